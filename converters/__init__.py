@@ -1,0 +1,1 @@
+"""Files of the outside world: submissions, part files, other checkpoint layouts."""

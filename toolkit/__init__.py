@@ -1,0 +1,3 @@
+"""The training core: search spaces, supernets, evaluation and ranking. Importing it loads no deep-learning framework."""
+
+__version__ = "0.1.0"

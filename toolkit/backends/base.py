@@ -1,0 +1,165 @@
+"""The only seam between the frameworks: what the rest of the toolkit may ask of PyTorch or Paddle.
+
+A *state* is what flows between blocks (images before the stem, activations, logits after the head). A *norm* says where
+batch normalisation takes its statistics from; it is handed along explicitly, so there is no train or eval mode that a
+layer could remember wrongly. Tensors are the framework's own: arithmetic on them uses their operators.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from toolkit.spaces import Arch, Plan, Plans, SearchSpace
+
+Tensor = Any
+"""A tensor of the backend's framework."""
+
+Norm = Any
+"""A backend's source of batch-norm statistics: for one block (from `calibrate_block`) or for all (from `norm`)."""
+
+Weights = dict[str, npt.NDArray[np.float32]]
+"""Tensors by name, in PyTorch's naming and layout whichever the backend, so that checkpoints are common to all."""
+
+Images = npt.NDArray[np.uint8]
+"""Images of shape (n, channels, height, width)."""
+
+Labels = npt.NDArray[np.int64]
+"""Class indices of shape (n,)."""
+
+Precision = Literal["fp32", "tf32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one network did on a set of images: integers where integers exist, and cross-entropy *summed* over images.
+
+    A class that ties with the true one counts as ranked before it, and so does NaN: a broken network never scores.
+    """
+
+    top1: int
+    top5: int
+    total: int
+    loss: float
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.top1 + other.top1, self.top5 + other.top5, self.total + other.total, self.loss + other.loss)
+
+
+@dataclass(frozen=True, slots=True)
+class SGD:
+    """Stochastic gradient descent with momentum, and what surrounds it.
+
+    Attributes:
+        decay_norm, decay_bias: whether weight decay also pulls batch-norm scale and shift, and biases.
+        clip_norm: largest allowed norm of the whole gradient, or None.
+        ema: decay of an exponential moving average of the weights kept beside them, or None.
+    """
+
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    decay_norm: bool
+    decay_bias: bool
+    clip_norm: float | None
+    ema: float | None
+
+
+class Network(Protocol):
+    """A supernet, or the stand-alone network of one candidate."""
+
+    space: SearchSpace
+
+    def plans(self, arch: Arch) -> Plans:
+        """What stands at each position when this network runs `arch`."""
+
+    # What a training method needs.
+
+    def forward(self, arch: Arch, images: Tensor) -> Tensor:
+        """Training pass: normalised images (n, c, h, w) to logits (n, classes); running statistics are updated."""
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Mean cross-entropy against class indices, optionally with label smoothing. Computed in float32."""
+
+    def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Mean cross-entropy against softmax(`target`), temperature 1. Computed in float32."""
+
+    def detach(self, tensor: Tensor) -> Tensor:
+        """`tensor` as a constant: no gradient flows through it."""
+
+    def backward(self, loss: Tensor) -> float:
+        """Add the gradients of `loss` to those already there; returns its value."""
+
+    # What evaluation needs: no gradients, block by block.
+
+    def norm(self, source: Literal["stored", "batch"]) -> Norm:
+        """Running statistics as trained, or those of the very batch that passes."""
+
+    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+        """The block at position `index`, run as `plan`."""
+
+    def calibrate_block(self, index: int, plan: Plan, state: Tensor) -> tuple[Tensor, Norm]:
+        """Run a block on calibration images; also returns a norm that holds exactly their statistics."""
+
+    def count(self, logits: Tensor, labels: Tensor) -> Counts:
+        """Compare logits (n, classes) with class indices (n,)."""
+
+    # Weights.
+
+    def weights(self) -> Weights:
+        """Every parameter and running statistic (copies)."""
+
+    def load_weights(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Set all of them.
+
+        Raises:
+            InputError: names or shapes differ; names every one.
+        """
+
+
+class Optimizer(Protocol):
+    """One step after any number of backward passes."""
+
+    def step(self, lr: float) -> float:
+        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping."""
+
+    def state(self) -> Weights:
+        """Momentum (and moving average) by name, to resume from."""
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Set what `state` returned."""
+
+    def averaged(self) -> Weights | None:
+        """The moving average of the weights, if one is kept."""
+
+
+class Backend(Protocol):
+    """A framework on a device, in a process group."""
+
+    name: str
+    device: str
+    rank: int
+    world: int
+
+    def supernet(self, space: SearchSpace, seed: int) -> Network:
+        """The supernet of `space`, freshly initialised (the same for all processes)."""
+
+    def standalone(self, space: SearchSpace, arch: Arch, seed: int) -> Network:
+        """The stand-alone network of one candidate, freshly initialised."""
+
+    def optimizer(self, network: Network, config: SGD) -> Optimizer:
+        """An optimiser over all parameters of `network`."""
+
+    def place(self, array: npt.NDArray[Any]) -> Tensor:
+        """Copy an array to the device as it is (images stay uint8, labels int64)."""
+
+    def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """uint8 images to floats: (x / 255 - mean) / std per channel."""
+
+    def synchronise(self) -> None:
+        """Wait until the device has done all its work: before reading a clock."""
+
+    def barrier(self) -> None:
+        """Wait for the other processes."""

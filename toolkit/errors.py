@@ -1,0 +1,15 @@
+"""The one error a user can cause."""
+
+from collections.abc import Iterable
+
+
+class InputError(Exception):
+    """Something the user gave cannot be used.
+
+    Carries every problem found, not only the first; each is one sentence that names the file or value, the entry in it,
+    and the remedy. The command prints them and exits with status 1; the app shows them in place.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))

@@ -1,0 +1,1 @@
+"""Candidates, the evaluator and the ledger of results."""

@@ -1,0 +1,1 @@
+"""How good is a ranking: correlations with intervals, beside the priors."""

@@ -1,0 +1,40 @@
+"""Search spaces, one file each. A new space is written in its own file and listed here; nothing else knows it by name."""
+
+import difflib
+
+from toolkit.errors import InputError
+from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace, hamming
+from toolkit.spaces.cost import Cost
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.resnet20 import RESNET20
+from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
+
+SPACES: dict[str, SearchSpace] = {space.name: space for space in (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20)}
+
+
+def get_space(name: str) -> SearchSpace:
+    """The space called `name`.
+
+    Raises:
+        InputError: there is none; names the nearest and all.
+    """
+    try:
+        return SPACES[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, SPACES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"unknown space {name!r}{hint} There are: {', '.join(SPACES)}") from None
+
+
+__all__ = [
+    "ABSENT",
+    "SPACES",
+    "Arch",
+    "Cost",
+    "Decision",
+    "Plan",
+    "Plans",
+    "SearchSpace",
+    "get_space",
+    "hamming",
+]

@@ -1,0 +1,136 @@
+"""The one idea: a network is a sequence of blocks; an architecture answers a list of decisions; plans follow."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from toolkit.errors import InputError
+from toolkit.spaces.cost import Cost, network_cost
+from toolkit.spaces.plans import Plans
+
+Arch = tuple[int, ...]
+"""One answer per decision: the index of the chosen option, or ABSENT where the decision does not apply."""
+
+ABSENT = -1
+"""The one canonical answer of an inactive decision, such as the width of a block that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A free variable of the architecture.
+
+    `options` are its values in the space's own terms (a depth, a digit, a width, an operation); `blocks` are the positions
+    of the network whose plans it shapes. A *branch* is the pair (decision, index of an option).
+    """
+
+    name: str
+    options: tuple[int | str, ...]
+    blocks: tuple[int, ...]
+
+
+class SearchSpace(ABC):
+    """A description from which everything follows: codec, sampling, costs, the stand-alone network and the supernet.
+
+    A space is immutable and holds plain data. `channels`, `size` and `classes` describe the images it is built for.
+    """
+
+    name: str
+    channels: int
+    size: int
+    classes: int
+    decisions: tuple[Decision, ...]
+
+    @abstractmethod
+    def plans(self, arch: Arch) -> Plans:
+        """The blocks of the true, stand-alone candidate, from stem to head."""
+
+    def supernet_plans(self, arch: Arch) -> Plans:
+        """The blocks a supernet runs for `arch`; they differ from `plans` only where sharing weights demands it."""
+        return self.plans(arch)
+
+    @property
+    @abstractmethod
+    def widest(self) -> Plans:
+        """What the supernet must hold at each position so that every `supernet_plans` fits by leading slices."""
+
+    @property
+    @abstractmethod
+    def largest(self) -> Arch:
+        """The candidate with the most MACs."""
+
+    @property
+    @abstractmethod
+    def smallest(self) -> Arch:
+        """The candidate with the fewest MACs."""
+
+    @abstractmethod
+    def format(self, arch: Arch) -> str:
+        """The code of `arch`, as it stands in candidates files."""
+
+    @abstractmethod
+    def problems(self, code: str) -> list[str]:
+        """Every rule that `code` breaks: the position, what was found and what is allowed. Empty if it is valid."""
+
+    @abstractmethod
+    def _parse(self, code: str) -> Arch:
+        """`parse` for a code known to be valid."""
+
+    @abstractmethod
+    def active(self, answers: Sequence[int]) -> Sequence[bool]:
+        """Which decisions apply, given answers for all of them."""
+
+    def parse(self, code: str) -> Arch:
+        """The architecture that `code` names.
+
+        Raises:
+            InputError: the code is not one of this space; lists every violation.
+        """
+        problems = self.problems(code)
+        if problems:
+            raise InputError(f"code {shorten(code)!r} is not in space {self.name}: {problem}" for problem in problems)
+        return self._parse(code)
+
+    def canonical(self, answers: Sequence[int]) -> Arch:
+        """`answers` with every inactive decision set to ABSENT."""
+        return tuple(answer if active else ABSENT for answer, active in zip(answers, self.active(answers), strict=True))
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """Draw an architecture: every decision uniform and independent, inactive ones dropped afterwards.
+
+        This is the distribution of both challenges' candidate files.
+        """
+        return self.canonical(rng.integers(self._option_counts).tolist())
+
+    def cost(self, arch: Arch) -> Cost:
+        """MACs and parameters of the stand-alone candidate, exact."""
+        return network_cost(self.plans(arch))
+
+    @cached_property
+    def _option_counts(self) -> tuple[int, ...]:
+        return tuple(len(decision.options) for decision in self.decisions)
+
+    def contains(self, arch: Arch) -> bool:
+        """Whether `arch` is a canonical architecture of this space."""
+        return (
+            len(arch) == len(self.decisions)
+            and all(ABSENT <= answer < count for answer, count in zip(arch, self._option_counts, strict=True))
+            and all(active == (answer != ABSENT) for answer, active in zip(arch, self.active(arch), strict=True))
+        )
+
+
+def hamming(first: Arch, second: Arch) -> int:
+    """Number of decisions answered differently; absent against present counts as a difference."""
+    return sum(a != b for a, b in zip(first, second, strict=True))
+
+
+def matrix(archs: Sequence[Arch]) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+    """Architectures as an int16 array of shape (archs, decisions)."""
+    return np.array(archs, dtype=np.int16)
+
+
+def shorten(code: str, limit: int = 60) -> str:
+    """`code`, cut for a message if somebody put a novel where a code belongs."""
+    return code if len(code) <= limit else f"{code[:limit]}... ({len(code)} characters)"

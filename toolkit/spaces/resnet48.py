@@ -1,0 +1,229 @@
+"""The space of the CVPR 2022 Lightweight NAS Challenge, track 1, and its small relatives.
+
+A ResNet of basic blocks in four stages. Its code has 52 digits: the image size (always 1), four depths, the stem's
+width, then two width digits (conv1, conv2) for each of the 5 + 5 + 8 + 5 block slots, `00` where a block is absent. The
+documentation's codes have 51 digits: they lack the first. Digit d in 1..7 is the ratio 1.0, 0.95, ... 0.7: a bigger
+digit is a narrower layer. Inside a stage every conv2 has the same digit (the residual stream), in stage 1 the stem's.
+Rules checked on all 45,000 official codes; sources in the challenge's demo kit (xiteng01/CVPR_2022_Track1_demo).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+
+from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+
+RATIOS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+"""What the width digits 1..7 stand for."""
+
+MIN_DEPTH = 2
+MAX_DEPTHS = (5, 5, 8, 5)
+STRIDES = (1, 2, 2, 2)
+STAGES = range(4)
+CODE_LENGTH = 52
+_FIRST_SLOT = 6
+_block = lru_cache(maxsize=None)(BasicBlock)
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """Round to the nearest multiple of `divisor`, but never lose more than a tenth (the official kit's rule)."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+@dataclass(frozen=True)
+class ResNet48(SearchSpace):
+    """One definition for the official space and its variants; they differ in these numbers only.
+
+    Attributes:
+        digits: per stage, the largest width digit allowed.
+        base: per stage, the channels at ratio 1.
+        divisor: widths are multiples of it.
+        stem_kernel, stem_stride, stem_pool: the first convolution, and whether a max pooling follows it.
+    """
+
+    name: str
+    digits: tuple[int, int, int, int] = (3, 3, 5, 7)
+    base: tuple[int, int, int, int] = (64, 128, 256, 512)
+    divisor: int = 8
+    stem_kernel: int = 7
+    stem_stride: int = 2
+    stem_pool: bool = True
+    channels: int = 3
+    size: int = 224
+    classes: int = 1000
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:  # type: ignore[override]
+        """Four depths, four stage widths, then the middle width of each of the 23 block slots."""
+        depths, widths, middles = [], [], []
+        for stage, maximum in enumerate(MAX_DEPTHS):
+            first, width_digits = _first_block(stage), tuple(range(1, self.digits[stage] + 1))
+            blocks = tuple(range(first, first + maximum))
+            following = first + maximum  # its input is this stage's residual stream
+            depths.append(Decision(f"depth{stage + 1}", tuple(range(MIN_DEPTH, maximum + 1)), blocks[MIN_DEPTH:]))
+            before = (0,) if stage == 0 else ()  # the stem shares stage 1's width
+            widths.append(Decision(f"width{stage + 1}", width_digits, (*before, *blocks, following)))
+            middles += [Decision(f"middle{stage + 1}.{i + 1}", width_digits, (b,)) for i, b in enumerate(blocks)]
+        return (*depths, *widths, *middles)
+
+    @cached_property
+    def _widths(self) -> tuple[tuple[int, ...], ...]:
+        """Channels by stage and option index."""
+        return tuple(
+            tuple(make_divisible(base * ratio, self.divisor) for ratio in RATIOS[:digits])
+            for base, digits in zip(self.base, self.digits, strict=True)
+        )
+
+    @cached_property
+    def _digits_allowed(self) -> tuple[frozenset[str], ...]:
+        """The width digits of a present block, by stage."""
+        return tuple(frozenset("1234567"[:limit]) for limit in self.digits)
+
+    @cached_property
+    def _stage_sizes(self) -> tuple[int, ...]:
+        """Height at the input of each stage."""
+        size = -(-self.size // self.stem_stride)
+        if self.stem_pool:
+            size = -(-size // 2)
+        return tuple(accumulate(STRIDES[:-1], lambda height, stride: -(-height // stride), initial=size))
+
+    def plans(self, arch: Arch) -> Plans:
+        """25 positions: stem, 23 block slots, head. A shortcut projects exactly where a stage begins with a stride."""
+        width = self._widths[0][arch[4]]
+        stem = _stem(self.channels, width, self.stem_kernel, self.stem_stride, self.stem_pool, self.size)
+        plans: list[Plan | None] = [stem]
+        for stage in STAGES:
+            maximum, widths = MAX_DEPTHS[stage], self._widths[stage]
+            depth, channels = arch[stage] + MIN_DEPTH, widths[arch[4 + stage]]
+            stride, size = STRIDES[stage], self._stage_sizes[stage]
+            first = 7 + len(plans)  # index of this stage's first middle decision: 8 decisions before, 1 plan before
+            for middle in arch[first : first + depth]:
+                plans.append(_block(width, widths[middle], channels, stride, stride != 1 or width != channels, size))
+                size, stride, width = -(-size // stride), 1, channels
+            plans += [None] * (maximum - depth)
+        plans.append(_head(width, self.classes))
+        return tuple(plans)
+
+    @property
+    def widest(self) -> Plans:
+        """The plans of the largest candidate: it is the widest at every position."""
+        return self.plans(self.largest)
+
+    @cached_property
+    def largest(self) -> Arch:
+        """Every block present, every ratio 1."""
+        return (*(maximum - MIN_DEPTH for maximum in MAX_DEPTHS), *[0] * (4 + sum(MAX_DEPTHS)))
+
+    @cached_property
+    def smallest(self) -> Arch:
+        """Two blocks a stage, every ratio the smallest that the stage allows."""
+        narrowest = [count - 1 for count in self.digits]
+        middles = [narrowest[stage] for stage in STAGES for _ in range(MAX_DEPTHS[stage])]
+        return self.canonical((0, 0, 0, 0, *narrowest, *middles))
+
+    def active(self, answers: Sequence[int]) -> list[bool]:
+        """A middle width applies where its block is present."""
+        active = [True] * 8
+        for stage, maximum in enumerate(MAX_DEPTHS):
+            depth = answers[stage] + MIN_DEPTH
+            active += [True] * depth + [False] * (maximum - depth)
+        return active
+
+    def format(self, arch: Arch, *, image_digit: bool = True) -> str:
+        """The 52-digit code of the official file, or the 51 digits of its documentation."""
+        digits = ["1"] if image_digit else []
+        digits += [str(answer + MIN_DEPTH) for answer in arch[:4]]
+        digits.append(str(arch[4] + 1))
+        middles = iter(arch[8:])
+        for stage in STAGES:
+            width = str(arch[4 + stage] + 1)
+            for _ in range(MAX_DEPTHS[stage]):
+                middle = next(middles)
+                digits.append("00" if middle == ABSENT else f"{middle + 1}{width}")
+        return "".join(digits)
+
+    def _parse(self, code: str) -> Arch:
+        answers = list(map(int, code[len(code) - CODE_LENGTH + 1 :]))  # the 51 digits
+        slots = answers[_FIRST_SLOT - 1 :]
+        return (
+            *(depth - MIN_DEPTH for depth in answers[:4]),
+            *(slots[2 * (_first_block(stage) - 1) + 1] - 1 for stage in STAGES),
+            *(digit - 1 for digit in slots[::2]),  # 0, an absent block, becomes ABSENT
+        )
+
+    def problems(self, code: str) -> list[str]:
+        """Every rule that `code` breaks; positions count from 0 in the code as given."""
+        if len(code) not in (CODE_LENGTH, CODE_LENGTH - 1):
+            return [
+                f"it has {len(code)} characters; a code has {CODE_LENGTH} digits, or {CODE_LENGTH - 1} without the "
+                "leading image-size digit"
+            ]
+        strangers = [
+            f"position {i}: found {char!r}, allowed are digits"
+            for i, char in enumerate(code)
+            if char not in "0123456789"
+        ]
+        if strangers:
+            return strangers
+        shift = CODE_LENGTH - len(code)
+        return list(self._violations(code if shift == 0 else "1" + code, shift))
+
+    def _violations(self, code: str, shift: int) -> Iterator[str]:
+        """The broken rules of 52 digits. `shift` is how far positions in the user's own string lie to the left."""
+
+        def wrong(position: int, what: str, allowed: str) -> str:
+            return f"position {position - shift} ({what}): found {code[position]!r}, allowed is {allowed}"
+
+        if code[0] != "1":
+            yield wrong(0, "image size", "'1' (224 pixels)")
+        if not 1 <= int(code[5]) <= self.digits[0]:
+            yield wrong(5, "stem width", f"1-{self.digits[0]}")
+        for stage in STAGES:
+            maximum, depth = MAX_DEPTHS[stage], int(code[1 + stage])
+            if not MIN_DEPTH <= depth <= maximum:  # which slots should be filled is unknown
+                yield wrong(1 + stage, f"depth of stage {stage + 1}", f"{MIN_DEPTH}-{maximum}")
+                continue
+            first = _FIRST_SLOT + 2 * (_first_block(stage) - 1)
+            slots, allowed = code[first : first + 2 * maximum], self._digits_allowed[stage]
+            present, absent, residual = slots[: 2 * depth], slots[2 * depth :], slots[1]
+            if allowed.issuperset(present) and present[1::2].count(residual) == depth and not absent.strip("0"):
+                continue  # all well, which is nearly always: tens of thousands of codes are checked at a time
+            for slot, digit in enumerate(slots):
+                block, conv = slot // 2 + 1, slot % 2 + 1
+                what = f"stage {stage + 1}, block {block}, conv{conv}"
+                if block > depth:
+                    if digit != "0":
+                        yield wrong(first + slot, what, f"0, for the depth of this stage is {depth}")
+                elif digit not in allowed:
+                    yield wrong(first + slot, what, f"1-{len(allowed)}, for the depth of this stage is {depth}")
+                elif conv == 2 and digit != residual and residual in allowed:
+                    yield wrong(first + slot, what, f"{residual}: conv2 is the same in all blocks of a stage")
+        if code[5] != code[_FIRST_SLOT + 1]:
+            yield wrong(5, "stem width", f"{code[_FIRST_SLOT + 1]}, the conv2 digit of stage 1, whose shortcut it is")
+
+
+@lru_cache
+def _first_block(stage: int) -> int:
+    """Position of the stage's first block slot; the stem is position 0."""
+    return 1 + sum(MAX_DEPTHS[:stage])
+
+
+_stem = lru_cache(maxsize=None)(Stem)
+_head = lru_cache(maxsize=None)(Head)
+
+RESNET48 = ResNet48("resnet48")
+RESNET48_WIDE = ResNet48("resnet48-wide", digits=(7, 7, 7, 7))
+RESNET48_MINI = ResNet48(
+    "resnet48-mini",
+    base=(8, 16, 32, 64),  # an eighth of every official width, exactly
+    divisor=1,
+    stem_kernel=3,
+    stem_stride=1,
+    stem_pool=False,
+    channels=1,
+    size=8,
+    classes=10,
+)
