@@ -18,7 +18,7 @@ Tensor = Any
 """A tensor of the backend's framework."""
 
 Norm = Any
-"""A backend's source of batch-norm statistics: for one block (from `calibrate_block`) or for all (from `norm`)."""
+"""A backend's source of batch-norm statistics."""
 
 Weights = dict[str, npt.NDArray[np.float32]]
 """Tensors by name, in PyTorch's naming and layout whichever the backend, so that checkpoints are common to all."""
@@ -89,19 +89,22 @@ class Network(Protocol):
     def detach(self, tensor: Tensor) -> Tensor:
         """`tensor` as a constant: no gradient flows through it."""
 
-    def backward(self, loss: Tensor) -> float:
-        """Add the gradients of `loss` to those already there; returns its value."""
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of `loss` to those already there."""
 
     # What evaluation needs: no gradients, block by block.
 
-    def norm(self, source: Literal["stored", "batch"]) -> Norm:
-        """Running statistics as trained, or those of the very batch that passes."""
+    def stored_norm(self) -> Norm:
+        """Running statistics, as trained."""
+
+    def batch_norm(self, images: int | None = None) -> Norm:
+        """Exact statistics of the first `images` of the batch that passes (all by default); the norm remembers them."""
+
+    def fixed_norm(self, batch: Norm) -> Norm:
+        """The statistics that a `batch_norm` remembers from running the same plans."""
 
     def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
         """The block at position `index`, run as `plan`."""
-
-    def calibrate_block(self, index: int, plan: Plan, state: Tensor) -> tuple[Tensor, Norm]:
-        """Run a block on calibration images; also returns a norm that holds exactly their statistics."""
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """Compare logits (n, classes) with class indices (n,)."""
@@ -122,8 +125,8 @@ class Network(Protocol):
 class Optimizer(Protocol):
     """One step after any number of backward passes."""
 
-    def step(self, lr: float) -> float:
-        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping."""
+    def step(self, lr: float) -> Tensor:
+        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping, a scalar."""
 
     def state(self) -> Weights:
         """Momentum (and moving average) by name, to resume from."""

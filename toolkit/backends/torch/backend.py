@@ -1,0 +1,111 @@
+"""PyTorch on a device, in a process group: `toolkit.backends.base.Backend`."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy.typing as npt
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from toolkit.backends.allocator import keep_memory
+from toolkit.backends.base import SGD, Network, Precision
+from toolkit.backends.torch.network import TorchNetwork
+from toolkit.backends.torch.norms import Norm, SynchronisedTraining, Training
+from toolkit.backends.torch.optimizer import TorchOptimizer
+from toolkit.errors import InputError
+from toolkit.spaces import Arch, Plans, SearchSpace
+
+
+class TorchBackend:
+    """Chooses the device, joins the process group that `torchrun` announces, and makes networks."""
+
+    name = "torch"
+
+    def __init__(self, device: str = "auto", precision: Precision = "fp32") -> None:
+        self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        self.device = _choose(device)
+        self._precision = precision
+        if self.device == "cpu":
+            keep_memory()
+        fast = precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = fast
+        torch.backends.cudnn.allow_tf32 = fast
+        if self.world > 1 and not dist.is_initialized():
+            dist.init_process_group("gloo" if self.device == "cpu" else "nccl")
+
+    def supernet(self, space: SearchSpace, seed: int) -> TorchNetwork:
+        """See `Backend`."""
+        return self._network(space, space.widest, space.supernet_plans, seed)
+
+    def standalone(self, space: SearchSpace, arch: Arch, seed: int) -> TorchNetwork:
+        """See `Backend`."""
+        plans = space.plans(arch)
+
+        def only(asked: Arch) -> Plans:
+            if asked != arch:
+                raise ValueError("a stand-alone network runs its own architecture only")
+            return plans
+
+        return self._network(space, plans, only, seed)
+
+    def _network(self, space: SearchSpace, widest: Plans, plans: Any, seed: int) -> TorchNetwork:
+        training: Norm = SynchronisedTraining() if self.world > 1 else Training()
+        network = TorchNetwork(space, widest, plans, training, self._autocast)
+        network.initialise(seed)
+        return network.to(self.device, memory_format=self._memory_format)  # type: ignore[call-overload, no-any-return]
+
+    @property
+    def _memory_format(self) -> torch.memory_format:
+        return torch.channels_last
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._precision != "bf16":
+            return nullcontext()
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16)
+
+    def optimizer(self, network: Network, config: SGD) -> TorchOptimizer:
+        """See `Backend`."""
+        if not isinstance(network, TorchNetwork):
+            raise TypeError("a torch optimiser needs a torch network")
+        return TorchOptimizer(network, config, self.world)
+
+    def place(self, array: npt.NDArray[Any]) -> Tensor:
+        """See `Backend`."""
+        return torch.from_numpy(array).to(self.device)
+
+    def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+        """See `Backend`."""
+        shape = (1, -1, 1, 1)
+        scale = 1 / (255 * torch.tensor(std, device=images.device)).view(shape)
+        offset = (torch.tensor(mean, device=images.device) / torch.tensor(std, device=images.device)).view(shape)
+        return (images.float() * scale - offset).contiguous(memory_format=self._memory_format)
+
+    def synchronise(self) -> None:
+        """See `Backend`."""
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+
+    def barrier(self) -> None:
+        """See `Backend`."""
+        if self.world > 1:
+            dist.barrier()
+
+
+def _choose(device: str) -> str:
+    """The device by name, or the best there is; each process of a group takes its own GPU."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = device.split(":")[0]
+    if kind not in ("cpu", "cuda"):
+        raise InputError(f"unknown device {device!r}; there are: auto, cpu, cuda, cuda:N")
+    if kind == "cpu":
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise InputError("this machine has no CUDA device that torch can use; choose device cpu")
+    if device == "cuda":
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+    torch.cuda.set_device(device)
+    return device

@@ -1,0 +1,55 @@
+"""Elastic layers: a narrower layer is the leading channels of the widest one."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class Conv(nn.Module):
+    """A convolution without bias, padded by `kernel // 2`; the weight has shape (channels, in_channels, k, k)."""
+
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels, in_channels, kernel, kernel))
+        self.stride, self.padding = stride, kernel // 2
+
+    def forward(self, x: Tensor, channels: int) -> Tensor:
+        """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
+        weight = self.weight
+        if weight.shape[:2] != (channels, x.shape[1]):
+            weight = weight[:channels, : x.shape[1]]
+        return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
+
+
+class BatchNorm(nn.Module):
+    """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`)."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def leading(self, channels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Views of the leading channels: running mean, running variance, scale, shift."""
+        if channels == self.weight.shape[0]:
+            return self.running_mean, self.running_var, self.weight, self.bias
+        leading = slice(channels)
+        return self.running_mean[leading], self.running_var[leading], self.weight[leading], self.bias[leading]
+
+
+class Linear(nn.Module):
+    """A fully connected layer with bias, elastic in its inputs; the weight has shape (features, in_features)."""
+
+    def __init__(self, in_features: int, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(features, in_features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (n, c) to (n, features), with the leading slice weight[:, :c]."""
+        return F.linear(x, self.weight[:, : x.shape[1]], self.bias)

@@ -1,0 +1,131 @@
+"""A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from toolkit.backends.base import Counts, Weights
+from toolkit.backends.torch.blocks import build
+from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
+from toolkit.backends.torch.norms import Batch, Fixed, Norm, Stored
+from toolkit.errors import InputError
+from toolkit.spaces import Arch, Plan, Plans, SearchSpace
+
+
+class TorchNetwork(nn.Module):
+    """Blocks built for `widest`, run as the plans of any architecture that fits in them."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        widest: Plans,
+        plans: Callable[[Arch], Plans],
+        training_norm: Norm,
+        autocast: Callable[[], AbstractContextManager[object]],
+    ) -> None:
+        super().__init__()
+        self.space, self.plans = space, plans
+        self._training_norm, self._autocast = training_norm, autocast
+        # An absent position keeps its number, so that parameter names say where a block stands.
+        self.blocks = nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in widest)
+
+    def initialise(self, seed: int) -> None:
+        """He-normal convolutions (fan out), classifier N(0, 0.01), batch norm 1 and 0: the usual for ResNets."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, Conv):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", generator=generator)
+            elif isinstance(module, Linear):
+                nn.init.normal_(module.weight, std=0.01, generator=generator)
+
+    def run(self, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
+        """Normalised images to logits."""
+        state = images
+        for block, plan in zip(self.blocks, plans, strict=True):
+            if plan is not None:
+                state = block(state, plan, norm)
+        return state
+
+    def forward(self, arch: Arch, images: Tensor) -> Tensor:
+        """See `Network`."""
+        with self._autocast():
+            return self.run(self.plans(arch), images, self._training_norm)
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """See `Network`."""
+        return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+
+    def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
+        """See `Network`."""
+        return F.cross_entropy(logits.float(), target.float().softmax(1))
+
+    def detach(self, tensor: Tensor) -> Tensor:
+        """See `Network`."""
+        return tensor.detach()
+
+    def backward(self, loss: Tensor) -> None:
+        """See `Network`."""
+        torch.autograd.backward(loss)
+
+    def stored_norm(self) -> Stored:
+        """See `Network`."""
+        return Stored()
+
+    def batch_norm(self, images: int | None = None) -> Batch:
+        """See `Network`."""
+        return Batch(images)
+
+    def fixed_norm(self, batch: Batch) -> Fixed:
+        """See `Network`."""
+        return Fixed(batch)
+
+    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+        """See `Network`."""
+        with torch.inference_mode(), self._autocast():
+            return cast(Tensor, self.blocks[index](state, plan, norm))
+
+    def count(self, logits: Tensor, labels: Tensor) -> Counts:
+        """See `Network`."""
+        with torch.inference_mode():
+            logits = logits.float()
+            own = logits.gather(1, labels[:, None])
+            before = (~(logits < own)).sum(1) - 1  # classes not ranked behind the true one; NaN ranks before
+            top1, top5 = (int((before < k).sum()) for k in (1, 5))
+            loss = float(F.cross_entropy(logits, labels, reduction="sum"))
+        return Counts(top1, top5, len(labels), loss)
+
+    def weights(self) -> Weights:
+        """See `Network`."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
+
+    def load_weights(self, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """See `Network`."""
+        own = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}
+        problems = [f"tensor {name} is missing" for name in own if name not in weights]
+        problems += [f"tensor {name} is unknown to this network" for name in weights if name not in own]
+        problems += [
+            f"tensor {name} has shape {weights[name].shape}, this network's has {shape}"
+            for name, shape in own.items()
+            if name in weights and weights[name].shape != shape
+        ]
+        if problems:
+            raise InputError(problems)
+        self.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+
+
+def parameter_kind(network: TorchNetwork) -> dict[str, Literal["weight", "norm", "bias"]]:
+    """What each parameter is, for the rules of weight decay."""
+    kinds: dict[str, Literal["weight", "norm", "bias"]] = {}
+    for prefix, module in network.named_modules():
+        for name, _ in module.named_parameters(prefix, recurse=False):
+            if isinstance(module, BatchNorm):
+                kinds[name] = "norm"
+            else:
+                kinds[name] = "bias" if name.endswith(".bias") else "weight"
+    return kinds

@@ -1,0 +1,93 @@
+"""Where a batch norm takes its statistics from: five kinds, one small callable each.
+
+A source is handed to every block with the activations, so no layer remembers a mode. All sources normalise with the
+leading channels of the layer's scale and shift.
+"""
+
+from typing import Protocol
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+from torch.distributed.nn.functional import all_reduce  # the one that gradients flow through
+
+from toolkit.backends.torch.layers import BatchNorm
+
+EPS = 1e-5
+MOMENTUM = 0.1
+"""Share of the newest batch in the running statistics (Paddle writes the complement, 0.9)."""
+
+
+class Norm(Protocol):
+    """Normalises activations x (n, c, h, w) with the leading c channels of a layer."""
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """The normalised, scaled and shifted activations."""
+
+
+class Training:
+    """Statistics of the batch, which also move the running statistics of the layer."""
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        mean, variance, scale, shift = layer.leading(x.shape[1])
+        return F.batch_norm(x, mean, variance, scale, shift, True, MOMENTUM, EPS)
+
+
+class SynchronisedTraining:
+    """`Training` over the batches of all processes together, so that they compute what one process would."""
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        mean, variance, scale, shift = layer.leading(x.shape[1])
+        count = x.numel() // x.shape[1] * dist.get_world_size()
+        # Two all-reduces rather than one of the moments: E[x^2] - E[x]^2 would lose digits.
+        centre = all_reduce(x.float().sum((0, 2, 3))) / count
+        centred = x - centre[:, None, None]
+        spread = all_reduce(centred.float().square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            mean.lerp_(centre, MOMENTUM)
+            variance.lerp_(spread * (count / (count - 1)), MOMENTUM)
+        factor = scale * (spread + EPS).rsqrt()
+        return (centred * factor[:, None, None] + shift[:, None, None]).to(x.dtype)
+
+
+class Stored:
+    """The running statistics as they were trained."""
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        mean, variance, scale, shift = layer.leading(x.shape[1])
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
+
+
+class Batch:
+    """Exact mean and variance over the first `images` of the batch (all by default), remembered layer by layer.
+
+    With calibration images in front of the images to test, one pass calibrates and tests.
+    """
+
+    def __init__(self, images: int | None = None) -> None:
+        self.statistics: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
+        self._images = images
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        variance, mean = torch.var_mean(x[: self._images].float(), (0, 2, 3), correction=0)
+        self.statistics[layer] = mean, variance
+        _, _, scale, shift = layer.leading(x.shape[1])
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
+
+
+class Fixed:
+    """Statistics remembered by a `Batch` that ran the same plans."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._statistics = batch.statistics
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        mean, variance = self._statistics[layer]
+        _, _, scale, shift = layer.leading(x.shape[1])
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
