@@ -1,4 +1,4 @@
-"""The one error a user can cause."""
+"""What ends a command without a traceback: an error the user can repair, or the user's wish to stop."""
 
 from collections.abc import Iterable
 
@@ -13,3 +13,7 @@ class InputError(Exception):
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class Stopped(Exception):  # noqa: N818 (nothing went wrong)
+    """The user asked to stop. The message says what is kept and how to go on."""

@@ -1,16 +1,18 @@
 """Deep-learning frameworks behind one seam (`base.py`), each loaded only when asked for."""
 
-from typing import Literal
-
 from toolkit.backends.base import Backend, Precision
 from toolkit.errors import InputError
+from toolkit.names import did_you_mean
 
 BACKENDS = ("torch",)
-Device = Literal["auto", "cpu", "cuda"]
 
 
-def get_backend(name: str = "torch", device: str = "auto", precision: Precision = "fp32") -> Backend:
+def get_backend(
+    name: str = "torch", device: str = "auto", precision: Precision = "fp32", threads: int | None = None
+) -> Backend:
     """The backend called `name` on `device` ("auto" takes a GPU if there is one).
+
+    `threads` limits the CPU threads of this process; by default the framework decides.
 
     Raises:
         InputError: unknown backend, or a device that this machine lacks.
@@ -18,5 +20,5 @@ def get_backend(name: str = "torch", device: str = "auto", precision: Precision 
     if name == "torch":
         from toolkit.backends.torch.backend import TorchBackend
 
-        return TorchBackend(device, precision)
-    raise InputError(f"unknown backend {name!r}; there is: {', '.join(BACKENDS)}")
+        return TorchBackend(device, precision, threads)
+    raise InputError(f"unknown backend {name!r}{did_you_mean(name, BACKENDS)}")

@@ -126,7 +126,7 @@ class Optimizer(Protocol):
     """One step after any number of backward passes."""
 
     def step(self, lr: float) -> Tensor:
-        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping, a scalar."""
+        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping."""
 
     def state(self) -> Weights:
         """Momentum (and moving average) by name, to resume from."""

@@ -20,6 +20,7 @@ class RunFolder:
         self.candidates = self.path / "candidates.json"
         self.ledger = self.path / "ledger.sqlite"
         self.standalone = self.path / "standalone.json"
+        self.standalone_ledger = self.path / "standalone.sqlite"
         self.submission = self.path / "submission.json"
         self.rank = self.path / "rank.json"
 

@@ -24,10 +24,12 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, device: str = "auto", precision: Precision = "fp32") -> None:
+    def __init__(self, device: str = "auto", precision: Precision = "fp32", threads: int | None = None) -> None:
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.device = _choose(device)
         self._precision = precision
+        if threads is not None:
+            torch.set_num_threads(threads)
         if self.device == "cpu":
             keep_memory()
         fast = precision == "tf32"

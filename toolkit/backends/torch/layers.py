@@ -15,8 +15,8 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor, channels: int) -> Tensor:
         """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
-        weight = self.weight
-        if weight.shape[:2] != (channels, x.shape[1]):
+        weight: Tensor = self.weight
+        if weight.shape[:2] != (channels, x.shape[1]):  # slicing costs a copy
             weight = weight[:channels, : x.shape[1]]
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
 

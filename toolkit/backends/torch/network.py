@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from toolkit.backends.base import Counts, Weights
-from toolkit.backends.torch.blocks import build
+from toolkit.backends.torch.blocks import BasicBlock, build
 from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
 from toolkit.backends.torch.norms import Batch, Fixed, Norm, Stored
 from toolkit.errors import InputError
@@ -36,13 +36,19 @@ class TorchNetwork(nn.Module):
         self.blocks = nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in widest)
 
     def initialise(self, seed: int) -> None:
-        """He-normal convolutions (fan out), classifier N(0, 0.01), batch norm 1 and 0: the usual for ResNets."""
+        """He-normal convolutions (fan out), classifier N(0, 0.01), every residual branch silent at first.
+
+        The last is a scale of 0 in the branch's last batch norm (Goyal et al., arXiv 1706.02677): without it, dozens of
+        blocks that swap widths at every step hardly begin to learn.
+        """
         generator = torch.Generator().manual_seed(seed)
         for module in self.modules():
             if isinstance(module, Conv):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", generator=generator)
             elif isinstance(module, Linear):
                 nn.init.normal_(module.weight, std=0.01, generator=generator)
+            elif isinstance(module, BasicBlock):
+                nn.init.zeros_(module.bn2.weight)
 
     def run(self, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
         """Normalised images to logits."""

@@ -43,14 +43,19 @@ class SynchronisedTraining:
         mean, variance, scale, shift = layer.leading(x.shape[1])
         count = x.numel() // x.shape[1] * dist.get_world_size()
         # Two all-reduces rather than one of the moments: E[x^2] - E[x]^2 would lose digits.
-        centre = all_reduce(x.float().sum((0, 2, 3))) / count
+        centre = _sum_over_processes(x.float().sum((0, 2, 3))) / count
         centred = x - centre[:, None, None]
-        spread = all_reduce(centred.float().square().sum((0, 2, 3))) / count
+        spread = _sum_over_processes(centred.float().square().sum((0, 2, 3))) / count
         with torch.no_grad():
             mean.lerp_(centre, MOMENTUM)
             variance.lerp_(spread * (count / (count - 1)), MOMENTUM)
         factor = scale * (spread + EPS).rsqrt()
-        return (centred * factor[:, None, None] + shift[:, None, None]).to(x.dtype)
+        y: Tensor = centred * factor[:, None, None] + shift[:, None, None]
+        return y.to(x.dtype)
+
+
+def _sum_over_processes(tensor: Tensor) -> Tensor:
+    return all_reduce(tensor)  # type: ignore[no-untyped-call, no-any-return]
 
 
 class Stored:

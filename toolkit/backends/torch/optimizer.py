@@ -19,17 +19,15 @@ class TorchOptimizer:
         self._config, self._world, self._network = config, world, network
         self._parameters = dict(network.named_parameters())
         kinds = parameter_kind(network)
-        free = {kind for kind, decayed in (("norm", config.decay_norm), ("bias", config.decay_bias)) if not decayed}
-        groups = [
-            {"params": [p for name, p in self._parameters.items() if kinds[name] not in free]},
-            {"params": [p for name, p in self._parameters.items() if kinds[name] in free], "weight_decay": 0.0},
-        ]
+        free = {kind for kind, pulled in (("norm", config.decay_norm), ("bias", config.decay_bias)) if not pulled}
+        decayed = [p for name, p in self._parameters.items() if kinds[name] not in free]
+        others = [p for name, p in self._parameters.items() if kinds[name] in free]
+        groups = (decayed, config.weight_decay), (others, 0.0)
         self._sgd = torch.optim.SGD(
-            [group for group in groups if group["params"]],
+            ({"params": params, "weight_decay": decay} for params, decay in groups if params),
             lr=0.0,
             momentum=config.momentum,
             nesterov=config.nesterov,
-            weight_decay=config.weight_decay,
         )
         self._average: dict[str, Tensor] = {}
         if config.ema is not None:

@@ -1,0 +1,61 @@
+"""What the command prints: results on standard output, everything else on standard error."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import ProgressColumn as Column
+from rich.text import Text
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_problems(problems: Iterable[str]) -> None:
+    """List problems on standard error, one a line."""
+    for problem in problems:
+        errors.print(f"[bold red]✗[/] {escape(problem)}", soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object and nothing else on standard output."""
+    console.file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+class _Rate(Column):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.1f}/s" if task.speed else "", style="cyan")
+
+
+@contextmanager
+def progress_bars() -> Iterator["Bars"]:
+    """Bars with rate and time left on standard error; only rank 0 of a data-parallel run shows any."""
+    columns = (
+        TextColumn("{task.description:>14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    visible = os.environ.get("RANK", "0") == "0"
+    with Progress(*columns, console=errors, speed_estimate_period=20, disable=not visible) as progress:
+        yield Bars(progress)
+
+
+class Bars:
+    """A `toolkit.training.setup.Progress`: one bar for each thing that goes on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` is finished; a new `what` begins a new bar."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total, completed=done)
+        self._progress.update(self._tasks[what], completed=done, total=total)

@@ -1,0 +1,144 @@
+"""Fill a run's ledger: every candidate that is not in it yet, exactly once, in this process or in several."""
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from toolkit.errors import InputError, Stopped
+from toolkit.evaluation.candidates import Candidates
+from toolkit.evaluation.evaluator import Evaluator
+from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.evaluation.policy import NormPolicy
+from toolkit.interrupts import stop_on_interrupt
+from toolkit.spaces import SearchSpace
+from toolkit.training.checkpoint import load_checkpoint
+from toolkit.training.recipe import read_recipe
+from toolkit.training.run import RunFolder
+from toolkit.training.setup import Progress, load_weights, open_backend, open_data, open_space, quiet
+
+GROUP = 32
+"""Candidates between two commits to the ledger: all that a killed process can lose, per worker."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to evaluate with; plain data, so that another process can set itself up from it.
+
+    Attributes:
+        run: the run folder.
+        checkpoint: which of its checkpoints.
+        policy: where batch-norm statistics come from.
+        images: how many validation images; all if None.
+        averaged: use the moving average of the weights.
+        threads: CPU threads of the process that does the work; the framework's choice if None.
+    """
+
+    run: Path
+    checkpoint: Path
+    policy: NormPolicy
+    images: int | None = None
+    averaged: bool = False
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an evaluation did: results under `setting`, `fresh` of them new, in `seconds` of wall time."""
+
+    setting: Setting
+    fresh: int
+    total: int
+    seconds: float
+
+
+class Worker:
+    """A network with its weights, and images, ready to test candidates."""
+
+    def __init__(self, job: Job, progress: Progress = quiet) -> None:
+        recipe = read_recipe(RunFolder.open(job.run).recipe)
+        data = open_data(recipe, progress)
+        checkpoint = load_checkpoint(job.checkpoint)
+        self.space: SearchSpace = open_space(recipe, data)
+        backend = open_backend(recipe, job.threads)
+        network = backend.supernet(self.space, recipe.seed)
+        load_weights(network, checkpoint, str(job.checkpoint), averaged=job.averaged)
+        self._evaluator = Evaluator(backend, network, data, job.policy, job.images)
+        identity = checkpoint.digest + ("+ema" if job.averaged else "")
+        self.setting = self._evaluator.setting(identity)
+
+    def evaluate(self, codes: Sequence[str]) -> list[Row]:
+        """Test candidates one by one."""
+        rows = []
+        for code in codes:
+            start = time.perf_counter()
+            counts = self._evaluator.evaluate(self.space.parse(code))
+            rows.append(Row(code, counts, time.perf_counter() - start))
+        return rows
+
+
+def evaluate_candidates(job: Job, candidates: Candidates, *, workers: int = 1, progress: Progress = quiet) -> Done:
+    """Evaluate every candidate that the run's ledger does not hold yet under the job's setting.
+
+    Raises:
+        InputError: a bad checkpoint, data set or ledger; another process is writing; the disk is full.
+        Stopped: Ctrl-C; everything finished was recorded.
+    """
+    run = RunFolder.open(job.run)
+    started = time.perf_counter()
+    first = Worker(job, progress)
+    codes = list(candidates.values())
+    with Ledger.write(run.ledger) as ledger, stop_on_interrupt() as stop:
+        done = ledger.done(first.setting)
+        missing = [code for code in codes if code not in done]
+        finished = len(codes) - len(missing)
+        groups = [missing[start : start + GROUP] for start in range(0, len(missing), GROUP)]
+        results = (first.evaluate(group) for group in groups) if workers <= 1 else _spread(job, groups, workers)
+        with closing(results):
+            for rows in results:
+                ledger.record(first.setting, rows)
+                finished += len(rows)
+                progress("evaluating", finished, len(codes))
+                if stop.requested and finished < len(codes):
+                    raise Stopped(f"Stopped; {finished:,} of {len(codes):,} candidates are in {run.ledger}.")
+    return Done(first.setting, len(missing), len(codes), time.perf_counter() - started)
+
+
+def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Iterator[list[Row]]:
+    """Evaluate groups in several processes; results come in the order in which they are finished."""
+    context = get_context("spawn")  # a forked process would inherit the framework's threads, dead
+    waiting = iter(groups)
+    with ProcessPoolExecutor(workers, context, _set_up, (job,)) as pool:
+        running: set[Future[list[Row]]] = set()
+        try:
+            while True:
+                # Two groups a worker in flight: none is idle, and little is lost when the user stops.
+                while len(running) < 2 * workers and (group := next(waiting, None)) is not None:
+                    running.add(pool.submit(_evaluate, group))
+                if not running:
+                    return
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise InputError("a worker process died; start the same command again to go on") from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+_worker: Worker
+
+
+def _set_up(job: Job) -> None:
+    global _worker  # noqa: PLW0603 (a process pool offers no other place)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which finishes what is in flight
+    _worker = Worker(job)
+
+
+def _evaluate(codes: Sequence[str]) -> list[Row]:
+    return _worker.evaluate(codes)

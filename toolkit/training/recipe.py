@@ -1,0 +1,201 @@
+"""A recipe: everything that determines a training run, as validated TOML."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from toolkit.backends import BACKENDS
+from toolkit.backends.base import SGD, Precision
+from toolkit.errors import InputError
+from toolkit.files import digest, read_bytes
+from toolkit.methods import METHODS, Method
+from toolkit.methods.base import Options
+from toolkit.names import did_you_mean
+from toolkit.spaces import SPACES, SearchSpace
+
+SHIPPED = Path(__file__).parent.parent / "recipes"
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Table):
+    """`[data]`: which images, and how they are split."""
+
+    source: str = Field("digits", description="digits, cifar10:FOLDER, cifar100:FOLDER or imagefolder:FOLDER")
+    size: Positive | None = Field(None, description="height and width to resize to; the data's own by default")
+    calibration: Positive | None = Field(None, description="images kept out of training for batch-norm statistics")
+    validation: Positive | None = Field(None, description="images to evaluate candidates on; all by default")
+    bad_images: Literal["error", "skip"] = "error"
+    split_seed: int = Field(0, ge=0, description="chooses the splits; runs with other seeds stay comparable")
+
+
+class Training(_Table):
+    """`[training]`: the schedule and the optimiser."""
+
+    epochs: Positive = 10
+    batch_size: Positive = Field(128, description="images per step, over all processes together")
+    lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
+    warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
+    final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(5e-4, ge=0)
+    decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
+    decay_bias: bool = Field(False, description="let weight decay pull biases too")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
+    ema: float | None = Field(None, gt=0, lt=1, description="decay of a moving average of the weights, kept beside")
+    precision: Precision = "fp32"
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> "Training":
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs momentum above 0")
+        return self
+
+    @property
+    def sgd(self) -> SGD:
+        """The optimiser's part."""
+        return SGD(**{name: getattr(self, name) for name in SGD.__slots__})
+
+
+class Initial(_Table):
+    """`[initial]`: weights to begin with; random ones by default."""
+
+    weights: Path | None = Field(None, description="a checkpoint of the same space")
+    reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
+
+
+class Checkpoints(_Table):
+    """`[checkpoints]`: how often to save, and how many to keep."""
+
+    every_epochs: Positive = 1
+    keep: Positive = Field(3, description="the newest ones; older are deleted")
+
+
+class Recipe(_Table):
+    """The whole file. Every run folder holds the recipe it was made with, all defaults written out."""
+
+    space: str
+    backend: str = "torch"
+    device: str = "auto"
+    seed: int = Field(0, ge=0)
+    method: SerializeAsAny[Options]
+    data: Data = Data()
+    training: Training = Training()
+    initial: Initial = Initial()
+    checkpoints: Checkpoints = Checkpoints()
+
+    @field_validator("space")
+    @classmethod
+    def _known_space(cls, name: str) -> str:
+        if name not in SPACES:
+            raise ValueError(f"unknown space {name!r}{did_you_mean(name, SPACES)}")
+        return name
+
+    @field_validator("backend")
+    @classmethod
+    def _known_backend(cls, name: str) -> str:
+        if name not in BACKENDS:
+            raise ValueError(f"unknown backend {name!r}{did_you_mean(name, BACKENDS)}")
+        return name
+
+    def make_method(self, space: SearchSpace) -> Method:
+        """The training method, with this recipe's options, for a space."""
+        return METHODS[self.method.name](space, self.method)
+
+    def to_toml(self) -> str:
+        """The recipe as TOML, every value written out; `read_recipe` takes it back unchanged."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the recipe as written by `to_toml`."""
+        return digest(self.to_toml().encode())
+
+
+def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
+    """The recipe in a TOML file, or the one shipped under that name, with `key=value` changes applied.
+
+    A change names its key with dots, such as `training.epochs=5`; its value is read as TOML, or else as text.
+
+    Raises:
+        InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
+    """
+    path = Path(source)
+    if not path.exists() and (SHIPPED / f"{source}.toml").is_file():
+        path = SHIPPED / f"{source}.toml"
+    if not path.exists():
+        shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml")))
+        raise InputError(f"{source}: no such recipe; give a TOML file or the name of a shipped recipe: {shipped}")
+    try:
+        tables = tomllib.loads(read_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from error
+    for change in changes or []:
+        _apply(tables, change)
+    return parse_recipe(tables, str(path))
+
+
+def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
+    """A recipe from TOML tables; errors as in `read_recipe`, with `where` in front."""
+    problems = []
+    options: Options | None = None
+    table = tables.get("method")
+    name = table.get("name") if isinstance(table, dict) else None
+    if not isinstance(table, dict) or not isinstance(name, str) or name not in METHODS:
+        problems.append(f"{where}: method.name: unknown method {name!r}{did_you_mean(str(name), METHODS)}")
+    else:
+        try:
+            options = METHODS[name].options_type(**table)
+        except ValidationError as error:
+            problems += _explain(error, where, METHODS[name].options_type, ("method",))
+    try:
+        recipe = Recipe(**(tables | {"method": options or Options(name="")}))
+    except ValidationError as error:
+        problems += _explain(error, where, Recipe, ())
+    if problems:
+        raise InputError(problems)
+    return recipe
+
+
+def _explain(error: ValidationError, where: str, model: type[BaseModel], prefix: tuple[str, ...]) -> list[str]:
+    """pydantic's findings as sentences; an unknown key names its nearest neighbour."""
+    sentences = []
+    for found in error.errors():
+        location = tuple(str(part) for part in found["loc"])
+        key = ".".join(prefix + location)
+        if found["type"] == "extra_forbidden":
+            owner = model
+            for part in location[:-1]:
+                owner = owner.model_fields[part].annotation  # type: ignore[assignment]
+            sentences.append(f"{where}: {key}: unknown key{did_you_mean(location[-1], owner.model_fields)}")
+        elif found["type"] == "missing":
+            sentences.append(f"{where}: {key}: missing; every recipe needs it")
+        else:
+            message = found["msg"].removeprefix("Value error, ")
+            sentences.append(f"{where}: {key or 'recipe'}: {message} (found {found['input']!r})"[:500])
+    return sentences
+
+
+def _apply(tables: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set {change}: write key=value, such as --set training.epochs=5")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        tables = tables.setdefault(parent, {})
+        if not isinstance(tables, dict):
+            raise InputError(f"--set {change}: {parent} is a value, not a table")
+    tables[last] = value

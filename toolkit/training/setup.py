@@ -1,0 +1,70 @@
+"""From a recipe to the things it names."""
+
+from collections.abc import Callable
+
+from toolkit.backends import get_backend
+from toolkit.backends.base import Backend, Network
+from toolkit.data import open_dataset
+from toolkit.data.base import Dataset
+from toolkit.errors import InputError
+from toolkit.spaces import SearchSpace, get_space
+from toolkit.training.checkpoint import Checkpoint
+from toolkit.training.recipe import Recipe
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, total) while something long goes on."""
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """A `Progress` that shows nothing."""
+
+
+def open_data(recipe: Recipe, progress: Progress = quiet) -> Dataset:
+    """The recipe's data set, split as it says."""
+    data = recipe.data
+    return open_dataset(
+        data.source,
+        size=data.size,
+        seed=data.split_seed,
+        calibration=data.calibration,
+        validation=data.validation,
+        bad_images=data.bad_images,
+        progress=progress,
+    )
+
+
+def open_space(recipe: Recipe, data: Dataset) -> SearchSpace:
+    """The recipe's space, for the images of `data`."""
+    return get_space(recipe.space).for_images(data.spec.channels, data.spec.size, data.spec.classes)
+
+
+def open_backend(recipe: Recipe, threads: int | None = None) -> Backend:
+    """The recipe's backend, on its device; `threads` limits the CPU threads of this process."""
+    return get_backend(recipe.backend, recipe.device, recipe.training.precision, threads)
+
+
+def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averaged: bool = False) -> None:
+    """Put a checkpoint's weights (or their moving average) into a network of the same space.
+
+    Raises:
+        InputError: the checkpoint is of another space, for other images, or has no moving average.
+    """
+    space, facts = network.space, checkpoint.facts
+    if (facts.space, facts.channels, facts.size, facts.classes) != (
+        space.name,
+        space.channels,
+        space.size,
+        space.classes,
+    ):
+        raise InputError(
+            f"{where}: a checkpoint of space {facts.space} for {facts.channels}x{facts.size}x{facts.size} images and "
+            f"{facts.classes} classes; needed is {space.name} for {space.channels}x{space.size}x{space.size} and "
+            f"{space.classes} classes"
+        )
+    weights = checkpoint.ema if averaged else checkpoint.model
+    if averaged and not weights:
+        raise InputError(f"{where}: holds no moving average of the weights; train with training.ema set")
+    try:
+        network.load_weights(weights)
+    except InputError as error:
+        raise InputError(f"{where}: {problem}" for problem in error.problems) from error

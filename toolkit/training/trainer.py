@@ -1,0 +1,176 @@
+"""Training a supernet: a thin shell of checkpoints and metrics around the loop."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from toolkit.backends.base import Backend, Counts, Network, Tensor
+from toolkit.data.base import Dataset
+from toolkit.errors import InputError, Stopped
+from toolkit.evaluation.evaluator import Evaluator
+from toolkit.evaluation.policy import NormPolicy
+from toolkit.files import write_text
+from toolkit.interrupts import stop_on_interrupt
+from toolkit.spaces import SearchSpace
+from toolkit.training.checkpoint import Facts, load_checkpoint, save_checkpoint
+from toolkit.training.loop import Loop, Step
+from toolkit.training.metrics import MetricLog, rewind_metrics
+from toolkit.training.recipe import Recipe, read_recipe
+from toolkit.training.reorder import reorder_channels
+from toolkit.training.run import RunFolder
+from toolkit.training.setup import Progress, load_weights, open_backend, open_data, open_space, quiet
+
+_LOG_SECONDS = 1.0
+"""How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""
+
+_WATCHED_IMAGES = 512
+"""Validation images on which the largest and the smallest path are tested after each epoch, with batch statistics."""
+
+
+def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Recipe, RunFolder]:
+    """The recipe and folder of a new run, or of one to go on with.
+
+    Raises:
+        InputError: the folder holds a run and `resume` was not asked for; nothing to resume; another recipe; the folder
+            cannot be written.
+    """
+    run = RunFolder(path)
+    if not resume:
+        if run.exists():
+            raise InputError(f"{path}: holds a run already; go on with it by --resume, or choose another --out")
+        if recipe is None:
+            raise InputError("no recipe given; name a TOML file or a shipped recipe")
+        write_text(run.recipe, recipe.to_toml())
+        return recipe, run
+    kept = read_recipe(RunFolder.open(path).recipe)
+    if recipe is not None and recipe != kept:
+        raise InputError(_difference(recipe, kept, str(path)))
+    return kept, run
+
+
+def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
+    """Train from the run's last checkpoint, or from the beginning, to the end of the schedule.
+
+    Returns:
+        the last checkpoint.
+
+    Raises:
+        InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
+        Stopped: Ctrl-C; the state at the last finished step was saved.
+    """
+    data = open_data(recipe, progress)
+    space, backend = open_space(recipe, data), open_backend(recipe)
+    network = backend.supernet(space, recipe.seed)
+    optimizer = backend.optimizer(network, recipe.training.sgd)
+    start = 0
+    if run.checkpoints():
+        path = run.latest_checkpoint()
+        checkpoint = load_checkpoint(path)
+        if checkpoint.facts.recipe != recipe.digest:
+            raise InputError(f"{path}: was trained with another recipe than {run.recipe}; start a new run")
+        load_weights(network, checkpoint, str(path))
+        optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
+        start = checkpoint.facts.step
+        if backend.rank == 0:
+            rewind_metrics(run, start)
+    else:
+        _initialise(network, recipe)
+    method = recipe.make_method(space)
+    loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
+    every = recipe.checkpoints.every_epochs * loop.steps_per_epoch
+    facts: dict[str, Any] = {
+        "space": space.name,
+        "channels": space.channels,
+        "size": space.size,
+        "classes": space.classes,
+        "recipe": recipe.digest,
+    }
+
+    def save(step: int) -> None:
+        if backend.rank == 0 and not run.checkpoint(step).exists():
+            save_checkpoint(run.checkpoint(step), Facts(step=step, **facts), network.weights(), optimizer.state())
+            _prune(run, recipe.checkpoints.keep)
+
+    monitor = _Monitor(backend, network, data, run) if backend.rank == 0 else None
+    with stop_on_interrupt() as stop:
+        for done in loop.steps(method.step, start):
+            at_epoch = done.step % loop.steps_per_epoch == 0
+            if monitor is not None:
+                monitor.observe(done, recipe.training.batch_size, at_epoch=at_epoch)
+            if done.step % every == 0 or done.step == loop.total:
+                save(done.step)
+            progress("training", done.step, loop.total)
+            if stop.requested:
+                save(done.step)
+                raise Stopped(f"Stopped after step {done.step} of {loop.total}, which is saved in {run.path}.")
+    if monitor is not None:
+        monitor.log.close()
+    backend.barrier()
+    return run.latest_checkpoint()
+
+
+class _Monitor:
+    """Writes metrics about once a second and after each epoch; sees to it that a diverged run ends."""
+
+    def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder) -> None:
+        self.log = MetricLog(run)
+        images = min(_WATCHED_IMAGES, len(data.validation.labels))
+        self._evaluator = Evaluator(backend, network, data, NormPolicy("batch"), images)
+        self._space: SearchSpace = network.space
+        self._since, self._steps = time.perf_counter(), 0
+        self._run = run
+
+    def observe(self, done: Step, batch_size: int, *, at_epoch: bool) -> None:
+        """Take note of a step."""
+        self._steps += 1
+        now = time.perf_counter()
+        if now - self._since < _LOG_SECONDS and not at_epoch:
+            return
+        values = {name: _number(value) for name, value in done.values.items()}
+        speed = self._steps * batch_size / (time.perf_counter() - self._since)
+        if not abs(values["loss"]) < float("inf"):
+            raise InputError(
+                f"{self._run.path}: the loss is {values['loss']} at step {done.step}: training diverged. Its last "
+                "checkpoint is older; start a new run with a lower training.lr, or with training.clip_norm"
+            )
+        if at_epoch:
+            for name, arch in (("largest", self._space.largest), ("smallest", self._space.smallest)):
+                counts: Counts = self._evaluator.evaluate(arch)
+                values[f"{name}_top1"] = counts.top1 / counts.total
+        self.log.write(done.step, done.epoch, lr=done.lr, images_per_second=speed, **values)
+        self._since, self._steps = time.perf_counter(), 0
+
+
+def _initialise(network: Network, recipe: Recipe) -> None:
+    initial = recipe.initial
+    if initial.weights is not None:
+        load_weights(network, load_checkpoint(initial.weights), str(initial.weights))
+    if initial.reorder_channels:
+        network.load_weights(reorder_channels(network.weights()))
+
+
+def _prune(run: RunFolder, keep: int) -> None:
+    for path in list(run.checkpoints().values())[:-keep]:
+        path.unlink(missing_ok=True)
+
+
+def _difference(asked: Recipe, kept: Recipe, where: str) -> list[str]:
+    """Every value in which two recipes differ."""
+
+    def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in table.items():
+            result |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        return result
+
+    new, old = flat(asked.model_dump()), flat(kept.model_dump())
+    return [
+        f"{where}: was begun with {key} = {old.get(key)!r}, the recipe given says {new.get(key)!r}; resume with the "
+        "run's own recipe, or start a new run"
+        for key in new | old
+        if new.get(key) != old.get(key)
+    ]
+
+
+def _number(tensor: Tensor) -> float:
+    return float(tensor)
