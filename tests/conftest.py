@@ -1,10 +1,18 @@
 """Fixtures that several packages' tests use."""
 
+import os
 from pathlib import Path
 
+# One thread a process: tests run side by side, and threads that wait for each other's cores cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parent.parent
+
+hypothesis.settings.register_profile("toolkit", deadline=None)  # a busy machine is not a failure
+hypothesis.settings.load_profile("toolkit")
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,14 @@ def atomic_write(path: Path | str) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its name only when everything was written and flushed to disk.
 
     Raises:
-        InputError: the folder cannot be written or the disk is full; the old file, if any, is untouched.
+        InputError: the folder cannot be written, the disk is full, or something other than a file stands there (root
+            could replace even /dev/null); what was there before is untouched.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is not a file and cannot become one; choose another name")
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             yield file

@@ -13,7 +13,9 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="the run folder")],
     candidates: Annotated[Path | None, typer.Option(help="candidates file; default: the run's last one")] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="default: the newest of the run")] = None,
-    norm: Annotated[str, typer.Option(help="batch-norm statistics: stored, batch, calibrate or calibrate:N")] = "calibrate",
+    norm: Annotated[
+        str, typer.Option(help="batch-norm statistics: stored, batch, calibrate or calibrate:N")
+    ] = "calibrate",
     images: Annotated[int | None, typer.Option(min=1, help="validation images; default: all")] = None,
     ema: Annotated[bool, typer.Option(help="use the moving average of the weights")] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; each takes one CPU thread if there are several")] = 1,
@@ -74,7 +76,8 @@ def status(
                 "step": max(checkpoints, default=0),
                 "candidates": len(codes),
                 "ledger": [
-                    asdict(holding.setting) | {"results": holding.results, "of_candidates": done, "seconds": holding.seconds}
+                    asdict(holding.setting)
+                    | {"results": holding.results, "of_candidates": done, "seconds": holding.seconds}
                     for holding, done in holdings
                 ],
                 "standalone": folder.standalone.exists(),

@@ -13,8 +13,12 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] 
     from toolkit.methods import METHODS
 
     if as_json:
-        print_json({name: {"summary": m.summary, "options": m.options_type.model_json_schema()["properties"]}
-                    for name, m in METHODS.items()})
+        print_json(
+            {
+                name: {"summary": m.summary, "options": m.options_type.model_json_schema()["properties"]}
+                for name, m in METHODS.items()
+            }
+        )
         return
     for name, method in METHODS.items():
         console.print(f"[bold]{name:12}[/] {method.summary}")

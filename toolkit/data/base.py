@@ -1,6 +1,6 @@
 """What every image data set looks like to the rest of the toolkit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,18 @@ import numpy.typing as npt
 from toolkit.backends.base import Images, Labels
 
 Indices = npt.NDArray[np.int64]
+
+Draws = npt.NDArray[np.float64]
+"""Uniform numbers in [0, 1), shape (n, DRAWS): one row holds all the randomness of one image's augmentation."""
+
+DRAWS = 23
+"""What the hungriest augmentation needs: a flip, a place (2) and ten attempts at the size of a crop (20)."""
+
+SPLIT, ORDER, AUGMENTATION = 101, 102, 103
+"""Purposes of random streams: generators are seeded with [seed, purpose, ...], so equal seeds share no numbers."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, how many are done, of how many)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +49,24 @@ class Split(Protocol):
     def images(self, indices: Sequence[int] | Indices) -> Images:
         """The images as evaluation sees them: uint8, shape (len(indices), channels, size, size)."""
 
-    def augmented(self, indices: Sequence[int] | Indices, rng: np.random.Generator) -> Images:
-        """The images as training sees them: randomly cropped, flipped; all randomness from `rng`."""
+    def augmented(self, indices: Sequence[int] | Indices, draws: Draws) -> Images:
+        """The images as training sees them: randomly cropped and, where that keeps the class, flipped.
+
+        An image depends on its own row of `draws` only, never on its neighbours in the batch.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A data set, split. The parts share no image unless the user asked for that by name."""
+    """A data set, split. The parts share no image unless the user asked for that by name.
+
+    Attributes:
+        skipped: the image files that were left out because they cannot be read, relative to the data folder.
+    """
 
     name: str
     spec: ImageSpec
     train: Split
     calibration: Split
     validation: Split
+    skipped: tuple[str, ...] = ()

@@ -135,7 +135,7 @@ _worker: Worker
 
 
 def _set_up(job: Job) -> None:
-    global _worker  # noqa: PLW0603 (a process pool offers no other place)
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which finishes what is in flight
     _worker = Worker(job)
 

@@ -1,8 +1,7 @@
-"""Search spaces, one file each. A new space is written in its own file and listed here; nothing else knows it by name."""
-
-import difflib
+"""Search spaces, one file each. A new one gets its own file and is listed here; nothing else knows it by name."""
 
 from toolkit.errors import InputError
+from toolkit.names import did_you_mean
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace, hamming
 from toolkit.spaces.cost import Cost
 from toolkit.spaces.plans import Plan, Plans
@@ -21,9 +20,7 @@ def get_space(name: str) -> SearchSpace:
     try:
         return SPACES[name]
     except KeyError:
-        near = difflib.get_close_matches(name, SPACES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"unknown space {name!r}{hint} There are: {', '.join(SPACES)}") from None
+        raise InputError(f"unknown space {name!r}{did_you_mean(name, SPACES)}") from None
 
 
 __all__ = [

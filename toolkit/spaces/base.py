@@ -1,9 +1,11 @@
 """The one idea: a network is a sequence of blocks; an architecture answers a list of decisions; plans follow."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -22,8 +24,8 @@ ABSENT = -1
 class Decision:
     """A free variable of the architecture.
 
-    `options` are its values in the space's own terms (a depth, a digit, a width, an operation); `blocks` are the positions
-    of the network whose plans it shapes. A *branch* is the pair (decision, index of an option).
+    `options` are its values in the space's own terms (a depth, a digit, a width, an operation); `blocks` are the
+    positions of the network whose plans it shapes. A *branch* is the pair (decision, index of an option).
     """
 
     name: str
@@ -34,14 +36,20 @@ class Decision:
 class SearchSpace(ABC):
     """A description from which everything follows: codec, sampling, costs, the stand-alone network and the supernet.
 
-    A space is immutable and holds plain data. `channels`, `size` and `classes` describe the images it is built for.
+    A space is a frozen dataclass that holds plain data. `summary` says in a few words what it is; `channels`, `size`
+    and `classes` describe the images it is built for.
     """
 
     name: str
+    summary: str
     channels: int
     size: int
     classes: int
-    decisions: tuple[Decision, ...]
+
+    @property
+    @abstractmethod
+    def decisions(self) -> tuple[Decision, ...]:
+        """The free variables, in the order in which an `Arch` answers them."""
 
     @abstractmethod
     def plans(self, arch: Arch) -> Plans:
@@ -59,12 +67,12 @@ class SearchSpace(ABC):
     @property
     @abstractmethod
     def largest(self) -> Arch:
-        """The candidate with the most MACs."""
+        """The candidate whose path through the supernet has the most MACs."""
 
     @property
     @abstractmethod
     def smallest(self) -> Arch:
-        """The candidate with the fewest MACs."""
+        """The candidate whose path through the supernet has the fewest MACs."""
 
     @abstractmethod
     def format(self, arch: Arch) -> str:
@@ -103,6 +111,15 @@ class SearchSpace(ABC):
         This is the distribution of both challenges' candidate files.
         """
         return self.canonical(rng.integers(self._option_counts).tolist())
+
+    def for_images(self, channels: int, size: int, classes: int) -> Self:
+        """The same space for other images: only the stem's inputs, the maps' sizes and the classifier differ."""
+        return replace(self, channels=channels, size=size, classes=classes)  # type: ignore[type-var]
+
+    @property
+    def cardinality(self) -> int:
+        """The number of architectures, and so of codes; different codes may name equal networks."""
+        return math.prod(self._option_counts)
 
     def cost(self, arch: Arch) -> Cost:
         """MACs and parameters of the stand-alone candidate, exact."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import assert_never
 
 from toolkit.spaces.plans import Conv, Linear, Norm, Plan, Plans
 
@@ -36,6 +37,8 @@ def block_cost(plan: Plan) -> Cost:
             case Linear(in_features, features):
                 macs += in_features * features
                 params += in_features * features + features
+            case _:
+                assert_never(layer)
     return Cost(macs, params)
 
 

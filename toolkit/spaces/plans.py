@@ -49,7 +49,7 @@ class Stem:
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
-        yield Conv(self.in_channels, self.channels, self.kernel, _shrink(self.size, self.stride))
+        yield Conv(self.in_channels, self.channels, self.kernel, shrink(self.size, self.stride))
         yield Norm(self.channels)
 
 
@@ -70,7 +70,7 @@ class BasicBlock:
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
-        size = _shrink(self.size, self.stride)
+        size = shrink(self.size, self.stride)
         yield Conv(self.in_channels, self.mid_channels, 3, size)
         yield Norm(self.mid_channels)
         yield Conv(self.mid_channels, self.channels, 3, size)
@@ -97,6 +97,6 @@ Plans = tuple[Plan | None, ...]
 """One plan per position of the network, from stem to head; None where the block is absent."""
 
 
-def _shrink(size: int, stride: int) -> int:
+def shrink(size: int, stride: int) -> int:
     """Height after a convolution padded by `kernel // 2`, or a pooling padded alike."""
     return -(-size // stride)

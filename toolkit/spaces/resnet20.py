@@ -4,18 +4,18 @@ Its code is 20 widths joined by dashes: the stem, then (conv1, conv2) of nine ba
 the official network never uses entry 20 (it builds its classifier from entry 19).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
-from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem, shrink
 
 ENTRIES = 20
 BLOCKS = range(9)
 BLOCKS_PER_STAGE = 3
-_SETS = (7 * (tuple(range(4, 17, 4)),)) + (6 * (tuple(range(4, 33, 4)),)) + (7 * (tuple(range(4, 65, 4)),))
+_SETS = 7 * (tuple(range(4, 17, 4)),) + 6 * (tuple(range(4, 33, 4)),) + 7 * (tuple(range(4, 65, 4)),)
+_SPELLINGS = tuple(frozenset(map(str, options)) for options in _SETS)
 _block = lru_cache(maxsize=None)(BasicBlock)
 
 
@@ -29,6 +29,7 @@ class ResNet20(SearchSpace):
     """
 
     name: str
+    summary: str = ""
     always_project: bool = True
     channels: int = 3
     size: int = 32
@@ -49,13 +50,13 @@ class ResNet20(SearchSpace):
         """11 positions: stem, nine blocks, head, with the official shortcut rule."""
         widths = [options[answer] for options, answer in zip(_SETS, arch, strict=True)]
         size = self.size
-        plans: list[Plan | None] = [Stem(self.channels, widths[0], 3, 1, False, size)]
+        plans: list[Plan | None] = [Stem(self.channels, widths[0], kernel=3, stride=1, pool=False, size=size)]
         for b in BLOCKS:
             before, middle, after = widths[2 * b : 2 * b + 3]
             first = b % BLOCKS_PER_STAGE == 0
             stride = 2 if first and b else 1
             plans.append(_block(before, middle, after, stride, first or before != after, size))
-            size = -(-size // stride)
+            size = shrink(size, stride)
         plans.append(Head(widths[18], self.classes))
         return tuple(plans)
 
@@ -71,7 +72,7 @@ class ResNet20(SearchSpace):
 
     @cached_property
     def largest(self) -> Arch:
-        """Every width the largest of its set."""
+        """Every width the largest of its set. Stand-alone, the few that need more projections cost a little more."""
         return tuple(len(options) - 1 for options in _SETS)
 
     @cached_property
@@ -94,11 +95,11 @@ class ResNet20(SearchSpace):
         """Every entry that is not a width of its set; entries count from 1, as in the challenge's description."""
         entries = code.split("-")
         if len(entries) != ENTRIES:
-            return [f"it has {len(entries)} entries; a code is {ENTRIES} widths joined by '-'"]
+            return [f"found {len(entries)} entries, allowed: {ENTRIES} widths joined by '-'"]
         return [
-            f"entry {i}: found {entry!r}, allowed is a multiple of 4 from 4 to {options[-1]}"
-            for i, (entry, options) in enumerate(zip(entries, _SETS, strict=True), start=1)
-            if not re.fullmatch("[1-9][0-9]?", entry, re.ASCII) or int(entry) not in options
+            f"entry {i}: found {entry!r}, allowed: a multiple of 4 from 4 to {options[-1]}"
+            for i, (entry, options, spellings) in enumerate(zip(entries, _SETS, _SPELLINGS, strict=True), start=1)
+            if entry not in spellings
         ]
 
 
@@ -106,4 +107,4 @@ def _projected(plans: Plans) -> Plans:
     return tuple(replace(plan, project=True) if isinstance(plan, BasicBlock) else plan for plan in plans)
 
 
-RESNET20 = ResNet20("resnet20")
+RESNET20 = ResNet20("resnet20", "CVPR 2021 challenge: ResNet-20 with free widths, CIFAR-100")

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from math import prod
 
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
-from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem, shrink
 
 RATIOS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """What the width digits 1..7 stand for."""
@@ -23,8 +24,15 @@ MAX_DEPTHS = (5, 5, 8, 5)
 STRIDES = (1, 2, 2, 2)
 STAGES = range(4)
 CODE_LENGTH = 52
+_FIRST_BLOCKS = tuple(accumulate(MAX_DEPTHS[:-1], initial=1))
+"""Position of each stage's first block slot in the network; the stem is position 0."""
+
 _FIRST_SLOT = 6
+"""Position of the first block's digits in the code."""
+
+_stem = lru_cache(maxsize=None)(Stem)
 _block = lru_cache(maxsize=None)(BasicBlock)
+_head = lru_cache(maxsize=None)(Head)
 
 
 def make_divisible(value: float, divisor: int) -> int:
@@ -45,6 +53,7 @@ class ResNet48(SearchSpace):
     """
 
     name: str
+    summary: str = ""
     digits: tuple[int, int, int, int] = (3, 3, 5, 7)
     base: tuple[int, int, int, int] = (64, 128, 256, 512)
     divisor: int = 8
@@ -56,11 +65,11 @@ class ResNet48(SearchSpace):
     classes: int = 1000
 
     @cached_property
-    def decisions(self) -> tuple[Decision, ...]:  # type: ignore[override]
+    def decisions(self) -> tuple[Decision, ...]:
         """Four depths, four stage widths, then the middle width of each of the 23 block slots."""
         depths, widths, middles = [], [], []
         for stage, maximum in enumerate(MAX_DEPTHS):
-            first, width_digits = _first_block(stage), tuple(range(1, self.digits[stage] + 1))
+            first, width_digits = _FIRST_BLOCKS[stage], tuple(range(1, self.digits[stage] + 1))
             blocks = tuple(range(first, first + maximum))
             following = first + maximum  # its input is this stage's residual stream
             depths.append(Decision(f"depth{stage + 1}", tuple(range(MIN_DEPTH, maximum + 1)), blocks[MIN_DEPTH:]))
@@ -85,10 +94,10 @@ class ResNet48(SearchSpace):
     @cached_property
     def _stage_sizes(self) -> tuple[int, ...]:
         """Height at the input of each stage."""
-        size = -(-self.size // self.stem_stride)
+        size = shrink(self.size, self.stem_stride)
         if self.stem_pool:
-            size = -(-size // 2)
-        return tuple(accumulate(STRIDES[:-1], lambda height, stride: -(-height // stride), initial=size))
+            size = shrink(size, 2)
+        return tuple(accumulate(STRIDES[:-1], shrink, initial=size))
 
     def plans(self, arch: Arch) -> Plans:
         """25 positions: stem, 23 block slots, head. A shortcut projects exactly where a stage begins with a stride."""
@@ -102,7 +111,7 @@ class ResNet48(SearchSpace):
             first = 7 + len(plans)  # index of this stage's first middle decision: 8 decisions before, 1 plan before
             for middle in arch[first : first + depth]:
                 plans.append(_block(width, widths[middle], channels, stride, stride != 1 or width != channels, size))
-                size, stride, width = -(-size // stride), 1, channels
+                size, stride, width = shrink(size, stride), 1, channels
             plans += [None] * (maximum - depth)
         plans.append(_head(width, self.classes))
         return tuple(plans)
@@ -123,6 +132,14 @@ class ResNet48(SearchSpace):
         narrowest = [count - 1 for count in self.digits]
         middles = [narrowest[stage] for stage in STAGES for _ in range(MAX_DEPTHS[stage])]
         return self.canonical((0, 0, 0, 0, *narrowest, *middles))
+
+    @cached_property
+    def cardinality(self) -> int:
+        """Per stage: its width times, for each depth, the middle widths of as many blocks."""
+        return prod(
+            digits * sum(digits**depth for depth in range(MIN_DEPTH, maximum + 1))
+            for digits, maximum in zip(self.digits, MAX_DEPTHS, strict=True)
+        )
 
     def active(self, answers: Sequence[int]) -> list[bool]:
         """A middle width applies where its block is present."""
@@ -146,82 +163,78 @@ class ResNet48(SearchSpace):
         return "".join(digits)
 
     def _parse(self, code: str) -> Arch:
-        answers = list(map(int, code[len(code) - CODE_LENGTH + 1 :]))  # the 51 digits
-        slots = answers[_FIRST_SLOT - 1 :]
+        # Digit 1 is option 0, and digit 0, an absent block, becomes ABSENT.
+        options = [digit - ord("1") for digit in code[1 - CODE_LENGTH :].encode()]
+        slots = options[_FIRST_SLOT - 1 :]
         return (
-            *(depth - MIN_DEPTH for depth in answers[:4]),
-            *(slots[2 * (_first_block(stage) - 1) + 1] - 1 for stage in STAGES),
-            *(digit - 1 for digit in slots[::2]),  # 0, an absent block, becomes ABSENT
+            *(option + 1 - MIN_DEPTH for option in options[:4]),
+            *(slots[2 * block - 1] for block in _FIRST_BLOCKS),
+            *slots[::2],
         )
 
     def problems(self, code: str) -> list[str]:
         """Every rule that `code` breaks; positions count from 0 in the code as given."""
         if len(code) not in (CODE_LENGTH, CODE_LENGTH - 1):
             return [
-                f"it has {len(code)} characters; a code has {CODE_LENGTH} digits, or {CODE_LENGTH - 1} without the "
-                "leading image-size digit"
+                f"found {len(code)} characters, allowed: {CODE_LENGTH} digits, "
+                f"or {CODE_LENGTH - 1} without the leading image-size digit"
             ]
         strangers = [
-            f"position {i}: found {char!r}, allowed are digits"
-            for i, char in enumerate(code)
-            if char not in "0123456789"
+            f"position {i}: found {char!r}, allowed: digits" for i, char in enumerate(code) if char not in "0123456789"
         ]
         if strangers:
             return strangers
         shift = CODE_LENGTH - len(code)
+        if shift and code[0] == "1":  # the documented form begins with a depth, 2 or more
+            return [f"found {len(code)} digits that begin with the image size, allowed: {CODE_LENGTH} (one is missing)"]
         return list(self._violations(code if shift == 0 else "1" + code, shift))
 
     def _violations(self, code: str, shift: int) -> Iterator[str]:
         """The broken rules of 52 digits. `shift` is how far positions in the user's own string lie to the left."""
 
         def wrong(position: int, what: str, allowed: str) -> str:
-            return f"position {position - shift} ({what}): found {code[position]!r}, allowed is {allowed}"
+            return f"position {position - shift} ({what}): found {code[position]!r}, allowed: {allowed}"
 
         if code[0] != "1":
-            yield wrong(0, "image size", "'1' (224 pixels)")
-        if not 1 <= int(code[5]) <= self.digits[0]:
+            yield wrong(0, "image size", "1")
+        stem, stage1 = code[5], code[_FIRST_SLOT + 1]
+        if stem not in self._digits_allowed[0]:
             yield wrong(5, "stem width", f"1-{self.digits[0]}")
-        for stage in STAGES:
-            maximum, depth = MAX_DEPTHS[stage], int(code[1 + stage])
-            if not MIN_DEPTH <= depth <= maximum:  # which slots should be filled is unknown
+        elif stem != stage1 and stage1 in self._digits_allowed[0]:
+            yield wrong(5, "stem width", f"{stage1}, as conv2 of stage 1: its shortcut is the identity")
+        for stage, maximum in enumerate(MAX_DEPTHS):
+            depth, allowed = int(code[1 + stage]), self._digits_allowed[stage]
+            depth_known = MIN_DEPTH <= depth <= maximum
+            if not depth_known:
                 yield wrong(1 + stage, f"depth of stage {stage + 1}", f"{MIN_DEPTH}-{maximum}")
-                continue
-            first = _FIRST_SLOT + 2 * (_first_block(stage) - 1)
-            slots, allowed = code[first : first + 2 * maximum], self._digits_allowed[stage]
+            first = _FIRST_SLOT + 2 * (_FIRST_BLOCKS[stage] - 1)
+            slots = code[first : first + 2 * maximum]
             present, absent, residual = slots[: 2 * depth], slots[2 * depth :], slots[1]
             if allowed.issuperset(present) and present[1::2].count(residual) == depth and not absent.strip("0"):
                 continue  # all well, which is nearly always: tens of thousands of codes are checked at a time
             for slot, digit in enumerate(slots):
                 block, conv = slot // 2 + 1, slot % 2 + 1
                 what = f"stage {stage + 1}, block {block}, conv{conv}"
-                if block > depth:
+                if depth_known and block > depth:
                     if digit != "0":
-                        yield wrong(first + slot, what, f"0, for the depth of this stage is {depth}")
+                        yield wrong(first + slot, what, f"0, for the stage has {depth} blocks")
+                elif digit == "0":
+                    if depth_known:  # else nobody knows whether the block should be there
+                        yield wrong(first + slot, what, f"1-{len(allowed)}, for the stage has {depth} blocks")
                 elif digit not in allowed:
-                    yield wrong(first + slot, what, f"1-{len(allowed)}, for the depth of this stage is {depth}")
+                    yield wrong(first + slot, what, f"1-{len(allowed)}")
                 elif conv == 2 and digit != residual and residual in allowed:
-                    yield wrong(first + slot, what, f"{residual}: conv2 is the same in all blocks of a stage")
-        if code[5] != code[_FIRST_SLOT + 1]:
-            yield wrong(5, "stem width", f"{code[_FIRST_SLOT + 1]}, the conv2 digit of stage 1, whose shortcut it is")
+                    yield wrong(first + slot, what, f"{residual}, as in block 1: conv2 is the same in the whole stage")
 
 
-@lru_cache
-def _first_block(stage: int) -> int:
-    """Position of the stage's first block slot; the stem is position 0."""
-    return 1 + sum(MAX_DEPTHS[:stage])
-
-
-_stem = lru_cache(maxsize=None)(Stem)
-_head = lru_cache(maxsize=None)(Head)
-
-RESNET48 = ResNet48("resnet48")
-RESNET48_WIDE = ResNet48("resnet48-wide", digits=(7, 7, 7, 7))
+RESNET48 = ResNet48("resnet48", "CVPR 2022 challenge: ResNet-48, ImageNet, the grammar of its 45,000 candidates")
+RESNET48_WIDE = ResNet48("resnet48-wide", "resnet48 with all seven widths in every stage", digits=(7, 7, 7, 7))
 RESNET48_MINI = ResNet48(
     "resnet48-mini",
+    "the codes of resnet48, an eighth of its widths, for 8x8 digits: fits a laptop",
     base=(8, 16, 32, 64),  # an eighth of every official width, exactly
     divisor=1,
     stem_kernel=3,
-    stem_stride=1,
     stem_pool=False,
     channels=1,
     size=8,

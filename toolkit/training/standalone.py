@@ -85,7 +85,7 @@ def train_alone(
     *,
     seed: int,
     label_smoothing: float = 0.0,
-    after_step: Callable[[int, int], None] = lambda done, total: None,
+    after_step: Callable[[int, int], None] = lambda *_: None,
 ) -> Counts:
     """Train one candidate's true network by cross-entropy and test it on the validation split.
 

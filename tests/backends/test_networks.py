@@ -1,0 +1,213 @@
+"""What every backend's networks must do, on every space."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.networks import logits, randomise, some_images
+from toolkit.backends.base import SGD, Backend, Network
+from toolkit.backends.weights import inherit
+from toolkit.errors import InputError
+from toolkit.methods import METHODS
+from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces.cost import network_cost
+
+PLAIN_SGD = SGD(
+    momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
+)
+
+
+@pytest.fixture
+def supernet(backend: Backend, space: SearchSpace) -> Network:
+    network = backend.supernet(space, seed=0)
+    randomise(network)
+    return network
+
+
+def archs(space: SearchSpace, count: int = 3) -> list[Arch]:
+    rng = np.random.default_rng(5)
+    return [space.sample(rng) for _ in range(count)]
+
+
+def test_a_candidate_alone_computes_what_its_path_computes(
+    backend: Backend, space: SearchSpace, supernet: Network
+) -> None:
+    images = some_images(space)
+    for arch in (space.smallest, *archs(space)):
+        alone = backend.standalone(space, arch, seed=1)
+        alone.load_weights(inherit(alone, supernet.weights()))
+        for source in ("stored_norm", "batch_norm"):
+            path = logits(backend, supernet, arch, images, getattr(supernet, source)())
+            own = logits(backend, alone, arch, images, getattr(alone, source)())
+            np.testing.assert_allclose(own, path, rtol=1e-4, atol=1e-4)
+
+
+def test_other_candidates_give_other_logits(backend: Backend, space: SearchSpace, supernet: Network) -> None:
+    images = some_images(space)
+    found = [logits(backend, supernet, arch, images, supernet.stored_norm()) for arch in archs(space, 4)]
+    for i, first in enumerate(found):
+        for second in found[i + 1 :]:
+            assert np.abs(first - second).max() > 1e-3
+
+
+def test_every_branch_matters(backend: Backend, space: SearchSpace, supernet: Network) -> None:
+    """Another option of one decision gives other logits, unless it names the same network."""
+    images = some_images(space, 4)
+    own = logits(backend, supernet, space.largest, images, supernet.stored_norm())
+    rng = np.random.default_rng(0)
+    for index in rng.choice(len(space.decisions), 6, replace=False):
+        answers = list(space.largest)
+        options = space.decisions[index].options
+        answers[index] = len(options) - 1 if answers[index] == 0 else 0
+        other = space.canonical(answers)
+        if supernet.plans(other) != supernet.plans(space.largest):
+            assert np.abs(logits(backend, supernet, other, images, supernet.stored_norm()) - own).max() > 1e-4
+
+
+def test_the_supernet_holds_exactly_the_widest_plans(space: SearchSpace, supernet: Network) -> None:
+    trainable = {name: a for name, a in supernet.weights().items() if "running" not in name}
+    assert sum(array.size for array in trainable.values()) == network_cost(space.widest).params
+
+
+def test_training_one_path_changes_only_what_it_uses(backend: Backend, space: SearchSpace) -> None:
+    """Weights are shared: the smallest path's are leading slices of everyone's, and nothing else moves."""
+    network = backend.supernet(space, seed=0)
+    randomise(network)
+    before, images = network.weights(), some_images(space)
+    placed = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
+    optimizer = backend.optimizer(network, PLAIN_SGD)
+    labels = backend.place(np.arange(len(images)) % space.classes)
+    network.backward(network.cross_entropy(network.forward(space.smallest, placed), labels))
+    optimizer.step(0.1)
+    after = network.weights()
+    alone = backend.standalone(space, space.smallest, seed=0).weights()
+    for name, array in after.items():
+        moved = array != before[name]
+        if name not in alone:
+            assert not moved.any(), name
+            continue
+        used = np.zeros_like(moved)
+        used[tuple(map(slice, alone[name].shape))] = True
+        assert moved.any(), name
+        assert not (moved & ~used).any(), name
+
+
+def test_training_norm_is_no_mode_that_sticks(backend: Backend, space: SearchSpace, supernet: Network) -> None:
+    """After an evaluation with stored statistics, training uses those of the batch again, and moves the stored ones."""
+    images = some_images(space)
+    placed = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
+    arch = space.largest
+    fresh = np.asarray(supernet.detach(supernet.forward(arch, placed)))
+    logits(backend, supernet, arch, images, supernet.stored_norm())
+    statistics = supernet.weights()
+    again = np.asarray(supernet.detach(supernet.forward(arch, placed)))
+    np.testing.assert_allclose(again, fresh, rtol=1e-5, atol=1e-5)
+    by_batch = logits(backend, supernet, arch, images, supernet.batch_norm())
+    np.testing.assert_allclose(again, by_batch, rtol=1e-3, atol=1e-3)
+    moved = supernet.weights()
+    assert any((moved[name] != statistics[name]).any() for name in moved if "running" in name)
+
+
+def test_calibration_uses_the_first_images_and_remembers(
+    backend: Backend, space: SearchSpace, supernet: Network
+) -> None:
+    calibration, first, second = (some_images(space, 6, seed) for seed in (1, 2, 3))
+    arch = archs(space)[0]
+    norm = supernet.batch_norm(6)
+    together = logits(backend, supernet, arch, np.concatenate([calibration, first]), norm)
+    alone = logits(backend, supernet, arch, calibration, supernet.batch_norm())
+    np.testing.assert_allclose(together[:6], alone, rtol=1e-4, atol=1e-4)
+    fixed = supernet.fixed_norm(norm)
+    np.testing.assert_allclose(logits(backend, supernet, arch, first, fixed), together[6:], rtol=1e-4, atol=1e-4)
+    other = logits(backend, supernet, arch, second, fixed)
+    assert np.abs(other - logits(backend, supernet, arch, second, supernet.batch_norm())).max() > 1e-3
+
+
+def test_weights_go_out_and_in(backend: Backend, space: SearchSpace, supernet: Network) -> None:
+    other = backend.supernet(space, seed=9)
+    other.load_weights(supernet.weights())
+    for name, array in supernet.weights().items():
+        np.testing.assert_array_equal(array, other.weights()[name])
+
+
+def test_wrong_weights_are_refused_with_every_name(space: SearchSpace, supernet: Network) -> None:
+    weights = supernet.weights()
+    before = {name: array.copy() for name, array in weights.items()}
+    del weights["blocks.0.conv.weight"]
+    weights["blocks.0.bn.weight"] = np.ones(3, np.float32)
+    weights["stranger"] = np.ones(1, np.float32)
+    with pytest.raises(InputError) as caught:
+        supernet.load_weights(weights)
+    text = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 3
+    assert all(name in text for name in ("blocks.0.conv.weight", "blocks.0.bn.weight", "stranger"))
+    for name, array in supernet.weights().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_counting(backend: Backend, supernet: Network) -> None:
+    rows = np.array(
+        [
+            [9, 1, 2, 3, 4, 5, 6],  # true class first
+            [9, 8, 7, 6, 5, 4, 3],  # true class third
+            [9, 8, 7, 6, 5, 4, 3],  # true class seventh
+            [1, 1, 1, 1, 1, 1, 1],  # says nothing: ties never score
+            [np.nan] * 7,  # broken: never scores
+        ],
+        np.float32,
+    )
+    counts = supernet.count(backend.place(rows[:3]), backend.place(np.array([0, 2, 6])))
+    shifted = rows[:3] - rows[:3].max(1, keepdims=True)
+    expected = -(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))[[0, 1, 2], [0, 2, 6]].sum()
+    assert (counts.top1, counts.top5, counts.total) == (1, 2, 3)
+    assert counts.loss == pytest.approx(expected, rel=1e-5)
+    broken = supernet.count(backend.place(rows[3:]), backend.place(np.array([0, 0])))
+    assert (broken.top1, broken.top5, broken.total) == (0, 0, 2)
+    assert np.isnan(broken.loss)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace, method: str) -> None:
+    """Every method on every space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
+
+    def one_step() -> tuple[dict[str, float], float]:
+        network = backend.supernet(space, seed=3)
+        optimizer = backend.optimizer(network, PLAIN_SGD)
+        kind = METHODS[method]
+        trainer = kind(space, kind.options_type(name=method))
+        images = backend.normalise(
+            backend.place(some_images(space, 4)), (0.5,) * space.channels, (0.25,) * space.channels
+        )
+        values = trainer.step(network, images, backend.place(np.arange(4)), np.random.default_rng(1))
+        norm = float(optimizer.step(0.05))
+        return {name: float(value) for name, value in values.items()}, norm
+
+    first, second = one_step(), one_step()
+    assert first == second
+    assert np.isfinite(first[0]["loss"])
+    assert first[1] > 0
+
+
+def test_decay_spares_norms_and_biases_unless_asked(backend: Backend, space: SearchSpace) -> None:
+    def moved(**rules: bool) -> Callable[[str], bool]:
+        network = backend.supernet(space, seed=0)
+        randomise(network)
+        before = network.weights()
+        config = SGD(0.0, False, 0.5, rules.get("decay_norm", False), rules.get("decay_bias", False), None, None)
+        optimizer = backend.optimizer(network, config)
+        images = backend.normalise(
+            backend.place(some_images(space, 4)), (0.5,) * space.channels, (0.25,) * space.channels
+        )
+        # A loss of zero gradient: whatever moves, decay moved it.
+        network.backward(network.cross_entropy(network.forward(space.largest, images), backend.place(np.arange(4))) * 0)
+        optimizer.step(0.1)
+        after = network.weights()
+        return lambda name: bool((after[name] != before[name]).any())
+
+    default, everything = moved(), moved(decay_norm=True, decay_bias=True)
+    assert default("blocks.0.conv.weight")
+    assert not default("blocks.0.bn.weight")
+    assert not default(f"blocks.{len(space.widest) - 1}.fc.bias")
+    assert everything("blocks.0.bn.weight")
+    assert everything(f"blocks.{len(space.widest) - 1}.fc.bias")

@@ -1,0 +1,28 @@
+"""`supernet app`."""
+
+import os
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.errors import InputError
+
+
+def app(
+    runs: Annotated[Path, typer.Argument(help="the folder that holds the run folders, or one run folder")] = Path(
+        "runs"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="where the dashboard listens")] = 8501,
+    address: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in: there is no password")] = "127.0.0.1",
+    headless: Annotated[bool, typer.Option(help="do not open a browser")] = False,
+) -> None:
+    """Open the dashboard: the same as `streamlit run app/main.py -- RUNS`."""
+    if runs.exists() and not runs.is_dir():
+        raise InputError(f"{runs}: is a file; give the folder that holds the runs")
+    command = [sys.executable, "-m", "streamlit", "run", str(files("app") / "main.py")]
+    command += ["--server.port", str(port), "--server.address", address, "--server.headless", str(headless).lower()]
+    command += ["--browser.gatherUsageStats", "false", "--", str(runs)]
+    os.execv(sys.executable, command)

@@ -1,0 +1,50 @@
+"""The `supernet` command, assembled. Start-up is quick: frameworks load inside the subcommands that need them."""
+
+import sys
+
+import typer
+from rich.markup import escape
+
+from toolkit.cli import app, demo, evaluation, rank, spaces, submission, training
+from toolkit.cli.console import errors, print_problems
+from toolkit.errors import InputError, Stopped
+
+command_line = typer.Typer(
+    help="Train a supernet, evaluate every candidate, hand in a checked submission, see why its ranking is wrong.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (
+    demo.demo,
+    spaces.spaces,
+    training.methods,
+    spaces.cost,
+    spaces.candidates,
+    training.train,
+    training.standalone,
+    evaluation.evaluate,
+    evaluation.status,
+    submission.submit,
+    submission.check,
+    submission.merge,
+    rank.rank,
+    app.app,
+):
+    command_line.command()(command)
+
+
+def main() -> None:
+    """Run the command. Exit status: 0 done, 1 the input has problems or the user stopped, 2 wrong usage."""
+    try:
+        command_line()
+    except InputError as error:
+        print_problems(error.problems)
+        sys.exit(1)
+    except Stopped as stopped:
+        errors.print(f"[yellow]{escape(str(stopped))}[/] The same command again goes on from there.", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        errors.print("[yellow]Interrupted.[/] What was finished is kept; the same command again goes on from there.")
+        sys.exit(1)

@@ -1,0 +1,160 @@
+"""`supernet spaces`, `cost`, `candidates`."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from toolkit.cli.console import console, print_json
+from toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from toolkit.spaces import Cost, SearchSpace
+
+SpaceName = Annotated[str, typer.Option(help="the search space; `supernet spaces` lists them")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def spaces(as_json: AsJson = False) -> None:
+    """List the search spaces: how many codes each has, and what its smallest and largest networks cost."""
+    from toolkit.spaces import SPACES
+
+    extremes = {name: (space.cost(space.smallest), space.cost(space.largest)) for name, space in SPACES.items()}
+    if as_json:
+        print_json(
+            {
+                name: {
+                    "summary": space.summary,
+                    "decisions": len(space.decisions),
+                    "codes": space.cardinality,
+                    "macs": [cost.macs for cost in extremes[name]],
+                    "params": [cost.params for cost in extremes[name]],
+                }
+                for name, space in SPACES.items()
+            }
+        )
+        return
+    for name, space in SPACES.items():
+        smallest, largest = extremes[name]
+        console.print(
+            f"[bold]{name:14}[/] {space.summary}\n{'':14} "
+            f"{len(space.decisions)} decisions, {space.cardinality:.1e} codes; "
+            f"{smallest.macs / 1e6:,.3f}-{largest.macs / 1e6:,.3f} M MACs, "
+            f"{smallest.params / 1e6:,.3f}-{largest.params / 1e6:,.3f} M parameters",
+            soft_wrap=True,
+        )
+
+
+def cost(
+    space: SpaceName,
+    codes: Annotated[list[str] | None, typer.Argument(help="codes of architectures")] = None,
+    candidates: Annotated[Path | None, typer.Option(help="a candidates file, instead of codes")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the costs of all candidates to this CSV file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count multiply-accumulates and parameters, exactly."""
+    from toolkit.spaces import get_space
+
+    if bool(codes) == (candidates is not None):
+        raise typer.BadParameter("give either codes or --candidates FILE")
+    if candidates is not None:
+        _cost_file(get_space(space), candidates, out, as_json)
+        return
+    if out is not None:
+        raise typer.BadParameter("--out goes with --candidates FILE")
+    _cost_codes(get_space(space), codes or [], as_json)
+
+
+def candidates(
+    space: SpaceName,
+    out: Annotated[Path, typer.Option(help="the file to write")],
+    count: Annotated[int, typer.Option(min=1, help="how many")] = 45_000,
+    seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
+) -> None:
+    """Draw a candidates file with the distribution of the challenges' own files; no network occurs twice."""
+    from toolkit.evaluation.candidates import draw_candidates, write_candidates
+    from toolkit.spaces import get_space
+
+    write_candidates(out, draw_candidates(get_space(space), count, seed))
+    console.print(f"{count:,} candidates of {space}: {out}", markup=False, soft_wrap=True)
+
+
+def _cost_codes(space: "SearchSpace", codes: list[str], as_json: bool) -> None:
+    """One line per code, once all of them are found to be valid."""
+    costs: list[tuple[str, Cost]] = []
+    problems: list[str] = []
+    for code in codes:
+        try:
+            costs.append((code, space.cost(space.parse(code))))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    if as_json:
+        print_json([{"code": code, "macs": cost.macs, "params": cost.params} for code, cost in costs])
+        return
+    console.print(f"[bold]{'MACs':>13}  {'parameters':>10}  code[/]")
+    for code, cost in costs:
+        console.print(f"{cost.macs:13,}  {cost.params:10,}  {code}", soft_wrap=True)
+
+
+def _cost_file(space: "SearchSpace", path: Path, out: Path | None, as_json: bool) -> None:
+    """How the costs of a file's candidates are spread; all of them go to `out`."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from toolkit.evaluation.candidates import name, read_candidates
+
+    codes = read_candidates(path, space)
+    costs = {key: space.cost(space.parse(code)) for key, code in codes.items()}
+    if out is not None:
+        _write_csv(out, codes, costs)
+    macs = {key: cost.macs for key, cost in costs.items()}
+    params = {key: cost.params for key, cost in costs.items()}
+    tau = _tau(list(macs.values()), list(params.values()))
+    spreads = {"macs": _spread(macs), "params": _spread(params)}
+    if as_json:
+        found = {
+            what: {place: {"id": key, "value": value} for place, (key, value) in spread.items()}
+            for what, spread in spreads.items()
+        }
+        print_json({"candidates": len(codes), **found, "tau_b": tau})
+        return
+    table = Table(f"{len(codes):,} candidates", box=None)
+    for place in ("minimum", "median", "maximum"):
+        table.add_column(place, justify="right")
+    for what, spread in (("MACs", spreads["macs"]), ("parameters", spreads["params"])):
+        table.add_row(what, *(f"{value:,}\n{escape(name(key))}" for key, value in spread.values()))
+    console.print(table)
+    if tau is not None:
+        console.print(f"tau_b(MACs, parameters) = {tau:.4f}")
+
+
+def _tau(first: list[int], second: list[int]) -> float | None:
+    """Kendall's tau_b, or None where it is undefined: all values of one side are equal."""
+    from scipy.stats import kendalltau
+
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    return float(kendalltau(first, second, variant="b").statistic)
+
+
+def _spread(values: Mapping[str, int]) -> dict[str, tuple[str, int]]:
+    """Minimum, (lower) median and maximum, each with a candidate that has it."""
+    ranked = sorted(values, key=values.__getitem__)
+    places = {"minimum": ranked[0], "median": ranked[(len(ranked) - 1) // 2], "maximum": ranked[-1]}
+    return {place: (key, values[key]) for place, key in places.items()}
+
+
+def _write_csv(path: Path, codes: Mapping[str, str], costs: "Mapping[str, Cost]") -> None:
+    from toolkit.files import atomic_write
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "code", "macs", "params"))
+    writer.writerows((key, code, costs[key].macs, costs[key].params) for key, code in codes.items())
+    with atomic_write(path) as file:
+        file.write(text.getvalue().encode(errors="backslashreplace"))  # JSON's ids may hold half a surrogate pair

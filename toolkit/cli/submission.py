@@ -1,0 +1,164 @@
+"""`supernet submit`, `check`, `merge`: the leaderboard file."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from toolkit.cli.console import console, print_json, print_problems
+from toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from converters.submission import MergeReport, Part
+    from toolkit.evaluation.candidates import Candidates
+
+SpaceName = Annotated[str | None, typer.Option(help="the search space; default: the first that accepts the codes")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def submit(
+    run: Annotated[Path, typer.Argument(help="the run folder")],
+    candidates: Annotated[Path | None, typer.Option(help="candidates file; default: the run's last one")] = None,
+    out: Annotated[Path | None, typer.Option(help="the file to write; default: submission.json in the run")] = None,
+    score: Annotated[Literal["top1", "top5", "loss"], typer.Option(help="what ranks the candidates")] = "top1",
+    checkpoint: Annotated[Path | None, typer.Option(help="results of this one; default: the newest")] = None,
+    norm: Annotated[str | None, typer.Option(help="results with this batch norm; default: the last ones")] = None,
+    images: Annotated[int | None, typer.Option(help="results on so many images; default: the last ones")] = None,
+    ema: Annotated[bool | None, typer.Option(help="results of the moving average; default: the last ones")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the leaderboard file from a run's results, complete and checked, or say what is missing."""
+    from converters.submission import MEANING, Wanted, describe, submit_run
+
+    done = submit_run(run, candidates, out, score, Wanted(checkpoint, norm, images, ema))
+    if as_json:
+        setting, others = asdict(done.setting), [asdict(other) for other in done.others]
+        print_json(asdict(done.report) | {"score": score, "setting": setting, "others": others})
+        return
+    _print(f"{done.report.path}: {done.report.verdict}")
+    _print(f"acc is {MEANING[score]}.")
+    _print(f"From {describe(done.setting)}.")
+    _print_notes([*done.report.notes, *(f"not used: {describe(other)}" for other in done.others)])
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="a candidates file or a submission")],
+    space: SpaceName = None,
+    candidates: Annotated[Path | None, typer.Option(help="the candidates file it must agree with")] = None,
+    kind: Annotated[Literal["auto", "candidates", "submission"], typer.Option(help="what it should be")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """List every problem of a candidates file or a submission. Exit status 1 if there are any."""
+    from converters.submission import check as run_checks
+    from toolkit.spaces import get_space
+
+    known = _read_candidates(candidates, space) if candidates else None
+    report = run_checks(file, get_space(space) if space else None, known, kind)
+    if as_json:
+        print_json(asdict(report) | {"valid": report.valid, "verdict": report.verdict})
+    else:
+        _print(f"{file}: {report.verdict}")
+        _print_notes(report.notes)
+        print_problems(report.problems)
+    if not report.valid:
+        raise typer.Exit(1)
+
+
+def merge(
+    out: Annotated[Path, typer.Argument(help="the file to write")],
+    parts: Annotated[list[Path], typer.Argument(help="part files")],
+    candidates: Annotated[Path, typer.Option(help="candidates file: which results there should be, in which order")],
+    space: SpaceName = None,
+    conflicts: Annotated[
+        Literal["error", "window", "first", "last"],
+        typer.Option(
+            help="where parts contradict each other: refuse; set aside rows that lie outside their part's main window; "
+            "or take the first or the last part's"
+        ),
+    ] = "error",
+    allow_gaps: Annotated[bool, typer.Option(help="write placeholders where no part has a result")] = False,
+    overwrite: Annotated[bool, typer.Option(help="replace OUT if it is there")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put part files together; conflicts, gaps and stale rows are named, and nothing is written if there are any."""
+    from converters.submission import merge as merge_parts
+    from converters.submission import write_merged
+
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: is there already; the first file named is the one to write. Replace it: --overwrite")
+    known = _read_candidates(candidates, space)
+    report = merge_parts(parts, known, conflicts, allow_gaps=allow_gaps)
+    if not report.problems:
+        write_merged(out, known, report)
+    if as_json:
+        print_json(_merge_facts(report, known, None if report.problems else out))
+    else:
+        _print_parts(report.parts)
+        _print_notes(report.notes)
+        print_problems(report.problems)
+        if not report.problems:
+            _print(f"{out}: {len(report.accs):,} of {len(known):,} candidates have results")
+    if report.problems:
+        raise typer.Exit(1)
+
+
+def _read_candidates(path: Path, space: str | None) -> "Candidates":
+    from toolkit.evaluation.candidates import accepting_spaces, read_candidates, read_table
+    from toolkit.spaces import get_space
+
+    chosen = get_space(space) if space else accepting_spaces(path, read_table(path).codes.values())[0]
+    return read_candidates(path, chosen)
+
+
+def _merge_facts(report: "MergeReport", candidates: "Candidates", written: Path | None) -> dict[str, Any]:
+    """All of a merge but the results themselves, for `--json`."""
+    from toolkit.evaluation.candidates import windows
+
+    def spans(ids: Collection[str]) -> list[dict[str, Any]]:
+        return [asdict(window) for window in windows(ids, candidates)]
+
+    return {
+        "written": str(written) if written else None,
+        "results": len(report.accs),
+        "candidates": len(candidates),
+        "parts": [
+            {
+                "path": part.path,
+                "entries": part.entries,
+                "results": len(part.results),
+                "scale": part.scale,
+                "windows": spans(part.results),
+                "stale": spans(part.stale),
+                "edited": {key: part.results[key] for key in sorted(part.edited)},
+            }
+            for part in report.parts
+        ],
+        "conflicts": [asdict(conflict) for conflict in report.conflicts],
+        "gaps": [asdict(window) for window in report.gaps],
+        "problems": report.problems,
+        "notes": report.notes,
+    }
+
+
+def _print_parts(parts: "Sequence[Part]") -> None:
+    from toolkit.evaluation.candidates import list_windows
+
+    for part in parts:
+        line = f"{part.path}: {len(part.results):,} of {part.entries:,} entries hold results"
+        line += f" ({part.scale})" if part.scale else ""
+        line += f": {list_windows(part.windows)}" if part.windows else ""
+        line += f"; {len(part.stale):,} look stale" if part.stale else ""
+        line += f"; {len(part.edited):,} look edited" if part.edited else ""
+        _print(line)
+
+
+def _print(line: str) -> None:
+    """One line as it is: file names and codes are no markup, and are not cut."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        _print(f"  note: {note}")

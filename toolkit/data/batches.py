@@ -1,0 +1,76 @@
+"""Training batches: every one a function of (seed, epoch, step), made ahead of time by one thread."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from toolkit.backends.base import Images, Labels
+from toolkit.data.base import AUGMENTATION, DRAWS, ORDER, Split
+from toolkit.errors import InputError
+
+T = TypeVar("T")
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Whole batches in one pass over `images`; the incomplete last one is dropped.
+
+    Raises:
+        InputError: there is not even one.
+    """
+    if not 1 <= batch_size <= images:
+        raise InputError(f"batch size {batch_size}: choose from 1 to {images}, the number of training images")
+    return images // batch_size
+
+
+def train_batches(
+    split: Split,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    prefetch: int = 2,
+) -> Iterator[tuple[Images, Labels]]:
+    """One epoch's augmented batches from step `start` on, each image once at most.
+
+    `batch_size` counts the images of all `world` processes. Process `rank` gets its contiguous share of every batch,
+    pixel for pixel what a single process would have put there. Up to `prefetch` batches are made ahead; errors in
+    making one arrive when it is due. The thread ends with the iterator, however that ends.
+
+    Raises:
+        InputError: the split has fewer images than a batch, or a batch cannot be shared out evenly.
+    """
+    images = len(split.labels)
+    steps = steps_per_epoch(images, batch_size)
+    if batch_size % world:
+        raise InputError(f"batch size {batch_size}: choose a multiple of {world}, the number of processes")
+    order = np.random.default_rng([seed, ORDER, epoch]).permutation(images)
+    share = batch_size // world
+    mine = slice(rank * share, (rank + 1) * share)
+
+    def batch(step: int) -> tuple[Images, Labels]:
+        indices = order[step * batch_size :][mine]
+        draws = np.random.default_rng([seed, AUGMENTATION, epoch, step]).random((batch_size, DRAWS))
+        return split.augmented(indices, draws[mine]), split.labels[indices]
+
+    return _ahead(batch, range(start, steps), prefetch)
+
+
+def _ahead(make: Callable[[int], T], steps: range, depth: int) -> Iterator[T]:
+    """make(step) of all `steps` in order, up to `depth` of them made ahead in one thread."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches")
+    waiting: deque[Future[T]] = deque()
+    try:
+        for step in steps:
+            waiting.append(pool.submit(make, step))
+            if len(waiting) > depth:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
