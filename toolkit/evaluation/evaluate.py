@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from toolkit.data.base import Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluator import Evaluator
@@ -20,7 +21,7 @@ from toolkit.spaces import SearchSpace
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.recipe import read_recipe
 from toolkit.training.run import RunFolder
-from toolkit.training.setup import Progress, load_weights, open_backend, open_data, open_space, quiet
+from toolkit.training.setup import load_weights, open_backend, open_data, open_space, quiet
 
 GROUP = 32
 """Candidates between two commits to the ledger: all that a killed process can lose, per worker."""
@@ -109,7 +110,7 @@ def evaluate_candidates(job: Job, candidates: Candidates, *, workers: int = 1, p
     return Done(first.setting, len(missing), len(codes), time.perf_counter() - started)
 
 
-def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Iterator[list[Row]]:
+def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Generator[list[Row]]:
     """Evaluate groups in several processes; results come in the order in which they are finished."""
     context = get_context("spawn")  # a forked process would inherit the framework's threads, dead
     waiting = iter(groups)

@@ -1,26 +1,20 @@
 """From a recipe to the things it names."""
 
-from collections.abc import Callable
-
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
 from toolkit.data import open_dataset
-from toolkit.data.base import Dataset
+from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.training.checkpoint import Checkpoint
 from toolkit.training.recipe import Recipe
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what, done, total) while something long goes on."""
-
-
 def quiet(what: str, done: int, total: int) -> None:
     """A `Progress` that shows nothing."""
 
 
-def open_data(recipe: Recipe, progress: Progress = quiet) -> Dataset:
-    """The recipe's data set, split as it says."""
+def open_data(recipe: Recipe, progress: Progress = quiet, *, verify: bool = False) -> Dataset:
+    """The recipe's data set, split as it says; with `verify`, every training image is decoded once to find bad ones."""
     data = recipe.data
     return open_dataset(
         data.source,
@@ -29,6 +23,7 @@ def open_data(recipe: Recipe, progress: Progress = quiet) -> Dataset:
         calibration=data.calibration,
         validation=data.validation,
         bad_images=data.bad_images,
+        verify=verify,
         progress=progress,
     )
 

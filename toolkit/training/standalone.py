@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from toolkit.backends.base import Backend, Counts, Network, Tensor
-from toolkit.data.base import Dataset
+from toolkit.data.base import Dataset, Progress
 from toolkit.errors import Stopped
 from toolkit.evaluation.candidates import Candidates, write_candidates
 from toolkit.evaluation.evaluator import Evaluator
@@ -18,7 +18,7 @@ from toolkit.spaces import Arch, SearchSpace
 from toolkit.training.loop import Loop
 from toolkit.training.recipe import Recipe, Training
 from toolkit.training.run import RunFolder
-from toolkit.training.setup import Progress, open_backend, open_data, open_space, quiet
+from toolkit.training.setup import open_backend, open_data, open_space, quiet
 
 
 def spread_by_macs(space: SearchSpace, candidates: Mapping[str, str], count: int) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.backends.base import Backend, Counts, Network, Tensor
-from toolkit.data.base import Dataset
+from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.policy import NormPolicy
@@ -18,7 +18,7 @@ from toolkit.training.metrics import MetricLog, rewind_metrics
 from toolkit.training.recipe import Recipe, read_recipe
 from toolkit.training.reorder import reorder_channels
 from toolkit.training.run import RunFolder
-from toolkit.training.setup import Progress, load_weights, open_backend, open_data, open_space, quiet
+from toolkit.training.setup import load_weights, open_backend, open_data, open_space, quiet
 
 _LOG_SECONDS = 1.0
 """How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""
@@ -58,12 +58,14 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
         InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
-    data = open_data(recipe, progress)
-    space, backend = open_space(recipe, data), open_backend(recipe)
+    backend = open_backend(recipe)
+    begun = bool(run.checkpoints())
+    data = open_data(recipe, progress, verify=backend.rank == 0 and not begun)
+    space = open_space(recipe, data)
     network = backend.supernet(space, recipe.seed)
     optimizer = backend.optimizer(network, recipe.training.sgd)
     start = 0
-    if run.checkpoints():
+    if begun:
         path = run.latest_checkpoint()
         checkpoint = load_checkpoint(path)
         if checkpoint.facts.recipe != recipe.digest:
