@@ -1,0 +1,115 @@
+"""The leaderboard file of a run: choose among the results in its ledger, and say what is missing and what fills it."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.submission.checks import Report
+from converters.submission.write import Score, build, write_submission
+from toolkit.errors import InputError
+from toolkit.evaluation.candidates import read_candidates
+from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.files import digest, read_bytes
+from toolkit.spaces import get_space
+from toolkit.training.recipe import read_recipe
+from toolkit.training.run import RunFolder
+
+_EMA = "+ema"
+"""Ends a setting's checkpoint if the moving average of its weights was evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which results to hand in, in the terms of `supernet evaluate`; None: any."""
+
+    checkpoint: Path | None = None
+    norm: str | None = None
+    images: int | None = None
+    ema: bool | None = None
+
+    def accepts(self, setting: Setting, checkpoint: str | None) -> bool:
+        """Whether `setting` is one of them; `checkpoint` is the digest of the wanted one."""
+        weights, ema = _weights(setting)
+        return (
+            checkpoint in (None, weights)
+            and (self.norm is None or setting.norm.startswith(self.norm))
+            and self.images in (None, setting.images)
+            and self.ema in (None, ema)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What was written: the file's report, where its results come from, and what else could have been taken."""
+
+    report: Report
+    setting: Setting
+    others: tuple[Setting, ...]
+
+
+def submit_run(
+    run: Path | str,
+    candidates: Path | None = None,
+    out: Path | None = None,
+    score: Score = "top1",
+    wanted: Wanted = Wanted(),
+) -> Submitted:
+    """Write the submission of a run, complete and checked.
+
+    Of several settings that are wanted, those of the newest checkpoint come first, then the one evaluated last. By
+    default the candidates are the run's last ones, and the submission lies in the run folder.
+
+    Raises:
+        InputError: no run, no such results, or not of all candidates: names what is missing and what fills it.
+    """
+    folder = RunFolder.open(run)
+    file = candidates or folder.candidates
+    table = read_candidates(file, get_space(read_recipe(folder.recipe).space))
+    with Ledger.read(folder.ledger) as ledger:
+        settings = [holding.setting for holding in ledger.settings()]
+        setting = _choose(folder, settings, wanted)
+        counts = ledger.results(setting)
+    others = tuple(other for other in settings if other != setting)
+    try:
+        scores = build(table, counts, score)
+    except InputError as error:
+        if counts.keys() >= set(table.values()):
+            raise
+        hints = [f"{folder.ledger}: there are other results too, {describe(other)}" for other in others]
+        raise InputError([*error.problems, *hints, f"to fill it: {_evaluate_command(folder, file, setting)}"]) from None
+    return Submitted(write_submission(out or folder.submission, table, scores), setting, others)
+
+
+def describe(setting: Setting) -> str:
+    """A setting in a few words."""
+    weights, ema = _weights(setting)
+    average = ", moving average" if ema else ""
+    return f"checkpoint {weights[:12]}{average}, batch norm {setting.norm}, {setting.images:,} images"
+
+
+def _weights(setting: Setting) -> tuple[str, bool]:
+    """Digest of the checkpoint, and whether its moving average was evaluated."""
+    return setting.checkpoint.removesuffix(_EMA), setting.checkpoint.endswith(_EMA)
+
+
+def _choose(folder: RunFolder, settings: Sequence[Setting], wanted: Wanted) -> Setting:
+    newest = wanted.checkpoint or next(reversed(folder.checkpoints().values()), None)
+    identity = digest(read_bytes(newest)) if newest else None
+    fitting = [one for one in settings if wanted.accepts(one, identity if wanted.checkpoint else None)]
+    if not fitting:
+        have = "; ".join(map(describe, settings)) or "none at all"
+        raise InputError(f"{folder.ledger}: none of its results are the wanted ones. There are: {have}")
+    return next((one for one in fitting if _weights(one)[0] == identity), fitting[0])
+
+
+def _evaluate_command(folder: RunFolder, candidates: Path, setting: Setting) -> str:
+    """What adds to the results of `setting`; it names a checkpoint only where that is not the newest."""
+    weights, ema = _weights(setting)
+    command = ["supernet", "evaluate", str(folder.path), "--candidates", str(candidates)]
+    paths = reversed(folder.checkpoints().values())
+    path = next((path for path in paths if digest(read_bytes(path)) == weights), None)
+    if path and path != folder.latest_checkpoint():
+        command += ["--checkpoint", str(path)]
+    command += ["--norm", setting.norm.partition(" ")[0], "--images", str(setting.images)]
+    return shlex.join(command + (["--ema"] if ema else []))
