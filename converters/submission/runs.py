@@ -9,14 +9,11 @@ from converters.submission.checks import Report
 from converters.submission.write import Score, build, write_submission
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_candidates
-from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.files import digest, read_bytes
 from toolkit.spaces import get_space
 from toolkit.training.recipe import read_recipe
 from toolkit.training.run import RunFolder
-
-_EMA = "+ema"
-"""Ends a setting's checkpoint if the moving average of its weights was evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def describe(setting: Setting) -> str:
 
 def _weights(setting: Setting) -> tuple[str, bool]:
     """Digest of the checkpoint, and whether its moving average was evaluated."""
-    return setting.checkpoint.removesuffix(_EMA), setting.checkpoint.endswith(_EMA)
+    return setting.checkpoint.removesuffix(AVERAGED), setting.checkpoint.endswith(AVERAGED)
 
 
 def _choose(folder: RunFolder, settings: Sequence[Setting], wanted: Wanted) -> Setting:

@@ -114,11 +114,11 @@ def test_calibration_uses_the_first_images_and_remembers(
 ) -> None:
     calibration, first, second = (some_images(space, 6, seed) for seed in (1, 2, 3))
     arch = archs(space)[0]
-    norm = supernet.batch_norm(6)
+    norm = supernet.calibrating_norm(6)
     together = logits(backend, supernet, arch, np.concatenate([calibration, first]), norm)
     alone = logits(backend, supernet, arch, calibration, supernet.batch_norm())
     np.testing.assert_allclose(together[:6], alone, rtol=1e-4, atol=1e-4)
-    fixed = supernet.fixed_norm(norm)
+    fixed = supernet.calibrated_norm(norm)
     np.testing.assert_allclose(logits(backend, supernet, arch, first, fixed), together[6:], rtol=1e-4, atol=1e-4)
     other = logits(backend, supernet, arch, second, fixed)
     assert np.abs(other - logits(backend, supernet, arch, second, supernet.batch_norm())).max() > 1e-3

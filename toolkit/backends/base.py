@@ -97,11 +97,14 @@ class Network(Protocol):
     def stored_norm(self) -> Norm:
         """Running statistics, as trained."""
 
-    def batch_norm(self, images: int | None = None) -> Norm:
-        """Exact statistics of the first `images` of the batch that passes (all by default); the norm remembers them."""
+    def batch_norm(self) -> Norm:
+        """Statistics of the very batch that passes."""
 
-    def fixed_norm(self, batch: Norm) -> Norm:
-        """The statistics that a `batch_norm` remembers from running the same plans."""
+    def calibrating_norm(self, images: int) -> Norm:
+        """Exact statistics of the first `images` of the batch that passes; the norm remembers them."""
+
+    def calibrated_norm(self, calibrating: Norm) -> Norm:
+        """The statistics that a `calibrating_norm` remembers from running the same plans."""
 
     def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
         """The block at position `index`, run as `plan`."""

@@ -14,7 +14,7 @@ from toolkit.data.base import Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluator import Evaluator
-from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.evaluation.ledger import AVERAGED, Ledger, Row, Setting
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.spaces import SearchSpace
@@ -70,7 +70,7 @@ class Worker:
         network = backend.supernet(self.space, recipe.seed)
         load_weights(network, checkpoint, str(job.checkpoint), averaged=job.averaged)
         self._evaluator = Evaluator(backend, network, data, job.policy, job.images)
-        identity = checkpoint.digest + ("+ema" if job.averaged else "")
+        identity = checkpoint.digest + (AVERAGED if job.averaged else "")
         self.setting = self._evaluator.setting(identity)
 
     def evaluate(self, codes: Sequence[str]) -> list[Row]:

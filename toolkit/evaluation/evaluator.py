@@ -65,8 +65,8 @@ class Evaluator:
         counts = Counts(0, 0, 0, 0.0)
         norm = self._first_norm()
         for number, (images, labels) in enumerate(self._chunks):
-            if number and self._policy.source == "calibrate":
-                norm = self._network.fixed_norm(norm) if number == 1 else norm
+            if number == 1 and self._policy.source == "calibrate":
+                norm = self._network.calibrated_norm(norm)
             logits = self._logits(plans, images, norm)
             counts += self._network.count(logits[len(logits) - len(labels) :], labels)
         return counts
@@ -74,7 +74,9 @@ class Evaluator:
     def _first_norm(self) -> Norm:
         if self._policy.source == "stored":
             return self._network.stored_norm()
-        return self._network.batch_norm(self._policy.images or None)
+        if self._policy.source == "batch":
+            return self._network.batch_norm()
+        return self._network.calibrating_norm(self._policy.images)
 
     def _logits(self, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
         state = self._backend.normalise(images, self._spec.mean, self._spec.std)

@@ -68,12 +68,16 @@ COMMIT;
 """
 
 
+AVERAGED = "+ema"
+"""Ends a setting's checkpoint where the moving average of its weights was evaluated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a result depends on besides the architecture: only results of one setting may be compared.
 
     Attributes:
-        checkpoint: SHA-256 of the checkpoint file.
+        checkpoint: SHA-256 of the checkpoint file, followed by AVERAGED if its moving average was evaluated.
         data: SHA-256 of the validation split.
         images: how many of its images were used.
         norm: the batch-norm policy as text, such as `stored`, `batch` or `calibrate(images=128, seed=0, data=...)`.

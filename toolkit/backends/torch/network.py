@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from toolkit.backends.base import Counts, Weights
 from toolkit.backends.torch.blocks import BasicBlock, build
 from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
-from toolkit.backends.torch.norms import Batch, Fixed, Norm, Stored
+from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, Norm, Stored
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 
@@ -83,13 +83,17 @@ class TorchNetwork(nn.Module):
         """See `Network`."""
         return Stored()
 
-    def batch_norm(self, images: int | None = None) -> Batch:
+    def batch_norm(self) -> Batch:
         """See `Network`."""
-        return Batch(images)
+        return Batch()
 
-    def fixed_norm(self, batch: Batch) -> Fixed:
+    def calibrating_norm(self, images: int) -> Calibrating:
         """See `Network`."""
-        return Fixed(batch)
+        return Calibrating(images)
+
+    def calibrated_norm(self, calibrating: Calibrating) -> Calibrated:
+        """See `Network`."""
+        return Calibrated(calibrating)
 
     def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
         """See `Network`."""

@@ -1,4 +1,4 @@
-"""Where a batch norm takes its statistics from: five kinds, one small callable each.
+"""Where a batch norm takes its statistics from: six kinds, one small callable each.
 
 A source is handed to every block with the activations, so no layer remembers a mode. All sources normalise with the
 leading channels of the layer's scale and shift.
@@ -68,12 +68,21 @@ class Stored:
 
 
 class Batch:
-    """Exact mean and variance over the first `images` of the batch (all by default), remembered layer by layer.
+    """Statistics of the batch; nothing is remembered."""
+
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
+        """See `Norm`."""
+        _, _, scale, shift = layer.leading(x.shape[1])
+        return F.batch_norm(x, None, None, scale, shift, True, 0.0, EPS)
+
+
+class Calibrating:
+    """Exact mean and variance over the first `images` of the batch, remembered layer by layer.
 
     With calibration images in front of the images to test, one pass calibrates and tests.
     """
 
-    def __init__(self, images: int | None = None) -> None:
+    def __init__(self, images: int) -> None:
         self.statistics: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
         self._images = images
 
@@ -85,11 +94,11 @@ class Batch:
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
-class Fixed:
-    """Statistics remembered by a `Batch` that ran the same plans."""
+class Calibrated:
+    """Statistics remembered by a `Calibrating` that ran the same plans."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._statistics = batch.statistics
+    def __init__(self, calibrating: Calibrating) -> None:
+        self._statistics = calibrating.statistics
 
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """See `Norm`."""
