@@ -37,8 +37,6 @@ APPLICATION = 0x534E4C47
 FORMAT = 1
 SMALLEST = 512
 """Bytes in the smallest possible SQLite file."""
-SMALLEST = 512
-"""Bytes in the smallest possible SQLite file."""
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -149,9 +147,11 @@ class Ledger:
             InputError: there is no such file yet; or it is damaged, no ledger, or of a newer format.
         """
         path = Path(path)
-        if not path.is_file():
-            raise InputError(f"{path}: there are no results yet; `supernet evaluate` makes them")
-        with contextlib.closing(_connect_readonly(path)) as connection:
+        with _explained(path):
+            if not path.is_file():
+                raise InputError(f"{path}: there are no results yet; `supernet evaluate` makes them")
+            address = _readonly_address(path)
+        with contextlib.closing(_connect(path, address)) as connection:
             with _explained(path):
                 if not _is_ledger(path, connection):
                     raise InputError(f"{path}: holds no results yet; `supernet evaluate` makes them")
@@ -247,15 +247,15 @@ def _connect(path: Path, uri: str, timeout: float = 30.0) -> sqlite3.Connection:
         return connection
 
 
-def _connect_readonly(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write.
+def _readonly_address(path: Path) -> str:
+    """Where SQLite finds the ledger for reading.
 
     Even a reader needs to create files beside a ledger in WAL mode; in a folder where it may not, it reads the ledger
     as a file that nobody changes.
     """
     log = path.with_name(f"{path.name}-wal")
     alone = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
-    return _connect(path, path.resolve().as_uri() + ("?mode=ro&immutable=1" if alone else "?mode=ro"))
+    return path.resolve().as_uri() + ("?mode=ro&immutable=1" if alone else "?mode=ro")
 
 
 @contextlib.contextmanager
@@ -291,8 +291,6 @@ def _is_ledger(path: Path, connection: sqlite3.Connection) -> bool:
     Raises:
         InputError: it is neither, or of a newer format.
     """
-    if 0 < path.stat().st_size < SMALLEST:
-        raise sqlite3.DatabaseError("it is too short")  # SQLite would take it for empty and write over it
     if 0 < path.stat().st_size < SMALLEST:
         raise sqlite3.DatabaseError("it is too short")  # SQLite would take it for empty and write over it
     (application,) = connection.execute("PRAGMA application_id").fetchone()

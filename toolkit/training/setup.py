@@ -9,6 +9,7 @@ from toolkit.spaces import SearchSpace, get_space
 from toolkit.training.checkpoint import Checkpoint
 from toolkit.training.recipe import Recipe
 
+
 def quiet(what: str, done: int, total: int) -> None:
     """A `Progress` that shows nothing."""
 
