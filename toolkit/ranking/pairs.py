@@ -22,15 +22,15 @@ class Pairs(Generic[Network]):
     Attributes:
         networks: the networks that have both, in the order of the truth.
         scores, truth: their values, each of shape (networks,).
-        untold: how many networks have a score only.
-        unscored: how many have a truth only.
+        without_truth: how many networks have a score only.
+        without_score: how many have a truth only.
     """
 
     networks: tuple[Network, ...]
     scores: FloatArray
     truth: FloatArray
-    untold: int
-    unscored: int
+    without_truth: int
+    without_score: int
 
 
 def pair(
@@ -63,4 +63,4 @@ def pair(
             )
     if problems:
         raise InputError(problems)
-    return Pairs(networks, x, y, untold=len(scores) - len(networks), unscored=len(truth) - len(networks))
+    return Pairs(networks, x, y, without_truth=len(scores) - len(networks), without_score=len(truth) - len(networks))

@@ -73,14 +73,14 @@ class RankReport(_Record):
         summary: the answer in words.
         notes: what a reader should know before believing it.
         networks: how many networks it rests on.
-        untold, unscored: how many others have a score only, or a truth only.
+        without_truth, without_score: how many others have a score only, or a truth only.
     """
 
     summary: str
     notes: tuple[str, ...]
     networks: int
-    untold: int
-    unscored: int
+    without_truth: int
+    without_score: int
     truth: Ties
     score: Estimator
     priors: tuple[Prior, ...]
@@ -125,8 +125,8 @@ def rank_report(
         summary=_summary(len(pairs.networks), score, beside),
         notes=tuple(_notes(pairs, score, beside)),
         networks=len(pairs.networks),
-        untold=pairs.untold,
-        unscored=pairs.unscored,
+        without_truth=pairs.without_truth,
+        without_score=pairs.without_score,
         truth=_ties(pairs.truth),
         score=score,
         priors=beside,
@@ -179,8 +179,8 @@ def _notes(pairs: Pairs[Network], score: Estimator, priors: Sequence[Prior]) -> 
     networks = len(pairs.networks)
     if networks < FEW:
         yield f"{networks} networks are too few: their intervals are too narrow, and no verdict is given below {FEW}."
-    if pairs.unscored:
-        yield f"{pairs.unscored:,} networks of the truth have no score and are left out."
+    if pairs.without_score:
+        yield f"{pairs.without_score:,} networks of the truth have no score and are left out."
     zeros = int(np.count_nonzero(pairs.scores == 0))
     if zeros and pairs.scores.min() == 0:
         yield f"{zeros:,} scores are exactly 0: if these were never filled in, everything above is wrong."
