@@ -55,7 +55,7 @@ RULES = (
     Rule(
         "toolkit uses neither converters nor app, except from its front door cli",
         ("toolkit",),
-        but=("toolkit.cli",),
+        but=("toolkit.cli", "toolkit.__main__"),
         never=("converters", "app", "toolkit.cli"),
     ),
     Rule("nobody uses app or cli, except the front door", ("converters",), never=("app", "toolkit.cli")),
