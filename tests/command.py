@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from unittest.mock import patch
 
-from toolkit.cli import main
+from toolkit.cli.main import main
 
 
 @dataclass(frozen=True)

@@ -30,18 +30,22 @@ def files(tmp_path: Path) -> list[str]:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments, catch_exceptions=not any(arguments), env={"COLUMNS": "80"})
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "80"})
 
 
 def test_the_screen(files: list[str]) -> None:
     result = run(*files)
     assert result.exit_code == 0
-    assert result.stdout.startswith("Kendall tau 0.")
-    assert "Better than MACs: yes" in result.stdout
-    table = {line.split("  ")[0].split(" [")[0]: line for line in result.stdout.splitlines()}
-    assert any(line.startswith("Spearman") for line in table)
-    assert "Costs are those of resnet48" in result.stdout
-    assert "30 different truths; 95% intervals from 100 draws" in result.stdout
+    summary, _, *table = result.stdout.splitlines()
+    assert summary.startswith("Kendall tau 0.")
+    assert "MACs alone" in summary
+    assert "parameters alone" in summary
+    for metric in ("Kendall tau", "Spearman", "Pearson"):
+        of_metric = [line for line in table if line.startswith(metric)]
+        assert [line.count("[") for line in of_metric] == [3, 2]  # score, MACs, parameters; then what it is ahead by
+        assert max(map(len, of_metric)) <= 80
+    assert "30 networks, 30 different truths; 95% intervals from 100 draws of networks" in table
+    assert table[-1].startswith("! Costs are those of resnet48")
 
 
 def test_json_is_one_object_and_nothing_else(files: list[str]) -> None:
