@@ -1,0 +1,127 @@
+"""What candidates have in common: a tree of block plans, from stem to head.
+
+Two candidates whose leading plans are equal have equal leading activations, in calibration and in testing alike. So each
+node of the tree has to be computed once. Blocks that follow the same prefix share more: see `toolkit.spaces.sharing`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from toolkit.spaces.cost import block_cost
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.sharing import sharing_order, siblings_cost
+
+Key = TypeVar("Key")
+
+
+@dataclass(slots=True)
+class Node(Generic[Key]):
+    """A distinct prefix. `children` are the blocks that follow it, by position; `ends` are the networks it completes."""
+
+    children: dict[int, dict[Plan, "Node[Key]"]] = field(default_factory=dict)
+    ends: list[Key] = field(default_factory=list)
+
+    def siblings(self) -> Iterator[tuple[int, tuple[Plan, ...], tuple["Node[Key]", ...]]]:
+        """The blocks that follow, grouped by position: (position, plans in the order that shares best, their nodes)."""
+        for index, by_plan in self.children.items():
+            plans = tuple(sorted(by_plan, key=sharing_order))
+            yield index, plans, tuple(by_plan[plan] for plan in plans)
+
+    def descendants(self) -> Iterator["Node[Key]"]:
+        """This node and all below it."""
+        yield self
+        for by_plan in self.children.values():
+            for node in by_plan.values():
+                yield from node.descendants()
+
+
+def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
+    """The tree of all prefixes; its root is the empty one, where images go in."""
+    root: Node[Key] = Node()
+    for key, plans in networks:
+        node = root
+        for index, plan in enumerate(plans):
+            if plan is not None:
+                node = node.children.setdefault(index, {}).setdefault(plan, Node())
+        node.ends.append(key)
+    return root
+
+
+def prefix_groups(networks: Sequence[tuple[Key, Plans]], limit: int) -> list[list[tuple[Key, Plans]]]:
+    """Cut networks into groups of at most `limit` that share as much as possible: the units of work and of commits.
+
+    Whole subtrees stay together where they fit; small neighbours fill a group up. The order of groups is fixed by the
+    order of `networks`.
+    """
+    ordered = _depth_first(prefix_tree([(i, plans) for i, (_, plans) in enumerate(networks)]))
+    groups: list[list[int]] = [[]]
+    for subtree in _subtrees(ordered, limit):
+        if len(groups[-1]) + len(subtree) > limit:
+            groups.append([])
+        groups[-1] += subtree
+    return [[networks[i] for i in group] for group in groups if group]
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A subtree flattened: the networks in it, and its own subtrees."""
+
+    ends: list[int]
+    below: list["_Branch"]
+
+
+def _depth_first(node: Node[int]) -> _Branch:
+    below = [_depth_first(child) for _, _, nodes in node.siblings() for child in nodes]
+    return _Branch([*node.ends, *(end for branch in below for end in branch.ends)], below)
+
+
+def _subtrees(branch: _Branch, limit: int) -> Iterator[list[int]]:
+    """The largest subtrees that hold at most `limit` networks, in depth-first order."""
+    if len(branch.ends) <= limit:
+        yield branch.ends
+    elif not branch.below:  # more equal networks than fit
+        yield from (branch.ends[start : start + limit] for start in range(0, len(branch.ends), limit))
+    else:
+        for below in branch.below:
+            yield from _subtrees(below, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What evaluating some networks on one image takes.
+
+    `blocks` counts stems and blocks to run (not heads), `macs` multiply-accumulates.
+    """
+
+    blocks: int
+    macs: int
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.blocks + other.blocks, self.macs + other.macs)
+
+
+def alone(networks: Sequence[tuple[Key, Plans]]) -> Work:
+    """Every network for itself."""
+    blocks = sum(sum(plan is not None for plan in plans) - 1 for _, plans in networks)
+    macs = sum(block_cost(plan).macs for _, plans in networks for plan in plans if plan is not None)
+    return Work(blocks, macs)
+
+
+def by_block(root: Node[Key]) -> Work:
+    """Every distinct prefix once."""
+    work = Work(0, 0)
+    for node in root.descendants():
+        for by_plan in node.children.values():
+            for plan, child in by_plan.items():
+                work += Work(int(bool(child.children)), block_cost(plan).macs)
+    return work
+
+
+def by_convolution(root: Node[Key]) -> Work:
+    """Every distinct prefix once, and blocks on the same input share their convolutions: what the evaluator does."""
+    work = Work(0, 0)
+    for node in root.descendants():
+        for _, plans, nodes in node.siblings():
+            work += Work(sum(bool(child.children) for child in nodes), siblings_cost(plans))
+    return work
