@@ -31,9 +31,10 @@ def logits(backend: Backend, network: Network, arch: Arch, images: npt.NDArray[n
     """Logits of uint8 images, block by block, as evaluation computes them: float32, shape (n, classes)."""
     channels = images.shape[1]
     state = backend.normalise(backend.place(images), (0.5,) * channels, (0.25,) * channels)
-    for index, plan in enumerate(network.plans(arch)):
-        if plan is not None:
-            state = network.run_block(index, plan, state, norm)
+    with network.inference():
+        for index, plan in enumerate(network.plans(arch)):
+            if plan is not None:
+                state = network.run_block(index, plan, state, norm)
     return np.asarray(state)
 
 

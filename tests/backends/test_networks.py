@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tests.networks import logits, randomise, some_images
-from toolkit.backends.base import SGD, Backend, Network
+from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.weights import inherit
 from toolkit.errors import InputError
 from toolkit.methods import METHODS
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
+from toolkit.spaces.sharing import sharing_order
 
 PLAIN_SGD = SGD(
     momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
@@ -40,7 +41,7 @@ def test_a_candidate_alone_computes_what_its_path_computes(
         for source in ("stored_norm", "batch_norm"):
             path = logits(backend, supernet, arch, images, getattr(supernet, source)())
             own = logits(backend, alone, arch, images, getattr(alone, source)())
-            np.testing.assert_allclose(own, path, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(own, path, rtol=1e-3, atol=1e-3)
 
 
 def test_other_candidates_give_other_logits(backend: Backend, space: SearchSpace, supernet: Network) -> None:
@@ -117,11 +118,42 @@ def test_calibration_uses_the_first_images_and_remembers(
     norm = supernet.calibrating_norm(6)
     together = logits(backend, supernet, arch, np.concatenate([calibration, first]), norm)
     alone = logits(backend, supernet, arch, calibration, supernet.batch_norm())
-    np.testing.assert_allclose(together[:6], alone, rtol=1e-4, atol=1e-4)
-    fixed = supernet.calibrated_norm(norm)
-    np.testing.assert_allclose(logits(backend, supernet, arch, first, fixed), together[6:], rtol=1e-4, atol=1e-4)
-    other = logits(backend, supernet, arch, second, fixed)
+    np.testing.assert_allclose(together[:6], alone, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        logits(backend, supernet, arch, first, supernet.calibrated_norm(norm)), together[6:], rtol=1e-3, atol=1e-3
+    )
+    other = logits(backend, supernet, arch, second, supernet.calibrated_norm(norm))
     assert np.abs(other - logits(backend, supernet, arch, second, supernet.batch_norm())).max() > 1e-3
+
+
+@pytest.mark.parametrize("source", ["stored", "batch", "calibrating"])
+def test_siblings_compute_what_each_computes_alone(
+    backend: Backend, space: SearchSpace, supernet: Network, source: str
+) -> None:
+    """Blocks that share convolutions on one input give what each gives by itself, at every position."""
+    rng = np.random.default_rng(3)
+    some = [supernet.plans(space.sample(rng)) for _ in range(40)]
+
+    def norm() -> Norm:
+        return supernet.calibrating_norm(4) if source == "calibrating" else getattr(supernet, f"{source}_norm")()
+
+    for index in range(1, len(space.widest)):
+        found = {plans[index] for plans in some} - {None}
+        widths = {plan.in_channels for plan in found}
+        for width in widths:
+            plans = sorted((plan for plan in found if plan.in_channels == width), key=sharing_order)
+            plan = plans[0]
+            size = getattr(plan, "size", 2)
+            state = backend.normalise(
+                backend.place(rng.integers(0, 256, (8, width, size, size), dtype=np.uint8)),
+                (0.5,) * width,
+                (0.2,) * width,
+            )
+            with supernet.inference():
+                together = [np.asarray(y) for y in supernet.run_siblings(index, plans, state, norm())]
+                alone = [np.asarray(supernet.run_block(index, plan, state, norm())) for plan in plans]
+            for one, other in zip(together, alone, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
 def test_weights_go_out_and_in(backend: Backend, space: SearchSpace, supernet: Network) -> None:

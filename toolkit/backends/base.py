@@ -5,7 +5,8 @@ batch normalisation takes its statistics from; it is handed along explicitly, so
 layer could remember wrongly. Tensors are the framework's own: arithmetic on them uses their operators.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -106,8 +107,17 @@ class Network(Protocol):
     def calibrated_norm(self, calibrating: Norm) -> Norm:
         """The statistics that a `calibrating_norm` remembers from running the same plans."""
 
+    def inference(self) -> AbstractContextManager[object]:
+        """Blocks are run for evaluation within this context: without gradients, in the backend's precision."""
+
     def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
         """The block at position `index`, run as `plan`."""
+
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+        """The block run as each of `plans` on the same input, one after the other; what they share is computed once.
+
+        `plans` are in `toolkit.spaces.sharing.sharing_order`. Results equal those of `run_block`.
+        """
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """Compare logits (n, classes) with class indices (n,)."""

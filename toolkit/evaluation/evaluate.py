@@ -1,13 +1,16 @@
 """Fill a run's ledger: every candidate that is not in it yet, exactly once, in this process or in several."""
 
+import os
 import signal
+import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from itertools import takewhile
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from toolkit.data.base import Progress
@@ -16,6 +19,7 @@ from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Row, Setting
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.evaluation.prefixes import prefix_groups
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.spaces import SearchSpace
 from toolkit.training.checkpoint import load_checkpoint
@@ -23,8 +27,10 @@ from toolkit.training.recipe import read_recipe
 from toolkit.training.run import RunFolder
 from toolkit.training.setup import load_weights, open_backend, open_data, open_space, quiet
 
-GROUP = 32
-"""Candidates between two commits to the ledger: all that a killed process can lose, per worker."""
+GROUP = 128
+"""Candidates that are walked together, between two commits to the ledger: all that a killed process can lose, per
+worker. Twice as many share hardly more: 1.94 or 1.96 of the official candidates' MACs.
+"""
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,11 @@ class Worker:
         self.setting = self._evaluator.setting(identity)
 
     def evaluate(self, codes: Sequence[str]) -> list[Row]:
-        """Test candidates one by one."""
-        rows = []
-        for code in codes:
-            start = time.perf_counter()
-            counts = self._evaluator.evaluate(self.space.parse(code))
-            rows.append(Row(code, counts, time.perf_counter() - start))
-        return rows
+        """Test a group of candidates; each is charged its share of the time."""
+        start = time.perf_counter()
+        results = self._evaluator.evaluate([self.space.parse(code) for code in codes])
+        seconds = (time.perf_counter() - start) / len(codes)
+        return [Row(code, counts, seconds) for code, counts in zip(codes, results, strict=True)]
 
 
 def evaluate_candidates(job: Job, candidates: Candidates, *, workers: int = 1, progress: Progress = quiet) -> Done:
@@ -93,24 +97,29 @@ def evaluate_candidates(job: Job, candidates: Candidates, *, workers: int = 1, p
     run = RunFolder.open(job.run)
     started = time.perf_counter()
     first = Worker(job, progress)
-    codes = list(candidates.values())
+    codes = dict.fromkeys(candidates.values())
     with Ledger.write(run.ledger) as ledger, stop_on_interrupt() as stop:
         done = ledger.done(first.setting)
         missing = [code for code in codes if code not in done]
         finished = len(codes) - len(missing)
-        groups = [missing[start : start + GROUP] for start in range(0, len(missing), GROUP)]
-        results = (first.evaluate(group) for group in groups) if workers <= 1 else _spread(job, groups, workers)
+        networks = [(code, first.space.supernet_plans(first.space.parse(code))) for code in missing]
+        groups = [[code for code, _ in group] for group in prefix_groups(networks, GROUP)]
+        wanted = takewhile(lambda _: not stop.requested, groups)
+        results = (first.evaluate(group) for group in wanted) if workers <= 1 else _spread(job, wanted, workers)
         with closing(results):
             for rows in results:
                 ledger.record(first.setting, rows)
                 finished += len(rows)
                 progress("evaluating", finished, len(codes))
-                if stop.requested and finished < len(codes):
-                    raise Stopped(f"Stopped; {finished:,} of {len(codes):,} candidates are in {run.ledger}.")
+        if finished < len(codes):
+            raise Stopped(
+                f"Stopped; {finished:,} of {len(codes):,} candidates are in {run.ledger}. "
+                "The same command again goes on from there."
+            )
     return Done(first.setting, len(missing), len(codes), time.perf_counter() - started)
 
 
-def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Generator[list[Row]]:
+def _spread(job: Job, groups: Iterable[Sequence[str]], workers: int) -> Generator[list[Row]]:
     """Evaluate groups in several processes; results come in the order in which they are finished."""
     context = get_context("spawn")  # a forked process would inherit the framework's threads, dead
     waiting = iter(groups)
@@ -118,9 +127,9 @@ def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Generato
         running: set[Future[list[Row]]] = set()
         try:
             while True:
-                # Two groups a worker in flight: none is idle, and little is lost when the user stops.
+                # Two groups a worker in flight: none is idle, and the user who stops does not wait long.
                 while len(running) < 2 * workers and (group := next(waiting, None)) is not None:
-                    running.add(pool.submit(_evaluate, group))
+                    running.add(_submit(pool, group))
                 if not running:
                     return
                 ready, running = wait(running, return_when=FIRST_COMPLETED)
@@ -132,13 +141,32 @@ def _spread(job: Job, groups: Sequence[Sequence[str]], workers: int) -> Generato
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _submit(pool: ProcessPoolExecutor, group: Sequence[str]) -> Future[list[Row]]:
+    """Hand a group to the pool, which may start a process for it: one that is deaf to Ctrl-C from its first moment.
+
+    Ctrl-C is for the parent, which waits for what is in flight.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits this
+    try:
+        return pool.submit(_evaluate, group)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 _worker: Worker
 
 
 def _set_up(job: Job) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which finishes what is in flight
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = Worker(job)
+
+
+def _end_with_parent() -> None:
+    """Wait until the parent is gone, however it ended, and follow it: nobody would stop this process any more."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _evaluate(codes: Sequence[str]) -> list[Row]:

@@ -2,17 +2,20 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from toolkit.errors import InputError
 
-DEFAULT_IMAGES = 128
+_IMAGES = {"stored": 0, "batch": 512, "calibrate": 128}
+"""How many images, unless the user says."""
 
 
 @dataclass(frozen=True, slots=True)
 class NormPolicy:
-    """`stored`: running statistics as trained. `batch`: those of the test images themselves, chunk by chunk.
-    `calibrate`: exact statistics of `images` training images that were kept out of training.
+    """Which statistics normalise a candidate's activations.
+
+    `stored`: the running statistics as trained. `batch`: those of the test images themselves, `images` at a time.
+    `calibrate`: exact statistics of `images` images of the training data that were kept out of training.
     """
 
     source: Literal["stored", "batch", "calibrate"]
@@ -20,17 +23,16 @@ class NormPolicy:
 
     @classmethod
     def parse(cls, text: str) -> "NormPolicy":
-        """`stored`, `batch`, `calibrate` or `calibrate:N`.
+        """`stored`, `batch` or `calibrate`, the last two with `:IMAGES` if other than 512 and 128.
 
         Raises:
             InputError: anything else.
         """
-        match = re.fullmatch(r"(stored|batch)|calibrate(?::([1-9][0-9]{0,8}))?", text)
-        if not match:
-            raise InputError(f"batch-norm policy {text!r}: write stored, batch, calibrate or calibrate:IMAGES")
-        if match[1]:
-            return cls("stored" if match[1] == "stored" else "batch")
-        return cls("calibrate", int(match[2] or DEFAULT_IMAGES))
+        match = re.fullmatch(r"(stored|batch|calibrate)(?::([1-9][0-9]{0,8}))?", text)
+        if not match or (match[1] == "stored" and match[2]):
+            raise InputError(f"batch-norm policy {text!r}: write stored, batch[:IMAGES] or calibrate[:IMAGES]")
+        source = cast(Literal["stored", "batch", "calibrate"], match[1])
+        return cls(source, int(match[2] or _IMAGES[source]))
 
     def __str__(self) -> str:
-        return f"calibrate:{self.images}" if self.source == "calibrate" else self.source
+        return self.source if self.source == "stored" else f"{self.source}:{self.images}"

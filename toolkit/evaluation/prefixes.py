@@ -6,6 +6,7 @@ node of the tree has to be computed once. Blocks that follow the same prefix sha
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from toolkit.spaces.cost import block_cost
@@ -25,15 +26,16 @@ class Node(Generic[Key]):
     def siblings(self) -> Iterator[tuple[int, tuple[Plan, ...], tuple["Node[Key]", ...]]]:
         """The blocks that follow, grouped by position: (position, plans in the order that shares best, their nodes)."""
         for index, by_plan in self.children.items():
-            plans = tuple(sorted(by_plan, key=sharing_order))
+            plans = tuple(sorted(by_plan, key=sharing_order) if len(by_plan) > 1 else by_plan)
             yield index, plans, tuple(by_plan[plan] for plan in plans)
 
     def descendants(self) -> Iterator["Node[Key]"]:
         """This node and all below it."""
-        yield self
-        for by_plan in self.children.values():
-            for node in by_plan.values():
-                yield from node.descendants()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += (child for by_plan in node.children.values() for child in by_plan.values())
 
 
 def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
@@ -42,8 +44,13 @@ def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
     for key, plans in networks:
         node = root
         for index, plan in enumerate(plans):
-            if plan is not None:
-                node = node.children.setdefault(index, {}).setdefault(plan, Node())
+            if plan is None:
+                continue
+            if (by_plan := node.children.get(index)) is None:
+                by_plan = node.children[index] = {}
+            if (child := by_plan.get(plan)) is None:
+                child = by_plan[plan] = Node()
+            node = child
         node.ends.append(key)
     return root
 
@@ -51,40 +58,33 @@ def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
 def prefix_groups(networks: Sequence[tuple[Key, Plans]], limit: int) -> list[list[tuple[Key, Plans]]]:
     """Cut networks into groups of at most `limit` that share as much as possible: the units of work and of commits.
 
-    Whole subtrees stay together where they fit; small neighbours fill a group up. The order of groups is fixed by the
-    order of `networks`.
+    Whole subtrees stay together where they fit; small neighbours fill a group up.
     """
-    ordered = _depth_first(prefix_tree([(i, plans) for i, (_, plans) in enumerate(networks)]))
+    numbers: dict[tuple[int, Plan], int] = {}
+    paths = [
+        tuple(numbers.setdefault((index, plan), len(numbers)) for index, plan in enumerate(plans) if plan is not None)
+        for _, plans in networks
+    ]
+    order = sorted(range(len(networks)), key=paths.__getitem__)  # depth first
     groups: list[list[int]] = [[]]
-    for subtree in _subtrees(ordered, limit):
+    for subtree in _subtrees(order, paths, limit, depth=0):
         if len(groups[-1]) + len(subtree) > limit:
             groups.append([])
         groups[-1] += subtree
     return [[networks[i] for i in group] for group in groups if group]
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """A subtree flattened: the networks in it, and its own subtrees."""
-
-    ends: list[int]
-    below: list["_Branch"]
-
-
-def _depth_first(node: Node[int]) -> _Branch:
-    below = [_depth_first(child) for _, _, nodes in node.siblings() for child in nodes]
-    return _Branch([*node.ends, *(end for branch in below for end in branch.ends)], below)
-
-
-def _subtrees(branch: _Branch, limit: int) -> Iterator[list[int]]:
-    """The largest subtrees that hold at most `limit` networks, in depth-first order."""
-    if len(branch.ends) <= limit:
-        yield branch.ends
-    elif not branch.below:  # more equal networks than fit
-        yield from (branch.ends[start : start + limit] for start in range(0, len(branch.ends), limit))
-    else:
-        for below in branch.below:
-            yield from _subtrees(below, limit)
+def _subtrees(order: list[int], paths: list[tuple[int, ...]], limit: int, depth: int) -> Iterator[list[int]]:
+    """The largest subtrees with at most `limit` of the networks in `order`, which agree up to `depth`."""
+    if len(order) <= limit:
+        yield order
+        return
+    for step, below in groupby(order, lambda i: paths[i][depth : depth + 1]):
+        if step:
+            yield from _subtrees(list(below), paths, limit, depth + 1)
+        else:  # equal networks that end here
+            ended = list(below)
+            yield from (ended[start : start + limit] for start in range(0, len(ended), limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,10 @@ A stand-alone network is made of the same blocks, built for its own plans. Param
 checkpoint of the 2022 challenge.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
@@ -11,6 +15,7 @@ from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
 from toolkit.backends.torch.norms import Norm
 from toolkit.spaces import plans
 from toolkit.spaces.plans import Plan
+from toolkit.spaces.sharing import alike
 
 
 class Stem(nn.Module):
@@ -48,6 +53,31 @@ class BasicBlock(nn.Module):
             conv, bn = self.downsample
             x = norm(bn, conv(x, plan.channels))  # type: ignore[arg-type]
         return F.relu_(y.add_(x))
+
+    def siblings(self, x: Tensor, plans: Sequence[plans.BasicBlock], norm: Norm) -> Iterator[Tensor]:
+        """The block as each of `plans` (in `sharing_order`) on one input.
+
+        Every convolution is computed at the widest that is needed, and sliced: leading output channels depend on nothing
+        else, and batch norm works channel by channel.
+        """
+        hidden = F.relu_(norm(self.bn1, self.conv1(x, max(plan.mid_channels for plan in plans))))
+        projected = x
+        if any(plan.project for plan in plans):
+            conv, bn = self.downsample
+            projected = norm(bn, conv(x, max(plan.channels for plan in plans if plan.project)))  # type: ignore[arg-type]
+        for (middle, project), group in groupby(plans, alike):
+            widths = [plan.channels for plan in group]
+            y = norm(self.bn2, self.conv2(_leading(hidden, middle), widths[-1]))
+            y = F.relu_(y.add_(_leading(projected, widths[-1]) if project else x))
+            for channels in widths:
+                yield _leading(y, channels)
+
+
+def _leading(x: Tensor, channels: int) -> Tensor:
+    """The leading channels, dense: several layers will read them."""
+    if channels == x.shape[1]:
+        return x
+    return x[:, :channels].contiguous(memory_format=torch.channels_last)
 
 
 class Head(nn.Module):

@@ -1,7 +1,7 @@
 """A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
 from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, Norm, Stored
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
+from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
 
 
 class TorchNetwork(nn.Module):
@@ -95,10 +96,22 @@ class TorchNetwork(nn.Module):
         """See `Network`."""
         return Calibrated(calibrating)
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+    @contextmanager
+    def inference(self) -> Iterator[None]:
         """See `Network`."""
         with torch.inference_mode(), self._autocast():
-            return cast(Tensor, self.blocks[index](state, plan, norm))
+            yield
+
+    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+        """See `Network`."""
+        return cast(Tensor, self.blocks[index](state, plan, norm))
+
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+        """See `Network`."""
+        block = self.blocks[index]
+        if isinstance(block, BasicBlock) and len(plans) > 1:
+            return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
+        return (self.run_block(index, plan, state, norm) for plan in plans)
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """See `Network`."""

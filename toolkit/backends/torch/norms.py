@@ -77,31 +77,31 @@ class Batch:
 
 
 class Calibrating:
-    """Exact mean and variance over the first `images` of the batch, remembered layer by layer.
+    """Exact mean and variance over the first `images` of the batch, remembered in the order of the layers' turns.
 
     With calibration images in front of the images to test, one pass calibrates and tests.
     """
 
     def __init__(self, images: int) -> None:
-        self.statistics: dict[BatchNorm, tuple[Tensor, Tensor]] = {}
+        self.statistics: list[tuple[Tensor, Tensor]] = []
         self._images = images
 
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """See `Norm`."""
         variance, mean = torch.var_mean(x[: self._images].float(), (0, 2, 3), correction=0)
-        self.statistics[layer] = mean, variance
+        self.statistics.append((mean, variance))
         _, _, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
 class Calibrated:
-    """Statistics remembered by a `Calibrating` that ran the same plans."""
+    """Statistics remembered by a `Calibrating` that ran the same plans; good for one more run of them."""
 
     def __init__(self, calibrating: Calibrating) -> None:
-        self._statistics = calibrating.statistics
+        self._statistics = iter(calibrating.statistics)
 
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """See `Norm`."""
-        mean, variance = self._statistics[layer]
+        mean, variance = next(self._statistics)
         _, _, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
