@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import torch
+from functools import reduce
+
+import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from toolkit.backends.torch.layers import BatchNorm, Conv, Linear
+from toolkit.backends.torch.layers import BatchNorm, Conv, DepthwiseConv, Linear
 from toolkit.backends.torch.norms import Norm
 from toolkit.spaces import plans
 from toolkit.spaces.plans import Plan
@@ -80,6 +83,124 @@ def _leading(x: Tensor, channels: int) -> Tensor:
     return x[:, :channels].contiguous(memory_format=torch.channels_last)
 
 
+class ConvNorm(nn.Module):
+    """See `toolkit.spaces.plans.ConvNorm`."""
+
+    def __init__(self, widest: plans.ConvNorm) -> None:
+        super().__init__()
+        self.conv = Conv(widest.in_channels, widest.channels, widest.kernel, widest.stride)
+        self.bn = BatchNorm(widest.channels)
+
+    def forward(self, x: Tensor, plan: plans.ConvNorm, norm: Norm) -> Tensor:
+        """Activations (n, in_channels, h, w) to (n, channels, h / stride, w / stride)."""
+        if plan.relu == "before":
+            x = F.relu(x)  # not in place: in a cell, other edges read the same node
+        x = norm(self.bn, self.conv(x, plan.channels))
+        return F.relu_(x) if plan.relu == "after" else x
+
+
+class NormReLU(nn.Module):
+    """See `toolkit.spaces.plans.NormReLU`."""
+
+    def __init__(self, widest: plans.NormReLU) -> None:
+        super().__init__()
+        self.bn = BatchNorm(widest.channels)
+
+    def forward(self, x: Tensor, plan: plans.NormReLU, norm: Norm) -> Tensor:  # noqa: ARG002
+        """Activations (n, channels, h, w) to the same shape."""
+        return F.relu_(norm(self.bn, x))
+
+
+class Identity(nn.Module):
+    """See `toolkit.spaces.plans.Identity`."""
+
+    def forward(self, x: Tensor, plan: plans.Identity, norm: Norm) -> Tensor:  # noqa: ARG002
+        """Activations, the very same."""
+        return x
+
+
+class AvgPool(nn.Module):
+    """See `toolkit.spaces.plans.AvgPool`."""
+
+    def forward(self, x: Tensor, plan: plans.AvgPool, norm: Norm) -> Tensor:  # noqa: ARG002
+        """Activations (n, c, h, w) to the same shape."""
+        return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
+class Reduction(nn.Module):
+    """See `toolkit.spaces.plans.Reduction`."""
+
+    def __init__(self, widest: plans.Reduction) -> None:
+        super().__init__()
+        self.conv1 = Conv(widest.in_channels, widest.channels, 3, 2)
+        self.bn1 = BatchNorm(widest.channels)
+        self.conv2 = Conv(widest.channels, widest.channels, 3, 1)
+        self.bn2 = BatchNorm(widest.channels)
+        self.downsample = Conv(widest.in_channels, widest.channels, 1, 1)
+
+    def forward(self, x: Tensor, plan: plans.Reduction, norm: Norm) -> Tensor:
+        """Activations (n, in_channels, h, w) to (n, channels, h / 2, w / 2)."""
+        y = F.relu_(norm(self.bn1, self.conv1(F.relu(x), plan.channels)))
+        y = norm(self.bn2, self.conv2(y, plan.channels))
+        x = F.avg_pool2d(x, 2, stride=2, ceil_mode=True)
+        return y.add_(self.downsample(x, plan.channels))
+
+
+class InvertedResidual(nn.Module):
+    """See `toolkit.spaces.plans.InvertedResidual`."""
+
+    def __init__(self, widest: plans.InvertedResidual) -> None:
+        super().__init__()
+        self.expand = Conv(widest.in_channels, widest.mid_channels, 1, 1)
+        self.bn1 = BatchNorm(widest.mid_channels)
+        self.depthwise = DepthwiseConv(widest.mid_channels, widest.kernel, widest.stride)
+        self.bn2 = BatchNorm(widest.mid_channels)
+        self.project = Conv(widest.mid_channels, widest.channels, 1, 1)
+        self.bn3 = BatchNorm(widest.channels)
+
+    def forward(self, x: Tensor, plan: plans.InvertedResidual, norm: Norm) -> Tensor:
+        """Activations (n, in_channels, h, w) to (n, channels, h / stride, w / stride)."""
+        y = F.relu_(norm(self.bn1, self.expand(x, plan.mid_channels)))
+        y = F.relu_(norm(self.bn2, self.depthwise(y, plan.mid_channels)))
+        y = norm(self.bn3, self.project(y, plan.channels))
+        return y.add_(x) if plan.shortcut else y
+
+
+class Choice(nn.ModuleDict):
+    """See `toolkit.spaces.plans.Choice`."""
+
+    def __init__(self, widest: plans.Choice) -> None:
+        super().__init__({name: build(plan) for name, plan in widest.branches})
+
+    def forward(self, x: Tensor, plan: plans.Choice, norm: Norm) -> Tensor:
+        """What the one branch of `plan` makes of x."""
+        ((name, branch),) = plan.branches
+        return self[name](x, branch, norm)  # type: ignore[no-any-return]
+
+
+class Cell(nn.Module):
+    """See `toolkit.spaces.plans.Cell`."""
+
+    def __init__(self, widest: plans.Cell) -> None:
+        super().__init__()
+        # An absent edge keeps its number, as an absent position does in a network.
+        self.nodes = nn.ModuleList(
+            nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in edges) for edges in widest.nodes
+        )
+
+    def forward(self, x: Tensor, plan: plans.Cell, norm: Norm) -> Tensor:
+        """Activations (n, c, h, w) to (n, channels, h, w)."""
+        nodes = [x]
+        for blocks, edges in zip(self.nodes, plan.nodes, strict=True):
+            brought = [
+                block(node, edge, norm)
+                for block, edge, node in zip(blocks, edges, nodes, strict=True)  # type: ignore[arg-type]
+                if edge is not None
+            ]
+            nodes.append(reduce(torch.add, brought) if brought else x.new_zeros(len(x), plan.channels, *x.shape[2:]))
+        return nodes[-1]
+
+
 class Head(nn.Module):
     """See `toolkit.spaces.plans.Head`."""
 
@@ -99,5 +220,21 @@ def build(widest: Plan) -> nn.Module:
             return Stem(widest)
         case plans.BasicBlock():
             return BasicBlock(widest)
+        case plans.ConvNorm():
+            return ConvNorm(widest)
+        case plans.NormReLU():
+            return NormReLU(widest)
+        case plans.Identity():
+            return Identity()
+        case plans.AvgPool():
+            return AvgPool()
+        case plans.Reduction():
+            return Reduction(widest)
+        case plans.InvertedResidual():
+            return InvertedResidual(widest)
+        case plans.Choice():
+            return Choice(widest)
+        case plans.Cell():
+            return Cell(widest)
         case plans.Head():
             return Head(widest)

@@ -21,6 +21,20 @@ class Conv(nn.Module):
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
 
 
+class DepthwiseConv(Conv):
+    """A convolution of each channel with its own kernel; the weight has shape (channels, 1, k, k)."""
+
+    def __init__(self, channels: int, kernel: int, stride: int) -> None:
+        super().__init__(1, channels, kernel, stride)
+
+    def forward(self, x: Tensor, channels: int) -> Tensor:
+        """x (n, channels, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels]."""
+        weight: Tensor = self.weight
+        if weight.shape[0] != channels:
+            weight = weight[:channels]
+        return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=channels)
+
+
 class BatchNorm(nn.Module):
     """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`)."""
 

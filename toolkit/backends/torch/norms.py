@@ -77,7 +77,7 @@ class Batch:
 
 
 class Calibrating:
-    """Exact mean and variance over the first `images` of the batch, remembered in the order of the layers' turns.
+    """Mean and variance over the first `images` of the batch, remembered in the order of the layers' turns.
 
     With calibration images in front of the images to test, one pass calibrates and tests.
     """
@@ -88,9 +88,11 @@ class Calibrating:
 
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """See `Norm`."""
-        variance, mean = torch.var_mean(x[: self._images].float(), (0, 2, 3), correction=0)
-        self.statistics.append((mean, variance))
         _, _, scale, shift = layer.leading(x.shape[1])
+        # The statistics of a training pass: its kernel is several times faster than var_mean on a CPU.
+        _, mean, spread = torch.native_batch_norm(x[: self._images], scale, shift, None, None, True, 0.0, EPS)
+        variance = spread.pow(-2) - EPS
+        self.statistics.append((mean, variance))
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
