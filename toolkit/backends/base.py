@@ -158,6 +158,8 @@ class Backend(Protocol):
     device: str
     rank: int
     world: int
+    out_of_memory: type[Exception]
+    """What is raised when the device's memory is full."""
 
     def supernet(self, space: SearchSpace, seed: int) -> Network:
         """The supernet of `space`, freshly initialised (the same for all processes)."""

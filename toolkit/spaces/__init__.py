@@ -4,11 +4,17 @@ from toolkit.errors import InputError
 from toolkit.names import did_you_mean
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace, hamming
 from toolkit.spaces.cost import Cost
+from toolkit.spaces.nasbench201 import NASBENCH201
+from toolkit.spaces.nasbench_macro import NASBENCH_MACRO
+from toolkit.spaces.nats_size import NATS_SIZE
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.resnet20 import RESNET20
 from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
 
-SPACES: dict[str, SearchSpace] = {space.name: space for space in (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20)}
+SPACES: dict[str, SearchSpace] = {
+    space.name: space
+    for space in (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO)
+}
 
 
 def get_space(name: str) -> SearchSpace:

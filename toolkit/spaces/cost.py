@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import assert_never
 
-from toolkit.spaces.plans import Conv, Linear, Norm, Plan, Plans
+from toolkit.spaces.plans import Conv, DepthwiseConv, Linear, Norm, Plan, Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,10 @@ def block_cost(plan: Plan) -> Cost:
         match layer:
             case Conv(in_channels, channels, kernel, size):
                 weights = in_channels * channels * kernel * kernel
+                macs += weights * size * size
+                params += weights
+            case DepthwiseConv(channels, kernel, size):
+                weights = channels * kernel * kernel
                 macs += weights * size * size
                 params += weights
             case Norm(channels):

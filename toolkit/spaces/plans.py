@@ -6,6 +6,7 @@ follow (`cost.py`). Two networks are equal up to a position exactly when their p
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,15 @@ class Conv:
     """A square convolution without bias, padded by `kernel // 2`. `size` is the height and width of its *output*."""
 
     in_channels: int
+    channels: int
+    kernel: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv:
+    """A square convolution of each channel with its own kernel, else like `Conv`."""
+
     channels: int
     kernel: int
     size: int
@@ -33,7 +43,7 @@ class Linear:
     features: int
 
 
-Layer = Conv | Norm | Linear
+Layer = Conv | DepthwiseConv | Norm | Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,143 @@ class BasicBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ConvNorm:
+    """A convolution and batch norm, with a ReLU before both, after both, or none. `size` is the input's height."""
+
+    in_channels: int
+    channels: int
+    kernel: int
+    stride: int
+    relu: Literal["before", "after"] | None
+    size: int
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers that cost something, in order of execution."""
+        yield Conv(self.in_channels, self.channels, self.kernel, shrink(self.size, self.stride))
+        yield Norm(self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class NormReLU:
+    """Batch norm and ReLU: what ends a network whose blocks begin with a ReLU."""
+
+    channels: int
+
+    @property
+    def in_channels(self) -> int:
+        """As many as come out."""
+        return self.channels
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers that cost something, in order of execution."""
+        yield Norm(self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What comes in goes out."""
+
+    def layers(self) -> Iterator[Layer]:
+        """None."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool:
+    """A 3x3 average pooling of stride 1. At the border it averages the pixels that are there, no padding."""
+
+    def layers(self) -> Iterator[Layer]:
+        """None that costs anything."""
+        yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """A residual block that halves the map, its ReLUs first.
+
+    BN(conv2(ReLU(BN(conv1(ReLU(x)))))) + projection(pool(x)): conv1 has stride 2, pool is a 2x2 average of stride 2,
+    the projection a 1x1 convolution without batch norm. An odd map is halved upwards. `size` is the input's height.
+    """
+
+    in_channels: int
+    channels: int
+    size: int
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers that cost something, in order of execution."""
+        size = shrink(self.size, 2)
+        yield Conv(self.in_channels, self.channels, 3, size)
+        yield Norm(self.channels)
+        yield Conv(self.channels, self.channels, 3, size)
+        yield Norm(self.channels)
+        yield Conv(self.in_channels, self.channels, 1, size)
+
+
+@dataclass(frozen=True, slots=True)
+class InvertedResidual:
+    """MobileNetV2's block: expand (1x1), depthwise (`kernel`, `stride`), project (1x1), each with batch norm.
+
+    A ReLU follows the first two. Where width and size stay, the input is added. `size` is the input's height.
+    """
+
+    in_channels: int
+    mid_channels: int
+    channels: int
+    kernel: int
+    stride: int
+    size: int
+
+    @property
+    def shortcut(self) -> bool:
+        """Whether the input is added."""
+        return self.stride == 1 and self.in_channels == self.channels
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers that cost something, in order of execution."""
+        size = shrink(self.size, self.stride)
+        yield Conv(self.in_channels, self.mid_channels, 1, self.size)
+        yield Norm(self.mid_channels)
+        yield DepthwiseConv(self.mid_channels, self.kernel, size)
+        yield Norm(self.mid_channels)
+        yield Conv(self.mid_channels, self.channels, 1, size)
+        yield Norm(self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all."""
+
+    in_channels: int
+    channels: int
+    branches: tuple[tuple[str, "Plan"], ...]
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers of every branch."""
+        for _, plan in self.branches:
+            yield from plan.layers()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A graph of blocks: each node is the sum of what its edges bring from all earlier ones; the last is the output.
+
+    Node 0 is the input. `nodes` has one entry for each further node: the blocks on its edges from node 0, 1, ..., None
+    where an edge is absent. A node without edges is zero. `channels` is the width of all nodes but the input.
+    """
+
+    in_channels: int
+    channels: int
+    nodes: tuple["Plans", ...]
+
+    def layers(self) -> Iterator[Layer]:
+        """The layers of every edge."""
+        for edges in self.nodes:
+            for plan in edges:
+                if plan is not None:
+                    yield from plan.layers()
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Global average pooling and a linear classifier."""
 
@@ -92,7 +239,9 @@ class Head:
         yield Linear(self.in_channels, self.classes)
 
 
-Plan = Stem | BasicBlock | Head
+Plan = (
+    Stem | BasicBlock | ConvNorm | NormReLU | Identity | AvgPool | Reduction | InvertedResidual | Choice | Cell | Head
+)
 Plans = tuple[Plan | None, ...]
 """One plan per position of the network, from stem to head; None where the block is absent."""
 

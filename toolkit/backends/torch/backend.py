@@ -23,6 +23,7 @@ class TorchBackend:
     """Chooses the device, joins the process group that `torchrun` announces, and makes networks."""
 
     name = "torch"
+    out_of_memory: type[Exception] = torch.OutOfMemoryError
 
     def __init__(self, device: str = "auto", precision: Precision = "fp32", threads: int | None = None) -> None:
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

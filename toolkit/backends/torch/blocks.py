@@ -5,10 +5,8 @@ checkpoint of the 2022 challenge.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-
-import torch
 from functools import reduce
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -60,8 +58,8 @@ class BasicBlock(nn.Module):
     def siblings(self, x: Tensor, plans: Sequence[plans.BasicBlock], norm: Norm) -> Iterator[Tensor]:
         """The block as each of `plans` (in `sharing_order`) on one input.
 
-        Every convolution is computed at the widest that is needed, and sliced: leading output channels depend on nothing
-        else, and batch norm works channel by channel.
+        Every convolution is computed at the widest that is needed, and sliced: leading output channels depend on
+        nothing else, and batch norm works channel by channel.
         """
         hidden = F.relu_(norm(self.bn1, self.conv1(x, max(plan.mid_channels for plan in plans))))
         projected = x
@@ -179,22 +177,26 @@ class Choice(nn.ModuleDict):
 
 
 class Cell(nn.Module):
-    """See `toolkit.spaces.plans.Cell`."""
+    """See `toolkit.spaces.plans.Cell`. The edge from node 0 to node 2 is called `0-2`."""
 
     def __init__(self, widest: plans.Cell) -> None:
         super().__init__()
-        # An absent edge keeps its number, as an absent position does in a network.
-        self.nodes = nn.ModuleList(
-            nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in edges) for edges in widest.nodes
+        self.edges = nn.ModuleDict(
+            {
+                f"{source}-{node}": build(edge)
+                for node, edges in enumerate(widest.nodes, start=1)
+                for source, edge in enumerate(edges)
+                if edge is not None
+            }
         )
 
     def forward(self, x: Tensor, plan: plans.Cell, norm: Norm) -> Tensor:
         """Activations (n, c, h, w) to (n, channels, h, w)."""
         nodes = [x]
-        for blocks, edges in zip(self.nodes, plan.nodes, strict=True):
+        for node, edges in enumerate(plan.nodes, start=1):
             brought = [
-                block(node, edge, norm)
-                for block, edge, node in zip(blocks, edges, nodes, strict=True)  # type: ignore[arg-type]
+                self.edges[f"{source}-{node}"](nodes[source], edge, norm)
+                for source, edge in enumerate(edges)
                 if edge is not None
             ]
             nodes.append(reduce(torch.add, brought) if brought else x.new_zeros(len(x), plan.channels, *x.shape[2:]))

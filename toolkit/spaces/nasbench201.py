@@ -1,0 +1,147 @@
+"""The topology space of NAS-Bench-201 (NATS-Bench): one cell, repeated; an operation on each of its six edges.
+
+Its code is the benchmark's own: `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, three nodes with the operations on their edges
+from the input and all earlier nodes. Definition: Dong and Yang, arXiv 2001.00326 (D-X-Y/AutoDL-Projects).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import islice
+
+from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
+from toolkit.spaces.plans import (
+    AvgPool,
+    Cell,
+    Choice,
+    ConvNorm,
+    Head,
+    Identity,
+    NormReLU,
+    Plan,
+    Plans,
+    Reduction,
+    shrink,
+)
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NODES = (1, 2, 3)
+"""A cell's nodes beside its input, node 0; node n has an edge from each of the n nodes before it."""
+
+_SKIP, _CONV3 = OPERATIONS.index("skip_connect"), OPERATIONS.index("nor_conv_3x3")
+
+
+@dataclass(frozen=True)
+class NASBench201(SearchSpace):
+    """Three stages of equal cells with a residual reduction between them; every combination of operations is valid.
+
+    The five operations of an edge share no weights. Different codes may compute the same function (an edge whose result
+    nobody reads); the benchmark trained and counted each of them, and so do we.
+
+    Attributes:
+        widths: channels of each stage.
+        cells: cells in each stage.
+    """
+
+    name: str
+    summary: str = ""
+    widths: tuple[int, ...] = (16, 32, 64)
+    cells: int = 5
+    channels: int = 3
+    size: int = 32
+    classes: int = 10
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The operation on each edge, in the order of the code; each shapes every cell alike."""
+        stage = self.cells + 1  # and a stem or a reduction before the cells
+        cells = tuple(position for position in range(stage * len(self.widths)) if position % stage)
+        return tuple(Decision(f"edge{source}-{node}", OPERATIONS, cells) for node in NODES for source in range(node))
+
+    def plans(self, arch: Arch) -> Plans:
+        """20 positions: stem, three stages of five cells with a reduction between them, last norm, head."""
+        return self._network([(OPERATIONS[answer],) for answer in arch])
+
+    @cached_property
+    def widest(self) -> Plans:
+        """Every operation on every edge."""
+        return self._network(sum(NODES) * [OPERATIONS])
+
+    def _network(self, operations: Sequence[tuple[str, ...]]) -> Plans:
+        """The network with these operations on each edge."""
+        width, size = self.widths[0], self.size
+        plans: list[Plan | None] = [ConvNorm(self.channels, width, 3, stride=1, relu=None, size=size)]
+        plans += self.cells * [_cell(operations, width, size)]
+        for channels in self.widths[1:]:
+            plans.append(Reduction(width, channels, size))
+            width, size = channels, shrink(size, 2)
+            plans += self.cells * [_cell(operations, width, size)]
+        return (*plans, NormReLU(width), Head(width, self.classes))
+
+    @property
+    def largest(self) -> Arch:
+        """A 3x3 convolution on every edge."""
+        return sum(NODES) * (_CONV3,)
+
+    @property
+    def smallest(self) -> Arch:
+        """A skip connection on every edge. No cell has fewer MACs, and this one passes on what it was given."""
+        return sum(NODES) * (_SKIP,)
+
+    def active(self, answers: Sequence[int]) -> list[bool]:
+        """Every decision always applies."""
+        return [True] * len(answers)
+
+    def format(self, arch: Arch) -> str:
+        """The arch string of the benchmark."""
+        answers = iter(arch)
+        return "+".join(
+            "|" + "".join(f"{OPERATIONS[next(answers)]}~{source}|" for source in range(node)) for node in NODES
+        )
+
+    def _parse(self, code: str) -> Arch:
+        edges = [edge for node in code.split("+") for edge in node.strip("|").split("|")]
+        return tuple(OPERATIONS.index(edge.partition("~")[0]) for edge in edges)
+
+    def problems(self, code: str) -> list[str]:
+        """Every node or edge that is not as in `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
+        nodes = code.split("+")
+        if len(nodes) != len(NODES):
+            return [f"found {len(nodes)} nodes, allowed: 3 joined by '+', as in |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"]
+        problems = []
+        for node, text in zip(NODES, nodes, strict=True):
+            before, *edges, after = text.split("|") if "|" in text else (text, text)
+            if before or after or len(edges) != node:
+                form = "".join(f"op~{source}|" for source in range(node))
+                problems.append(f"node {node}: found {shorten(text)!r}, allowed: the form |{form}")
+                continue
+            for source, edge in enumerate(edges):
+                operation, mark, origin = edge.partition("~")
+                where = f"node {node}, edge {source + 1}"
+                if operation not in OPERATIONS:
+                    problems.append(f"{where}: found {shorten(operation)!r}, allowed: {', '.join(OPERATIONS)}")
+                if mark + origin != f"~{source}":
+                    problems.append(f"{where}: found {shorten(mark + origin)!r}, allowed: '~{source}', its input")
+        return problems
+
+
+def _cell(operations: Sequence[tuple[str, ...]], channels: int, size: int) -> Cell:
+    """The cell with these operations on each edge."""
+    edges = (_edge(names, channels, size) for names in operations)
+    return Cell(channels, channels, tuple(tuple(islice(edges, node)) for node in NODES))
+
+
+@cache
+def _edge(operations: tuple[str, ...], channels: int, size: int) -> Choice | None:
+    """These operations on one edge, or None if they do nothing."""
+    branches: dict[str, Plan] = {
+        "skip_connect": Identity(),
+        "nor_conv_1x1": ConvNorm(channels, channels, 1, stride=1, relu="before", size=size),
+        "nor_conv_3x3": ConvNorm(channels, channels, 3, stride=1, relu="before", size=size),
+        "avg_pool_3x3": AvgPool(),
+    }
+    present = tuple((name, branches[name]) for name in operations if name in branches)
+    return Choice(channels, channels, present) if present else None
+
+
+NASBENCH201 = NASBench201("nasbench201", "NAS-Bench-201 (NATS-Bench topology): six edges of a cell, CIFAR")
