@@ -22,7 +22,7 @@ from toolkit.backends.torch.backend import TorchBackend
 from toolkit.spaces import SearchSpace, get_space
 
 # (space, image size, batch): the two challenges' networks, and the mini one, whose steps are mostly overhead.
-CASES = (("resnet48", 64, 16), ("resnet20", 32, 64), ("resnet48-mini", 8, 64))
+CASES = (("resnet48", 64, 64), ("resnet20", 32, 128), ("resnet48-mini", 8, 128))
 SETTINGS = SGD(0.9, False, 5e-4, True, True, None, None)
 
 

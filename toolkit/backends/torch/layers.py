@@ -1,8 +1,28 @@
 """Elastic layers: a narrower layer is the leading channels of the widest one."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+
+
+class _LeadingSlice(torch.autograd.Function):
+    """weight[:channels, :in_channels], with a gradient laid out as the weight is.
+
+    Plain slicing fills two zero tensors per step, and lays them out otherwise, so that autograd copies them once more.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, channels: int, in_channels: int) -> Tensor:
+        ctx.weight = weight
+        return weight[:channels, :in_channels]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        whole = torch.zeros_like(ctx.weight)
+        whole[: gradient.shape[0], : gradient.shape[1]] = gradient
+        return whole, None, None
 
 
 class Conv(nn.Module):
@@ -17,7 +37,7 @@ class Conv(nn.Module):
         """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
         weight: Tensor = self.weight
         if weight.shape[:2] != (channels, x.shape[1]):  # slicing costs a copy
-            weight = weight[:channels, : x.shape[1]]
+            weight = _LeadingSlice.apply(weight, channels, x.shape[1])
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
 
 
