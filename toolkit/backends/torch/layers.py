@@ -19,7 +19,7 @@ class _LeadingSlice(torch.autograd.Function):
         return weight[:channels, :in_channels]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         whole = torch.zeros_like(ctx.weight)
         whole[: gradient.shape[0], : gradient.shape[1]] = gradient
         return whole, None, None
@@ -37,7 +37,7 @@ class Conv(nn.Module):
         """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
         weight: Tensor = self.weight
         if weight.shape[:2] != (channels, x.shape[1]):  # slicing costs a copy
-            weight = _LeadingSlice.apply(weight, channels, x.shape[1])
+            weight = _LeadingSlice.apply(weight, channels, x.shape[1])  # type: ignore[no-untyped-call]
         return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
 
 
