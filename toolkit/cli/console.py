@@ -12,7 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID,
 from rich.progress import ProgressColumn as Column
 from rich.text import Text
 
-console = Console(highlight=False)
+_FIRST = os.environ.get("RANK", "0") == "0"
+"""Of the processes of a data-parallel run only one reports."""
+
+console = Console(highlight=False, quiet=not _FIRST)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -34,7 +37,7 @@ class _Rate(Column):
 
 @contextmanager
 def progress_bars() -> Iterator["Bars"]:
-    """Bars with rate and time left on standard error; only rank 0 of a data-parallel run shows any."""
+    """Bars with rate and time left on standard error."""
     columns = (
         TextColumn("{task.description:>14}"),
         BarColumn(),
@@ -42,8 +45,7 @@ def progress_bars() -> Iterator["Bars"]:
         _Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    visible = os.environ.get("RANK", "0") == "0"
-    with Progress(*columns, console=errors, speed_estimate_period=20, disable=not visible) as progress:
+    with Progress(*columns, console=errors, speed_estimate_period=20, disable=not _FIRST) as progress:
         yield Bars(progress)
 
 

@@ -11,7 +11,6 @@ from rich.markup import escape
 
 from toolkit.cli import evaluation, rank, spaces, submission, training
 from toolkit.cli.console import console
-from toolkit.errors import InputError
 
 RECIPE = "demo"
 SPACE = "resnet48-mini"
@@ -30,8 +29,6 @@ def demo(
     from toolkit.training.run import RunFolder
 
     run = RunFolder(out)
-    if run.exists() and not run.path.is_dir():
-        raise InputError(f"{out}: is a file; choose another --out")
     workers = workers or os.cpu_count() or 1
     changes = ["training.epochs=2", "training.warmup_epochs=1"] if quick else []
     timings: dict[str, float] = {}
@@ -43,10 +40,11 @@ def demo(
         timings[what] = time.perf_counter() - start
 
     resume = run.exists()
+    setting = "".join(f" --set {change}" for change in changes)
     do(
         "Train a supernet",
-        f"train --resume --out {out}" if resume else f"train {RECIPE} --out {out}",
-        lambda: training.train(None if resume else RECIPE, out, changes=[] if resume else changes, resume=resume),
+        f"train {RECIPE}{setting} --out {out}{' --resume' if resume else ''}",
+        lambda: training.train(RECIPE, out, changes=changes, resume=resume),
     )
     if candidates is None:
         candidates, count = run.candidates, 300 if quick else 45_000
@@ -74,7 +72,7 @@ def demo(
     alone = 3 if quick else 12
     do(
         "Train a few candidates alone, for ground truth",
-        f"standalone {out} --count {alone}",
+        f"standalone {out} --count {alone}{setting}",
         lambda: training.standalone(out, count=alone, changes=changes),
     )
     do(
@@ -86,4 +84,5 @@ def demo(
     for what, seconds in timings.items():
         console.print(f"  {seconds:7.1f} s  {what}")
     console.print(f"  {sum(timings.values()):7.1f} s  in all")
-    console.print(f"\nOpen the dashboard: [cyan]supernet app {out.parent}[/] (in this environment), or make app")
+    dashboard = f"[cyan]supernet app {escape(str(out.parent))}[/]"
+    console.print(f"\nOpen the dashboard: {dashboard} (in this environment), or make app", soft_wrap=True)

@@ -40,6 +40,7 @@ def evaluate(
     console.print(
         f"{done.total:,} candidates in {folder.ledger}, {done.fresh:,} of them evaluated now{rate}\n"
         f"Next: supernet submit {run} --candidates {candidates or folder.candidates} --out submission.json",
+        markup=False,
         soft_wrap=True,
     )
 
@@ -49,6 +50,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """What a run has done, and what is left."""
+    from rich.markup import escape
     from rich.table import Table
 
     from toolkit.evaluation.candidates import read_candidates
@@ -85,17 +87,20 @@ def status(
             }
         )
         return
-    console.print(f"[bold]{folder.name}[/]: {recipe.method.name} on {recipe.space}, {recipe.data.source}")
+    source = escape(recipe.data.source)
+    console.print(f"[bold]{escape(folder.name)}[/]: {recipe.method.name} on {recipe.space}, {source}", soft_wrap=True)
     console.print(f"trained: {max(checkpoints, default=0):,} steps, {len(checkpoints)} checkpoints kept")
     if not holdings:
-        console.print(f"evaluated: nothing yet; supernet evaluate {run} --candidates FILE")
+        console.print(
+            f"evaluated: nothing yet; supernet evaluate {run} --candidates FILE", markup=False, soft_wrap=True
+        )
         return
     table = Table("checkpoint", "batch norm", "images", "results", "of the candidates", "missing", box=None)
     for holding, done in holdings:
         setting = holding.setting
         table.add_row(
-            setting.checkpoint[:12],
-            setting.norm,
+            escape(setting.checkpoint[:12]),
+            escape(setting.norm),
             f"{setting.images:,}",
             f"{holding.results:,}",
             f"{done:,} of {len(codes):,}",

@@ -8,6 +8,7 @@ from rich.markup import escape
 from toolkit.cli import app, demo, evaluation, rank, spaces, submission, training
 from toolkit.cli.console import errors, print_problems
 from toolkit.errors import InputError, Stopped
+from toolkit.interrupts import explain_interrupt
 
 command_line = typer.Typer(
     help="Train a supernet, evaluate every candidate, hand in a checked submission, see why its ranking is wrong.",
@@ -38,13 +39,14 @@ for command in (
 def main() -> None:
     """Run the command. Exit status: 0 done, 1 the input has problems or the user stopped, 2 wrong usage."""
     try:
-        command_line()
+        with explain_interrupt():
+            command_line()
     except InputError as error:
         print_problems(error.problems)
         sys.exit(1)
-    except Stopped as stopped:
-        errors.print(f"[yellow]{escape(str(stopped))}[/] The same command again goes on from there.", soft_wrap=True)
+    except OSError as error:  # the system refused something in a place where nobody could say more
+        print_problems([f"{error.filename or 'the system'}: {error.strerror or error}"])
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("[yellow]Interrupted.[/] What was finished is kept; the same command again goes on from there.")
+    except Stopped as stopped:
+        errors.print(f"[yellow]{escape(str(stopped))}[/]", soft_wrap=True)
         sys.exit(1)

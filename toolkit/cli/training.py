@@ -21,7 +21,7 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] 
         )
         return
     for name, method in METHODS.items():
-        console.print(f"[bold]{name:12}[/] {method.summary}")
+        console.print(f"[bold]{name:12}[/] {method.summary}", soft_wrap=True)
 
 
 def train(
@@ -40,11 +40,15 @@ def train(
 
     short = {"data.source": data, "space": space, "device": device}
     changes = [*(f"{key}={value}" for key, value in short.items() if value is not None), *(changes or [])]
+    if recipe is None and (changes or not resume):
+        raise typer.BadParameter("name a recipe; only --resume alone goes without, for the run holds its own")
     asked = None if recipe is None else read_recipe(recipe, changes)
     kept, run = prepare_run(asked, out, resume=resume)
     with progress_bars() as progress:
         checkpoint = train_supernet(kept, run, progress)
-    console.print(f"Trained: {checkpoint}\nNext: supernet evaluate {out} --candidates FILE", soft_wrap=True)
+    console.print(
+        f"Trained: {checkpoint}\nNext: supernet evaluate {out} --candidates FILE", markup=False, soft_wrap=True
+    )
 
 
 def standalone(
@@ -52,7 +56,9 @@ def standalone(
     candidates: Annotated[Path | None, typer.Option(help="candidates file; default: the run's")] = None,
     count: Annotated[int, typer.Option(min=1, help="how many, evenly spread over the candidates' MACs")] = 12,
     changes: Annotated[list[str] | None, typer.Option("--set", help="such as training.epochs=30")] = None,
-    seed: Annotated[int, typer.Option(help="seed of the initial weights and of the order of images")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="seed of the initial weights and of the order of images")
+    ] = 0,
 ) -> None:
     """Train candidates alone for ground truth, into RUN/standalone.json. Finished ones are kept and not done again."""
     from toolkit.evaluation.candidates import read_candidates
@@ -70,5 +76,6 @@ def standalone(
     console.print(
         f"{len(chosen)} candidates trained alone: {folder.standalone}\n"
         f"Next: supernet rank {folder.submission} --truth {folder.standalone} --space {space.name}",
+        markup=False,
         soft_wrap=True,
     )

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from toolkit.data.base import Progress
@@ -122,7 +122,7 @@ def evaluate_candidates(job: Job, candidates: Candidates, *, workers: int = 1, p
 def _spread(job: Job, groups: Iterable[Sequence[str]], workers: int) -> Generator[list[Row]]:
     """Evaluate groups in several processes; results come in the order in which they are finished."""
     context = get_context("spawn")  # a forked process would inherit the framework's threads, dead
-    waiting = iter(groups)
+    waiting, others = iter(groups), active_children()
     with ProcessPoolExecutor(workers, context, _set_up, (job,)) as pool:
         running: set[Future[list[Row]]] = set()
         try:
@@ -137,8 +137,11 @@ def _spread(job: Job, groups: Iterable[Sequence[str]], workers: int) -> Generato
                     yield future.result()
         except BrokenProcessPool as error:
             raise InputError("a worker process died; start the same command again to go on") from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:  # nobody waits for what is in flight: a second Ctrl-C, a full disk
+            for process in active_children():
+                if process not in others:
+                    process.kill()
+            raise
 
 
 def _submit(pool: ProcessPoolExecutor, group: Sequence[str]) -> Future[list[Row]]:

@@ -13,7 +13,7 @@ from toolkit.spaces import Arch, SearchSpace
 class Options(BaseModel):
     """What a recipe may say in its `[method]` table."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name: str = Field(description="which method")
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="share of the target spread over all classes")

@@ -1,12 +1,16 @@
-"""Checkpoints: safetensors with the facts in its header. Nothing in them can be executed."""
+"""Checkpoints: safetensors with facts and a checksum in its header. Nothing in them can be executed."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -15,10 +19,10 @@ from toolkit.errors import InputError
 from toolkit.files import atomic_write, digest, read_bytes
 
 FORMAT = 1
-_FACTS = "supernet_toolkit"
+_FACTS, _CHECKSUM = "supernet_toolkit", "sha256"
 
 
-@dataclass(frozen=True)
+@checked_dataclass(frozen=True, config=ConfigDict(strict=True))
 class Facts:
     """What a checkpoint says of itself.
 
@@ -32,7 +36,7 @@ class Facts:
     channels: int
     size: int
     classes: int
-    step: int
+    step: Annotated[int, Field(ge=0)]
     recipe: str
     format: int = FORMAT
 
@@ -65,9 +69,10 @@ def save_checkpoint(
     tensors = {f"model.{name}": array for name, array in model.items()}
     for name, array in (optimizer or {}).items():
         tensors[name if name.startswith("ema.") else f"optimizer.{name}"] = array
-    data = save(
-        {name: np.ascontiguousarray(array) for name, array in tensors.items()}, {_FACTS: json.dumps(asdict(facts))}
-    )
+    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    said = asdict(facts)
+    # One entry holds it all, for safetensors writes several in any order, and equal checkpoints should be equal files.
+    data = save(tensors, {_FACTS: json.dumps(said | {_CHECKSUM: _checksum(said, tensors)})})
     with atomic_write(path) as file:
         file.write(data)
 
@@ -76,21 +81,35 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read and check a checkpoint.
 
     Raises:
-        InputError: absent, cut off, corrupt, not ours, or of a newer format.
+        InputError: absent, cut off, damaged, not ours, or of a newer format.
     """
     data = read_bytes(path)
     try:
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        facts = Facts(**json.loads(header["__metadata__"][_FACTS]))
+        said = json.loads(header["__metadata__"][_FACTS])
+        if said["format"] > FORMAT:
+            raise InputError(f"{path}: written by a newer version of this toolkit (format {said['format']}); update it")
+        if said.pop(_CHECKSUM) != _checksum(said, tensors):
+            raise ValueError("its content is not what was written")
+        facts = Facts(**said)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(
-            f"{path}: not a checkpoint of this toolkit, or cut off ({type(error).__name__}: {error}); use another one"
+            f"{path}: damaged, cut off, or no checkpoint of this toolkit ({reason}); use another one, or delete it and "
+            "go on from the one before"
         ) from error
-    if facts.format > FORMAT:
-        raise InputError(f"{path}: written by a newer version of this toolkit (format {facts.format}); update it")
 
     def part(prefix: str) -> Weights:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
     return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), digest(data))
+
+
+def _checksum(facts: dict[str, Any], tensors: Mapping[str, npt.NDArray[np.float32]]) -> str:
+    """SHA-256 over everything a checkpoint says: safetensors itself would not notice a flipped bit."""
+    sha = hashlib.sha256(json.dumps(facts).encode())
+    for name, array in sorted(tensors.items()):
+        sha.update(f"{name}{array.dtype}{array.shape}".encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()

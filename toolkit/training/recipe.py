@@ -18,10 +18,11 @@ from toolkit.spaces import SPACES, SearchSpace
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
 Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Data(_Table):
@@ -32,7 +33,7 @@ class Data(_Table):
     calibration: Positive | None = Field(None, description="images kept out of training for batch-norm statistics")
     validation: Positive | None = Field(None, description="images to evaluate candidates on; all by default")
     bad_images: Literal["error", "skip"] = "error"
-    split_seed: int = Field(0, ge=0, description="chooses the splits; runs with other seeds stay comparable")
+    split_seed: Seed = Field(0, description="chooses the splits; runs with other seeds stay comparable")
 
 
 class Training(_Table):
@@ -69,7 +70,7 @@ class Training(_Table):
 class Initial(_Table):
     """`[initial]`: weights to begin with; random ones by default."""
 
-    weights: Path | None = Field(None, description="a checkpoint of the same space")
+    weights: str | None = Field(None, description="a checkpoint of the same space")
     reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
 
 
@@ -86,7 +87,7 @@ class Recipe(_Table):
     space: str
     backend: str = "torch"
     device: str = "auto"
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     method: SerializeAsAny[Options]
     data: Data = Data()
     training: Training = Training()
@@ -130,14 +131,14 @@ def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
         InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
     """
     path = Path(source)
-    if not path.exists() and (SHIPPED / f"{source}.toml").is_file():
+    if not path.is_file() and (SHIPPED / f"{source}.toml").is_file():
         path = SHIPPED / f"{source}.toml"
     if not path.exists():
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml")))
         raise InputError(f"{source}: no such recipe; give a TOML file or the name of a shipped recipe: {shipped}")
     try:
         tables = tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number or nesting beyond all measure
         raise InputError(f"{path}: not valid TOML: {error}") from error
     for change in changes or []:
         _apply(tables, change)
@@ -150,7 +151,9 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
     options: Options | None = None
     table = tables.get("method")
     name = table.get("name") if isinstance(table, dict) else None
-    if not isinstance(table, dict) or not isinstance(name, str) or name not in METHODS:
+    if not isinstance(table, dict) or name is None:
+        problems.append(f"{where}: method.name: missing; there are: {', '.join(METHODS)}")
+    elif not isinstance(name, str) or name not in METHODS:
         problems.append(f"{where}: method.name: unknown method {name!r}{did_you_mean(str(name), METHODS)}")
     else:
         try:
@@ -190,8 +193,12 @@ def _apply(tables: dict[str, Any], change: str) -> None:
     if not equals or not key:
         raise InputError(f"--set {change}: write key=value, such as --set training.epochs=5")
     try:
+        change.encode()
+    except UnicodeEncodeError as error:  # bytes of a file name, say
+        raise InputError(f"--set {change!a}: not UTF-8, which is all that a recipe can hold; rename it") from error
+    try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text
     *parents, last = key.strip().split(".")
     for parent in parents:

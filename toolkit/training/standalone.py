@@ -24,7 +24,8 @@ from toolkit.training.setup import open_backend, open_data, open_space, quiet
 def spread_by_macs(space: SearchSpace, candidates: Mapping[str, str], count: int) -> dict[str, str]:
     """`count` of the candidates at evenly spaced quantiles of their MACs: few networks that look like all of them."""
     ranked = sorted(candidates, key=lambda name: space.cost(space.parse(candidates[name])).macs)
-    places = ((2 * i + 1) * len(ranked) // (2 * count) for i in range(min(count, len(ranked))))
+    count = min(count, len(ranked))
+    places = ((2 * i + 1) * len(ranked) // (2 * count) for i in range(count))
     return {name: candidates[name] for name in (ranked[place] for place in places)}
 
 
@@ -48,15 +49,19 @@ def train_candidates_alone(
     how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.train.digest}"
     setting = Setting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
     with Ledger.write(run.standalone_ledger) as ledger, stop_on_interrupt() as stop:
-        missing = [code for code in candidates.values() if code not in ledger.done(setting)]
-        finished = len(candidates) - len(missing)
+        codes, done_before = dict.fromkeys(candidates.values()), ledger.done(setting)
+        missing = [code for code in codes if code not in done_before]
+        finished = len(codes) - len(missing)
         for code in missing:
             started = time.perf_counter()
 
             def after_step(done: int, total: int, before: int = finished) -> None:
-                progress("training alone", before * total + done, len(candidates) * total)
+                progress("training alone", before * total + done, len(codes) * total)
                 if stop.requested:
-                    raise Stopped(f"Stopped; {before} of {len(candidates)} networks are finished and kept.")
+                    raise Stopped(
+                        f"Stopped; {before} of {len(codes)} networks are finished and kept. "
+                        "The same command again goes on from there."
+                    )
 
             counts = train_alone(
                 backend,
@@ -102,4 +107,5 @@ def train_alone(
 
     for done in loop.steps(backward):
         after_step(done.step, loop.total)
-    return Evaluator(backend, network, data, NormPolicy("stored")).evaluate(arch)
+    (counts,) = Evaluator(backend, network, data, NormPolicy("stored")).evaluate([arch])
+    return counts

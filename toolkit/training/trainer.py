@@ -1,10 +1,11 @@
 """Training a supernet: a thin shell of checkpoints and metrics around the loop."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
 
-from toolkit.backends.base import Backend, Counts, Network, Tensor
+from toolkit.backends.base import Backend, Network
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.evaluator import Evaluator
@@ -32,7 +33,7 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
 
     Raises:
         InputError: the folder holds a run and `resume` was not asked for; nothing to resume; another recipe; the folder
-            cannot be written.
+            cannot be made.
     """
     run = RunFolder(path)
     if not resume:
@@ -40,7 +41,10 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
             raise InputError(f"{path}: holds a run already; go on with it by --resume, or choose another --out")
         if recipe is None:
             raise InputError("no recipe given; name a TOML file or a shipped recipe")
-        write_text(run.recipe, recipe.to_toml())
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be a run folder ({error.strerror}); choose another --out") from error
         return recipe, run
     kept = read_recipe(RunFolder.open(path).recipe)
     if recipe is not None and recipe != kept:
@@ -63,7 +67,9 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
     data = open_data(recipe, progress, verify=backend.rank == 0 and not begun)
     space = open_space(recipe, data)
     network = backend.supernet(space, recipe.seed)
-    optimizer = backend.optimizer(network, recipe.training.sgd)
+    if not begun:
+        _initialise(network, recipe)
+    optimizer = backend.optimizer(network, recipe.training.sgd)  # whose moving average begins at these weights
     start = 0
     if begun:
         path = run.latest_checkpoint()
@@ -73,12 +79,13 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
         load_weights(network, checkpoint, str(path))
         optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
         start = checkpoint.facts.step
-        if backend.rank == 0:
-            rewind_metrics(run, start)
-    else:
-        _initialise(network, recipe)
     method = recipe.make_method(space)
     loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
+    backend.barrier()  # every process has seen the folder as it was
+    if backend.rank == 0:
+        if not run.exists():
+            write_text(run.recipe, recipe.to_toml())
+        rewind_metrics(run, start)
     every = recipe.checkpoints.every_epochs * loop.steps_per_epoch
     facts: dict[str, Any] = {
         "space": space.name,
@@ -104,7 +111,10 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
             progress("training", done.step, loop.total)
             if stop.requested:
                 save(done.step)
-                raise Stopped(f"Stopped after step {done.step} of {loop.total}, which is saved in {run.path}.")
+                raise Stopped(
+                    f"Stopped after step {done.step} of {loop.total}, which is saved. Go on with: "
+                    f"supernet train --resume --out {run.path}"
+                )
     if monitor is not None:
         monitor.log.close()
     backend.barrier()
@@ -117,7 +127,7 @@ class _Monitor:
     def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder) -> None:
         self.log = MetricLog(run)
         images = min(_WATCHED_IMAGES, len(data.validation.labels))
-        self._evaluator = Evaluator(backend, network, data, NormPolicy("batch"), images)
+        self._evaluator = Evaluator(backend, network, data, NormPolicy("batch", _WATCHED_IMAGES), images)
         self._space: SearchSpace = network.space
         self._since, self._steps = time.perf_counter(), 0
         self._run = run
@@ -128,16 +138,17 @@ class _Monitor:
         now = time.perf_counter()
         if now - self._since < _LOG_SECONDS and not at_epoch:
             return
-        values = {name: _number(value) for name, value in done.values.items()}
+        values = {name: float(value) for name, value in done.values.items()}
         speed = self._steps * batch_size / (time.perf_counter() - self._since)
-        if not abs(values["loss"]) < float("inf"):
+        if not (math.isfinite(values["loss"]) and math.isfinite(values["grad_norm"])):
             raise InputError(
-                f"{self._run.path}: the loss is {values['loss']} at step {done.step}: training diverged. Its last "
-                "checkpoint is older; start a new run with a lower training.lr, or with training.clip_norm"
+                f"{self._run.path}: training diverged: at step {done.step} the loss is {values['loss']:g} and the "
+                f"gradient's norm {values['grad_norm']:g}; start a new run with a lower training.lr, or with "
+                "training.clip_norm"
             )
         if at_epoch:
-            for name, arch in (("largest", self._space.largest), ("smallest", self._space.smallest)):
-                counts: Counts = self._evaluator.evaluate(arch)
+            extremes = {"largest": self._space.largest, "smallest": self._space.smallest}
+            for name, counts in zip(extremes, self._evaluator.evaluate(list(extremes.values())), strict=True):
                 values[f"{name}_top1"] = counts.top1 / counts.total
         self.log.write(done.step, done.epoch, lr=done.lr, images_per_second=speed, **values)
         self._since, self._steps = time.perf_counter(), 0
@@ -146,7 +157,7 @@ class _Monitor:
 def _initialise(network: Network, recipe: Recipe) -> None:
     initial = recipe.initial
     if initial.weights is not None:
-        load_weights(network, load_checkpoint(initial.weights), str(initial.weights))
+        load_weights(network, load_checkpoint(Path(initial.weights)), initial.weights)
     if initial.reorder_channels:
         network.load_weights(reorder_channels(network.weights()))
 
@@ -172,7 +183,3 @@ def _difference(asked: Recipe, kept: Recipe, where: str) -> list[str]:
         for key in new | old
         if new.get(key) != old.get(key)
     ]
-
-
-def _number(tensor: Tensor) -> float:
-    return float(tensor)

@@ -1,0 +1,205 @@
+"""`supernet evaluate` and `status`: what a user sees, above all when something is wrong."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_training import refused
+from tests.command import supernet
+from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
+from toolkit.evaluation.ledger import Ledger
+from toolkit.files import digest
+from toolkit.spaces import get_space
+from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.training.run import RunFolder
+
+CANDIDATES = draw_candidates(get_space("resnet48-mini"), 20, 0)
+CODE = next(iter(CANDIDATES.values()))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with candidates in it."""
+    monkeypatch.chdir(tmp_path)
+    write_candidates("candidates.json", CANDIDATES)
+    return tmp_path
+
+
+def test_evaluate_says_how_many_and_what_next(run: RunFolder) -> None:
+    outcome = supernet("evaluate", run.path, "--candidates", "candidates.json", "--norm", "batch")
+    assert outcome.status == 0
+    first, second = outcome.out.splitlines()
+    assert re.fullmatch(rf"20 candidates in {run.ledger}, 20 of them evaluated now \([\d.,]+ per second\)", first)
+    assert second == f"Next: supernet submit {run.path} --candidates candidates.json --out submission.json"
+    assert read_candidates(run.candidates, get_space("resnet48-mini")) == CANDIDATES
+    again = supernet("evaluate", run.path, "--norm", "batch")
+    assert again.out.splitlines()[0] == f"20 candidates in {run.ledger}, 0 of them evaluated now"
+
+
+def test_evaluate_another_checkpoint_on_fewer_images(run: RunFolder) -> None:
+    older = run.checkpoint(4)
+    options = ("--candidates", "candidates.json", "--checkpoint", older, "--images", 32, "--norm", "calibrate:16")
+    assert supernet("evaluate", run.path, *options).status == 0
+    with Ledger.read(run.ledger) as ledger:
+        (holding,) = ledger.settings()
+    assert (holding.setting.checkpoint, holding.setting.images) == (digest(older.read_bytes()), 32)
+    assert holding.setting.norm.startswith("calibrate:16 of ")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def corrupt(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def of_another_space(path: Path) -> None:
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(path, replace(checkpoint.facts, space="resnet48"), checkpoint.model)
+
+
+def of_other_classes(path: Path) -> None:
+    checkpoint = load_checkpoint(path)
+    save_checkpoint(path, replace(checkpoint.facts, classes=100), checkpoint.model)
+
+
+def with_a_tensor_too_few(path: Path) -> None:
+    checkpoint = load_checkpoint(path)
+    model = {name: array for name, array in checkpoint.model.items() if name != "blocks.0.conv.weight"}
+    save_checkpoint(path, checkpoint.facts, model)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (cut, "damaged, cut off, or no checkpoint"),
+        (empty, "damaged, cut off, or no checkpoint"),
+        (corrupt, "its content is not what was written"),
+        (Path.unlink, "cannot be read"),
+        (of_another_space, "a checkpoint of space resnet48 for .* needed is resnet48-mini"),
+        (of_other_classes, "and 100 classes; needed is resnet48-mini for 1x8x8 and 10 classes"),
+        (with_a_tensor_too_few, "tensor blocks.0.conv.weight is missing"),
+    ],
+)
+def test_checkpoints_that_cannot_be_used(
+    run: RunFolder, folder: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    path = folder / "other.safetensors"
+    shutil.copy(run.latest_checkpoint(), path)
+    damage(path)
+    options = ("--candidates", "candidates.json", "--checkpoint", path)
+    problems = refused(supernet("evaluate", run.path, *options))
+    assert re.search(f"^✗ {path}: .*{message}", problems)
+    assert not run.ledger.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is not JSON"),
+        ('{"arch1": {"acc": 0.0, "arch": "12', "as if cut off"),
+        ("{}", "has no entries"),
+        (json.dumps({"a": {"acc": 0, "arch": CODE}, "b": {"arch": CODE}}), "b has the keys arch"),
+        *(
+            (json.dumps({"arch1": {"acc": 0, "arch": code}}), f"arch1: code {json.dumps(code)} is not in space")
+            for code in (CODE[:-2], CODE + "1", CODE[:-1] + "8", CODE[:-1] + "x", "11" + CODE[2:], "16" + CODE[2:], "")
+        ),
+    ],
+)
+def test_candidates_that_cannot_be_used(run: RunFolder, content: str, message: str) -> None:
+    Path("bad.json").write_text(content)
+    problems = refused(supernet("evaluate", run.path, "--candidates", "bad.json"))
+    assert problems.startswith("✗ bad.json: ")
+    assert message in problems
+    assert not run.ledger.exists()
+    assert not run.candidates.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--norm", "calibrated"), "batch-norm policy 'calibrated': write stored, batch"),
+        (("--norm", "calibrate:100000"), "keeps 1600; ask for fewer"),
+        (("--images", 65), "65 images to test on: the validation split has 64"),
+        (("--ema",), "holds no moving average of the weights; train with training.ema set"),
+    ],
+)
+def test_options_that_do_not_fit(run: RunFolder, options: tuple[object, ...], message: str) -> None:
+    assert message in refused(supernet("evaluate", run.path, "--candidates", "candidates.json", *options))
+    assert not run.ledger.exists()
+
+
+def test_runs_that_cannot_be_evaluated(run: RunFolder, folder: Path) -> None:
+    options = ("--candidates", "candidates.json")
+    assert "not a run folder" in refused(supernet("evaluate", folder, *options))
+    assert f"{run.candidates}: cannot be read" in refused(supernet("evaluate", run.path))
+    run.ledger.write_text("this is no ledger " * 100)
+    assert f"{run.ledger}: " in refused(supernet("evaluate", run.path, *options))
+    assert run.ledger.read_text() == "this is no ledger " * 100
+    run.ledger.unlink()
+    with Ledger.write(run.ledger):
+        assert "is writing to it; wait until it has finished" in refused(supernet("evaluate", run.path, *options))
+    for path in run.checkpoints().values():
+        path.unlink()
+    assert "no checkpoint yet; train with" in refused(supernet("evaluate", run.path, *options))
+    run.recipe.write_text("space = ")
+    assert f"{run.recipe}: not valid TOML" in refused(supernet("evaluate", run.path, *options))
+
+
+def test_status_from_the_beginning(run: RunFolder) -> None:
+    before = supernet("status", run.path)
+    assert before.status == 0
+    assert "spos on resnet48-mini, digits" in before.out
+    assert "trained: 8 steps, 2 checkpoints kept" in before.out
+    assert f"evaluated: nothing yet; supernet evaluate {run.path} --candidates FILE" in before.out
+
+    some = dict(list(CANDIDATES.items())[:5])
+    write_candidates("some.json", replace(CANDIDATES, codes=some))
+    assert supernet("evaluate", run.path, "--candidates", "some.json", "--norm", "stored").status == 0
+    write_candidates(run.candidates, CANDIDATES)
+    assert "5 of 20" in supernet("status", run.path).out
+
+
+def test_status_as_json(run: RunFolder) -> None:
+    outcome = supernet("status", run.path, "--json")
+    assert outcome.err == ""
+    assert json.loads(outcome.out) == {
+        "run": str(run.path),
+        "space": "resnet48-mini",
+        "method": "spos",
+        "step": 8,
+        "candidates": 0,
+        "ledger": [],
+        "standalone": False,
+        "submission": False,
+    }
+    supernet("evaluate", run.path, "--candidates", "candidates.json", "--norm", "stored")
+    found = json.loads(supernet("status", run.path, "--json").out)
+    (entry,) = found["ledger"]
+    assert found["candidates"] == 20
+    assert (entry["norm"], entry["images"], entry["results"], entry["of_candidates"]) == ("stored", 64, 20, 20)
+    assert entry["checkpoint"] == digest(run.latest_checkpoint().read_bytes())
+
+
+def test_status_survives_strange_names(run: RunFolder) -> None:
+    strange = run.path.rename(run.path.parent / "[red]run [bold]")
+    assert "[red]run [bold]: spos" in supernet("status", strange).out
+
+
+def test_status_of_what_is_no_run(run: RunFolder, folder: Path) -> None:
+    assert "not a run folder" in refused(supernet("status", folder))
+    assert "not a run folder" in refused(supernet("status", "absent", "--json"))
+    run.ledger.write_bytes(b"\0" * 5000)
+    assert f"{run.ledger}: " in refused(supernet("status", run.path))

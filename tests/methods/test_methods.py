@@ -1,0 +1,178 @@
+"""What a method asks of its network: watched on a network that only takes notes, and on real ones."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from tests.networks import randomise, some_images
+from toolkit.backends import BACKENDS, get_backend
+from toolkit.backends.base import SGD, Backend, Network, Weights
+from toolkit.methods import METHODS, Method
+from toolkit.spaces import ABSENT, SPACES, Arch
+
+SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
+RECORD_GRADIENTS = SGD(
+    momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
+)
+"""The first step's momentum is the gradient."""
+
+
+class Notes:
+    """A network that computes nothing and remembers what it was asked for; numbers stand for tensors."""
+
+    def __init__(self) -> None:
+        self.archs: list[Arch] = []
+        self.targets: list[float] = []
+        self.backwards: list[float] = []
+        self.smoothing: list[float] = []
+
+    def forward(self, arch: Arch, images: Any) -> float:
+        self.archs.append(arch)
+        return float(len(self.archs))
+
+    def cross_entropy(self, logits: float, labels: Any, smoothing: float = 0.0) -> float:
+        self.smoothing.append(smoothing)
+        return 10 + logits
+
+    def soft_cross_entropy(self, logits: float, target: float) -> float:
+        self.targets.append(target)
+        return 20 + logits
+
+    def detach(self, tensor: float) -> float:
+        return -tensor
+
+    def backward(self, loss: float) -> None:
+        self.backwards.append(loss)
+
+
+def make(name: str, **options: Any) -> Method:
+    return METHODS[name](SPACE, METHODS[name].options_type(name=name, **options))
+
+
+def noted(name: str, seed: int = 0, **options: Any) -> tuple[Notes, dict[str, Any]]:
+    notes = Notes()
+    images = labels = None
+    values = make(name, **options).step(notes, images, labels, np.random.default_rng(seed))  # type: ignore[arg-type]
+    return notes, values
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_described_and_listed_under_its_name(name: str) -> None:
+    method = METHODS[name]
+    assert method.name == name
+    assert "arXiv" in method.summary
+    assert "\n" not in method.summary
+    assert make(name).options.name == name
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_logs_its_loss_as_a_constant(name: str) -> None:
+    notes, values = noted(name)
+    assert values["loss"] == -notes.backwards[0]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_draws_depend_on_the_generator_alone(name: str) -> None:
+    """So all processes of a data-parallel run, and a resumed one, train the same paths."""
+    assert noted(name, 3)[0].archs == noted(name, 3)[0].archs
+    assert noted(name, 3)[0].archs != noted(name, 4)[0].archs
+    assert all(SPACE.contains(arch) for arch in noted(name)[0].archs)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_labels_are_smoothed_as_asked(name: str) -> None:
+    assert noted(name)[0].smoothing == [0.0]
+    assert noted(name, label_smoothing=0.25)[0].smoothing == [0.25]
+
+
+def test_single_path_trains_one_path() -> None:
+    notes, values = noted("spos")
+    assert len(notes.archs) == 1
+    assert notes.backwards == [11.0]
+    assert values == {"loss": -11.0}
+
+
+def test_single_path_draws_uniformly() -> None:
+    """Every option of every decision equally often, among the draws in which the decision applies."""
+    method, notes = make("spos"), Notes()
+    for step in range(3000):
+        method.step(notes, None, None, np.random.default_rng([0, 1, step]))  # type: ignore[arg-type]
+    for place, decision in enumerate(SPACE.decisions):
+        drawn = Counter(arch[place] for arch in notes.archs if arch[place] != ABSENT)
+        counts = [drawn[option] for option in range(len(decision.options))]
+        assert sum(counts) > 300
+        assert chisquare(counts).pvalue > 1e-4, decision
+
+
+def test_sandwich_trains_the_extremes_and_random_paths_on_the_largest_ones_predictions() -> None:
+    notes, values = noted("sandwich", paths=5)
+    assert notes.archs[:2] == [SPACE.largest, SPACE.smallest]
+    assert len(set(notes.archs)) == 5
+    assert notes.backwards == [11.0, 22.0, 23.0, 24.0, 25.0]
+    assert notes.targets == 4 * [-1.0], "the largest network's logits, as a constant"
+    assert values == {"loss": -11.0, "distillation_loss": -(22 + 23 + 24 + 25) / 4}
+    assert noted("sandwich", paths=2)[0].archs == [SPACE.largest, SPACE.smallest]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    return get_backend(request.param, "cpu")
+
+
+class Gradients:
+    """Gradients of anything, at the same weights and on the same images each time."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.images = backend.normalise(backend.place(some_images(SPACE, 6)), (0.5,), (0.25,))
+        self.labels = backend.place(np.arange(6))
+
+    def network(self) -> Network:
+        network = self._backend.supernet(SPACE, seed=0)
+        randomise(network)
+        return network
+
+    def of(self, step: Any) -> Weights:
+        """What `step(network)` leaves for the optimiser, by parameter; parameters without a gradient are left out."""
+        network = self.network()
+        optimizer = self._backend.optimizer(network, RECORD_GRADIENTS)
+        step(network)
+        optimizer.step(0.1)
+        return optimizer.state()
+
+
+def test_sandwich_sums_the_gradients_of_its_paths(backend: Backend) -> None:
+    gradients = Gradients(backend)
+    images, labels = gradients.images, gradients.labels
+    method = make("sandwich", paths=4, label_smoothing=0.1)
+    together = gradients.of(lambda net: method.step(net, images, labels, np.random.default_rng(5)))
+
+    rng = np.random.default_rng(5)
+    students = [SPACE.smallest, SPACE.sample(rng), SPACE.sample(rng)]
+    teacher = gradients.network()
+    target = backend.place(np.asarray(teacher.detach(teacher.forward(SPACE.largest, images))))  # surely a constant
+
+    def learn(net: Network) -> None:
+        net.backward(net.cross_entropy(net.forward(SPACE.largest, images), labels, 0.1))
+
+    def imitate(net: Network, arch: Arch) -> None:
+        net.backward(net.soft_cross_entropy(net.forward(arch, images), target))
+
+    apart = [gradients.of(learn), *(gradients.of(lambda net, arch=arch: imitate(net, arch)) for arch in students)]
+    assert together.keys() == set().union(*apart)
+    for name, gradient in together.items():
+        summed = sum(path[name] for path in apart if name in path)
+        np.testing.assert_allclose(gradient, summed, rtol=1e-3, atol=1e-4 * np.abs(gradient).max(), err_msg=name)
+
+
+def test_single_path_gradients_stay_on_the_path(backend: Backend) -> None:
+    gradients = Gradients(backend)
+    found = gradients.of(
+        lambda net: make("spos").step(net, gradients.images, gradients.labels, np.random.default_rng(2))
+    )
+    plans = SPACE.supernet_plans(SPACE.sample(np.random.default_rng(2)))
+    touched = {int(name.split(".")[2]) for name in found}
+    assert touched == {index for index, plan in enumerate(plans) if plan is not None}

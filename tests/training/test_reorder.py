@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from tests.networks import logits, randomise, some_images
+from toolkit.backends import BACKENDS, get_backend
+from toolkit.spaces import SPACES
+from toolkit.training.reorder import reorder_channels
+
+SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_largest_network_computes_what_it_did_before(name: str) -> None:
+    backend = get_backend(name, "cpu")
+    network = backend.supernet(SPACE, seed=0)
+    randomise(network)
+    weights, images = network.weights(), some_images(SPACE)
+    found = {}
+    for arch in (SPACE.largest, SPACE.smallest):
+        found[arch] = logits(backend, network, arch, images, network.stored_norm())
+    reordered = reorder_channels(weights)
+    network.load_weights(reordered)
+    again = logits(backend, network, SPACE.largest, images, network.stored_norm())
+    np.testing.assert_allclose(again, found[SPACE.largest], rtol=1e-4, atol=1e-4)
+    narrow = logits(backend, network, SPACE.smallest, images, network.stored_norm())
+    assert np.abs(narrow - found[SPACE.smallest]).max() > 1e-3, "narrow paths have other channels now"
+
+    moved = {key for key, array in weights.items() if (array != reordered[key]).any()}
+    assert {key.split(".")[2] for key in moved} == {"conv1", "bn1", "conv2"}
+    for key, array in reordered.items():
+        np.testing.assert_array_equal(np.sort(array, axis=None), np.sort(weights[key], axis=None))
+        if key.endswith("conv2.weight"):
+            importance = np.abs(array).sum((0, 2, 3))
+            assert (np.diff(importance) <= 0).all()
+
+
+def test_channels_move_together() -> None:
+    weights = {
+        "blocks.1.conv1.weight": np.arange(3, dtype=np.float32).reshape(3, 1, 1, 1),
+        "blocks.1.bn1.running_mean": np.array([10, 11, 12], np.float32),
+        "blocks.1.conv2.weight": np.array([[1, -5, 3]], np.float32).reshape(1, 3, 1, 1),
+        "blocks.1.bn2.weight": np.array([7], np.float32),
+        "blocks.11.bn1.weight": np.array([1, 2, 3], np.float32),
+    }
+    found = {name: array.ravel().tolist() for name, array in reorder_channels(weights).items()}
+    assert found == {
+        "blocks.1.conv1.weight": [1, 2, 0],
+        "blocks.1.bn1.running_mean": [11, 12, 10],
+        "blocks.1.conv2.weight": [-5, 3, 1],
+        "blocks.1.bn2.weight": [7],
+        "blocks.11.bn1.weight": [1, 2, 3],
+    }

@@ -1,0 +1,111 @@
+import signal
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tests import tiny
+from toolkit.backends import get_backend
+from toolkit.errors import InputError, Stopped
+from toolkit.evaluation.candidates import draw_candidates, read_candidates
+from toolkit.evaluation.ledger import Ledger
+from toolkit.spaces import get_space
+from toolkit.training import standalone
+from toolkit.training.run import RunFolder
+from toolkit.training.setup import open_data, open_space
+from toolkit.training.standalone import spread_by_macs, train_alone, train_candidates_alone
+
+SPACE = get_space("resnet48-mini")
+CANDIDATES = dict(draw_candidates(SPACE, 30, 0))
+RECIPE = tiny.recipe(training={"epochs": 1, "warmup_epochs": 1.0})
+
+
+def macs(codes: dict[str, str]) -> list[int]:
+    return [SPACE.cost(SPACE.parse(code)).macs for code in codes.values()]
+
+
+def test_spread_over_the_costs() -> None:
+    chosen = spread_by_macs(SPACE, CANDIDATES, 5)
+    assert chosen.items() <= CANDIDATES.items()
+    ranked = sorted(macs(CANDIDATES))
+    assert macs(chosen) == [ranked[place] for place in (3, 9, 15, 21, 27)], "the middle of each fifth"
+    assert all(first < second for first, second in pairwise(macs(chosen)))
+
+
+@pytest.mark.parametrize("count", [30, 31, 1000])
+def test_as_many_as_there_are_or_more(count: int) -> None:
+    assert spread_by_macs(SPACE, CANDIDATES, count) == CANDIDATES
+
+
+def test_training_alone_is_seeded_and_learns() -> None:
+    recipe = tiny.recipe(data={"calibration": 1000, "validation": 200}, training={"epochs": 3})
+    data = open_data(recipe)
+    space, backend = open_space(recipe, data), get_backend("torch", "cpu")
+    steps: list[tuple[int, int]] = []
+    found = [
+        train_alone(
+            backend,
+            space,
+            space.smallest,
+            data,
+            recipe.training,
+            seed=seed,
+            after_step=lambda *news: steps.append(news),
+        )
+        for seed in (1, 1, 2)
+    ]
+    assert found[0] == found[1] != found[2]
+    assert found[0].total == 200
+    assert found[0].top1 > 60, "three times chance"
+    assert steps[:54] == [(step, 54) for step in range(1, 55)]
+
+
+def test_ground_truth_is_kept_and_not_done_again(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = dict(list(CANDIDATES.items())[:2])
+    found = train_candidates_alone(RECIPE, run, few)
+    assert found.keys() == few.keys()
+    truth = read_candidates(run.standalone, SPACE)
+    assert dict(truth) == few
+    assert truth.accs == {name: counts.top1 / counts.total for name, counts in found.items()}
+
+    more = dict(list(CANDIDATES.items())[:3]) | {"twin": next(iter(few.values()))}
+    trained = []
+    train = standalone.train_alone
+
+    def watched(*arguments: object, **options: object) -> object:
+        trained.append(arguments[2])
+        return train(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(standalone, "train_alone", watched)
+    again = train_candidates_alone(RECIPE, run, more)
+    assert len(trained) == 1
+    assert again.items() >= found.items()
+    assert list(read_candidates(run.standalone, SPACE)) == list(more)
+    train_candidates_alone(RECIPE, run, few, seed=1)
+    assert len(trained) == 3, "another seed is another training"
+    with Ledger.read(run.standalone_ledger) as ledger:
+        assert sorted(holding.results for holding in ledger.settings()) == [2, 3]
+
+
+def test_ctrl_c_keeps_finished_networks(run: RunFolder) -> None:
+    few = dict(list(CANDIDATES.items())[:3])
+
+    def press(what: str, done: int, total: int) -> None:
+        if what == "training alone" and done == total // 3 + 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped, match=r"Stopped; 1 of 3 networks are finished and kept. The same command again"):
+        train_candidates_alone(RECIPE, run, few, progress=press)
+    assert not run.standalone.exists()
+    heard: list[int] = []
+    train_candidates_alone(RECIPE, run, few, progress=lambda _, done, total: heard.append(done / total))  # type: ignore[arg-type]
+    assert heard[0] > 1 / 3
+    assert heard[-1] == 1
+    assert np.all(np.diff(heard) > 0)
+
+
+def test_data_that_is_not_there(run: RunFolder) -> None:
+    recipe = tiny.recipe(data={"source": f"imagefolder:{run.path / 'absent'}"})
+    with pytest.raises(InputError, match="absent"):
+        train_candidates_alone(recipe, run, CANDIDATES)
+    assert not run.standalone_ledger.exists()
