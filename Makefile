@@ -16,7 +16,7 @@ app: $(VENV)/.base
 	$(BIN)/supernet app runs
 
 test: $(VENV)/.dev check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

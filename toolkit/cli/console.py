@@ -44,6 +44,7 @@ def progress_bars() -> Iterator["Bars"]:
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[note]}", style="dim"),
     )
     with Progress(*columns, console=errors, speed_estimate_period=20, disable=not _FIRST) as progress:
         yield Bars(progress)
@@ -59,5 +60,10 @@ class Bars:
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` is finished; a new `what` begins a new bar."""
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total, completed=done)
+            self._tasks[what] = self._progress.add_task(what, total=total, completed=done, note="")
         self._progress.update(self._tasks[what], completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        """Say how it goes beside the bar that was begun last."""
+        if self._tasks:
+            self._progress.update([*self._tasks.values()][-1], note=text)

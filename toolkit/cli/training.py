@@ -45,7 +45,7 @@ def train(
     asked = None if recipe is None else read_recipe(recipe, changes)
     kept, run = prepare_run(asked, out, resume=resume)
     with progress_bars() as progress:
-        checkpoint = train_supernet(kept, run, progress)
+        checkpoint = train_supernet(kept, run, progress, progress.note)
     console.print(
         f"Trained: {checkpoint}\nNext: supernet evaluate {out} --candidates FILE", markup=False, soft_wrap=True
     )

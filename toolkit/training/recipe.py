@@ -87,6 +87,7 @@ class Recipe(_Table):
     space: str
     backend: str = "torch"
     device: str = "auto"
+    threads: Positive | None = Field(None, description="CPU threads of each process; the framework's choice by default")
     seed: Seed = 0
     method: SerializeAsAny[Options]
     data: Data = Data()

@@ -1,5 +1,7 @@
 """From a recipe to the things it names."""
 
+from collections.abc import Callable
+
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
 from toolkit.data import open_dataset
@@ -9,9 +11,12 @@ from toolkit.spaces import SearchSpace, get_space
 from toolkit.training.checkpoint import Checkpoint
 from toolkit.training.recipe import Recipe
 
+Note = Callable[[str], None]
+"""Called with a few words on how it goes."""
 
-def quiet(what: str, done: int, total: int) -> None:
-    """A `Progress` that shows nothing."""
+
+def quiet(*_: object) -> None:
+    """A `Progress` or `Note` that shows nothing."""
 
 
 def open_data(recipe: Recipe, progress: Progress = quiet, *, verify: bool = False) -> Dataset:
@@ -35,8 +40,8 @@ def open_space(recipe: Recipe, data: Dataset) -> SearchSpace:
 
 
 def open_backend(recipe: Recipe, threads: int | None = None) -> Backend:
-    """The recipe's backend, on its device; `threads` limits the CPU threads of this process."""
-    return get_backend(recipe.backend, recipe.device, recipe.training.precision, threads)
+    """The recipe's backend, on its device; `threads` overrides the recipe's number of CPU threads."""
+    return get_backend(recipe.backend, recipe.device, recipe.training.precision, threads or recipe.threads)
 
 
 def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averaged: bool = False) -> None:

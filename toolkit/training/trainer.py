@@ -19,7 +19,7 @@ from toolkit.training.metrics import MetricLog, rewind_metrics
 from toolkit.training.recipe import Recipe, read_recipe
 from toolkit.training.reorder import reorder_channels
 from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights, open_backend, open_data, open_space, quiet
+from toolkit.training.setup import Note, load_weights, open_backend, open_data, open_space, quiet
 
 _LOG_SECONDS = 1.0
 """How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""
@@ -52,7 +52,7 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
     return kept, run
 
 
-def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
+def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note = quiet) -> Path:
     """Train from the run's last checkpoint, or from the beginning, to the end of the schedule.
 
     Returns:
@@ -105,7 +105,7 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet) -> Path:
         for done in loop.steps(method.step, start):
             at_epoch = done.step % loop.steps_per_epoch == 0
             if monitor is not None:
-                monitor.observe(done, recipe.training.batch_size, at_epoch=at_epoch)
+                monitor.observe(done, recipe.training.batch_size, note, at_epoch=at_epoch)
             if done.step % every == 0 or done.step == loop.total:
                 save(done.step)
             progress("training", done.step, loop.total)
@@ -130,9 +130,10 @@ class _Monitor:
         self._evaluator = Evaluator(backend, network, data, NormPolicy("batch", _WATCHED_IMAGES), images)
         self._space: SearchSpace = network.space
         self._since, self._steps = time.perf_counter(), 0
+        self._tested = ""  # how the largest and smallest path did last
         self._run = run
 
-    def observe(self, done: Step, batch_size: int, *, at_epoch: bool) -> None:
+    def observe(self, done: Step, batch_size: int, note: Note, *, at_epoch: bool) -> None:
         """Take note of a step."""
         self._steps += 1
         now = time.perf_counter()
@@ -150,6 +151,8 @@ class _Monitor:
             extremes = {"largest": self._space.largest, "smallest": self._space.smallest}
             for name, counts in zip(extremes, self._evaluator.evaluate(list(extremes.values())), strict=True):
                 values[f"{name}_top1"] = counts.top1 / counts.total
+            self._tested = ", ".join(f"{name} {values[f'{name}_top1']:.1%}" for name in extremes)
+        note(f"epoch {done.epoch:.1f}, loss {values['loss']:.3f}{self._tested and f', top-1: {self._tested}'}")
         self.log.write(done.step, done.epoch, lr=done.lr, images_per_second=speed, **values)
         self._since, self._steps = time.perf_counter(), 0
 
