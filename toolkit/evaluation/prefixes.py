@@ -1,7 +1,7 @@
 """What candidates have in common: a tree of block plans, from stem to head.
 
-Two candidates whose leading plans are equal have equal leading activations, in calibration and in testing alike. So each
-node of the tree has to be computed once. Blocks that follow the same prefix share more: see `toolkit.spaces.sharing`.
+Two candidates whose leading plans are equal have equal leading activations, in calibration and in testing alike. So
+each node of the tree has to be computed once. Blocks that follow the same prefix share more: `toolkit.spaces.sharing`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ Key = TypeVar("Key")
 
 @dataclass(slots=True)
 class Node(Generic[Key]):
-    """A distinct prefix. `children` are the blocks that follow it, by position; `ends` are the networks it completes."""
+    """A distinct prefix: `children` are the blocks that follow, by position, `ends` the networks it completes."""
 
     children: dict[int, dict[Plan, "Node[Key]"]] = field(default_factory=dict)
     ends: list[Key] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Node(Generic[Key]):
             yield index, plans, tuple(by_plan[plan] for plan in plans)
 
     def descendants(self) -> Iterator["Node[Key]"]:
-        """This node and all below it."""
+        """The node and all below it."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
