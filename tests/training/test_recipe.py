@@ -31,6 +31,7 @@ tables: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     },
     optional={
         "device": st.text(),
+        "threads": counts,
         "seed": seeds,
         "data": st.fixed_dictionaries(
             {},

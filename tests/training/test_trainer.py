@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -156,6 +157,14 @@ def test_killed_before_the_first_checkpoint(trained: RunFolder, run: RunFolder) 
     assert run.latest_checkpoint().read_bytes() == trained.latest_checkpoint().read_bytes()
     assert [record["step"] for record in read_metrics(run)] == [4, 8]
     assert events(run) == lines(run)
+
+
+def test_it_says_how_it_goes(tmp_path: Path) -> None:
+    notes: list[str] = []
+    recipe, run = prepare_run(tiny.recipe(), tmp_path / "run", resume=False)
+    train(recipe, run, note=notes.append)
+    percent = r"\d+\.\d%"
+    assert re.fullmatch(rf"epoch 2\.0, loss \d+\.\d{{3}}, top-1: largest {percent}, smallest {percent}", notes[-1])
 
 
 def test_older_checkpoints_are_deleted(tmp_path: Path) -> None:
