@@ -1,7 +1,7 @@
 """Candidates tested together: every activation that several of them have in common is computed once, exactly.
 
-All images stay resident, so a candidate has no start-up cost. A group of candidates is walked depth first along the tree
-of their block plans; at most one activation per depth is alive. A group of one is the plain evaluation.
+All images stay resident, so a candidate has no start-up cost. A group of candidates is walked depth first along the
+tree of their block plans; at most one activation per depth is alive. A group of one is the plain evaluation.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,0 +1,5 @@
+"""One script per page, layout only; `app/main.py` runs them.
+
+The folder must not be called `pages`: whoever opens a link to a page first, before any other, would get its script
+alone, without `main.py`.
+"""

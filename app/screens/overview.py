@@ -1,0 +1,83 @@
+"""All runs at a glance; a click opens one."""
+
+import time
+
+import streamlit as st
+
+from app import links, text, theme, ui
+from app.cache import load
+from app.views import runs as views
+from app.views import submission, training
+
+PER_PAGE = 20
+
+ui.header(
+    "Runs", "Each run is a folder: a supernet, the candidates it judged, and what came of it. Click one to open it."
+)
+runs = links.runs()
+if not runs:
+    ui.no_runs(links.folder())
+    st.stop()
+summaries = {name: load(views.summary, run, *views.summarised(run)) for name, run in runs.items()}
+submissions = {
+    name: load(submission.count_problems, run, run.recipe, run.candidates, run.submission) for name, run in runs.items()
+}
+live = {name for name, s in summaries.items() if training.is_live(runs[name], s.progress)}
+
+ui.facts(
+    {
+        "Runs": len(runs),
+        "Training now": len(live),
+        "Candidates evaluated": f"{sum(s.evaluated or 0 for s in summaries.values()):,}",
+        "Submissions ready": sum(problems == 0 for problems in submissions.values()),
+    }
+)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    words = st.text_input(
+        "Find", key="find", bind="query-params", placeholder="name, method, space or data", icon=":material/search:"
+    )
+    order = st.segmented_control(
+        "Sort by", list(views.ORDERS), default="Last change", key="sort", bind="query-params", required=True
+    )
+    ui.download("Table as CSV", views.table(summaries, submissions), "runs")
+
+
+def row(name: str, s: views.Summary) -> None:
+    """One run: what it is, and how far it has come on the way to the leaderboard."""
+    what, loss, trained, evaluated, handed_in, tau = st.columns([26, 15, 16, 17, 11, 15], gap="medium")
+    with what, st.container(gap="xxsmall"):
+        ui.run_link(name, views.state(s, live=name in live))
+        st.caption(f"{text.plain(views.setup(s))}  \n{text.ago(time.time() - s.changed)}")
+    with ui.cell(loss, "Last loss"), st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(f"{s.losses[-1]:.3f}" if s.losses else "—", width="content")
+        if s.losses:
+            st.html(theme.sparkline(s.losses), width="content")
+    with ui.cell(trained, "Trained"):
+        done, epochs = s.progress.epoch, s.progress.epochs
+        st.progress(s.progress.share or 0.0, f"{done:.4g} of {epochs} epochs" if epochs else "unknown")
+    with ui.cell(evaluated, "Evaluated"):
+        share = min(s.evaluated / s.candidates, 1.0) if s.evaluated is not None and s.candidates else None
+        st.progress(share or 0.0, f"{s.evaluated:,} of {s.candidates:,}" if share is not None else "nothing yet")
+    with ui.cell(handed_in, "Submission"):
+        problems = submissions[name]
+        if problems is None:
+            st.markdown("—")
+        elif problems == 0:
+            st.badge("valid", color="green", icon=":material/check:")
+        else:
+            st.badge("invalid", color="red", icon=":material/error:", help=text.count(problems, "problem"))
+    with ui.cell(tau, "Kendall τ"):
+        st.markdown(s.tau.show() if s.tau else "—")
+    if s.problems:
+        ui.problems("What cannot be read", s.problems)
+
+
+found = views.matching(summaries, words or "", order)
+pages = max(1, -(-len(found) // PER_PAGE))
+page = st.pagination(pages, key="page") if pages > 1 else 1
+for name in found[PER_PAGE * (page - 1) : PER_PAGE * page]:
+    with st.container(border=True):
+        row(name, summaries[name])
+if not found:
+    st.info("No run matches.", icon=":material/search_off:")
+st.caption("Kendall τ says how well a ranking agrees with the truth, from −1 to 1, with the 95 % interval in brackets.")

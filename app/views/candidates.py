@@ -1,0 +1,203 @@
+"""The candidates of a run with their costs and results, as tables with one row per candidate."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from toolkit.errors import InputError
+from toolkit.evaluation.candidates import read_candidates
+from toolkit.evaluation.ledger import Holding, Ledger, Setting
+from toolkit.spaces import SearchSpace, get_space
+from toolkit.spaces.base import matrix
+from toolkit.training.checkpoint import load_checkpoint
+from toolkit.training.recipe import read_recipe
+from toolkit.training.run import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A way to score a candidate: its column in the table of results, and how to read it."""
+
+    column: str
+    title: str
+    unit: str
+    higher_is_better: bool
+
+
+SCORES = {
+    "Top-1": Score("top1", "Top-1 accuracy", "%", True),
+    "Top-5": Score("top5", "Top-5 accuracy", "%", True),
+    "Loss": Score("loss", "Mean cross-entropy", "nats", False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Architectures:
+    """What follows from the codes alone.
+
+    Attributes:
+        table: one row per candidate in file order: `id`, `code`, `macs`, `params`, `depth` (blocks that are present,
+            without stem and head).
+        answers: int16, shape (candidates, decisions): the option chosen, or ABSENT.
+    """
+
+    space: SearchSpace
+    table: pd.DataFrame
+    answers: npt.NDArray[np.int16]
+
+
+def space_of(run: RunFolder) -> SearchSpace:
+    """The run's space, for the images that its newest readable checkpoint was built for; costs depend on them.
+
+    Raises:
+        InputError: the recipe cannot be read.
+    """
+    space = get_space(read_recipe(run.recipe).space)
+    for path in reversed(run.checkpoints().values()):
+        with suppress(InputError):
+            facts = load_checkpoint(path).facts
+            return space.for_images(facts.channels, facts.size, facts.classes)
+    return space
+
+
+def architectures(run: RunFolder) -> Architectures:
+    """The candidates evaluated last.
+
+    Raises:
+        InputError: there are none yet, or the file has problems.
+    """
+    space = space_of(run)
+    if not run.candidates.is_file():
+        raise InputError(f"{run.candidates}: there are no candidates yet; `supernet evaluate` puts them there")
+    candidates = read_candidates(run.candidates, space)
+    archs = [space.parse(code) for code in candidates.values()]
+    costs = [space.cost(arch) for arch in archs]
+    table = pd.DataFrame(
+        {
+            "id": list(candidates),
+            "code": list(candidates.values()),
+            "macs": [cost.macs for cost in costs],
+            "params": [cost.params for cost in costs],
+            "depth": [sum(plan is not None for plan in space.plans(arch)[1:-1]) for arch in archs],
+        }
+    )
+    return Architectures(space, table, matrix(archs))
+
+
+def settings(run: RunFolder) -> list[Holding]:
+    """What the ledger holds, latest first; nothing if there is no ledger yet."""
+    if not run.ledger.is_file():
+        return []
+    with Ledger.read(run.ledger) as ledger:
+        return ledger.settings()
+
+
+def ledger_files(run: RunFolder) -> list[Path]:
+    """The ledger, and the log beside it that holds the newest results."""
+    return [run.ledger, run.ledger.with_name(f"{run.ledger.name}-wal")]
+
+
+def results(run: RunFolder, setting: Setting) -> pd.DataFrame:
+    """Every result of a setting by `code`: `top1`, `top5` (percent), `loss` (mean), `images`."""
+    with Ledger.read(run.ledger) as ledger:
+        counts = ledger.results(setting)
+    frame = pd.DataFrame(
+        [(c.top1, c.top5, c.loss, c.total) for c in counts.values()],
+        index=pd.Index(counts, name="code", dtype=object),
+        columns=["top1", "top5", "loss", "images"],
+        dtype=float,
+    )
+    total = frame["images"]
+    return frame.assign(top1=100 * frame["top1"] / total, top5=100 * frame["top5"] / total, loss=frame["loss"] / total)
+
+
+def joined(known: Architectures, found: pd.DataFrame) -> pd.DataFrame:
+    """The candidates that have a result: the columns of both tables. The index is the row in `known`."""
+    return known.table.join(found, on="code", how="inner")
+
+
+def ranked(frame: pd.DataFrame, score: Score) -> pd.DataFrame:
+    """Best first, with the `rank` in front: equal scores share the best of their ranks."""
+    column = frame[score.column]
+    ranks = column.rank(method="min", ascending=not score.higher_is_better)
+    order = column.sort_values(ascending=not score.higher_is_better, kind="stable", na_position="last").index
+    ordered = frame.loc[order]
+    ordered.insert(0, "rank", ranks.loc[order].astype("Int64"))
+    return ordered
+
+
+def frontier(frame: pd.DataFrame, cost: str, score: Score) -> pd.DataFrame:
+    """The candidates that no cheaper one beats, cheapest first."""
+    signed = frame[score.column] * (1 if score.higher_is_better else -1)
+    ordered = (
+        frame.assign(_signed=signed).dropna(subset="_signed").sort_values([cost, "_signed"], ascending=[True, False])
+    )
+    best_before = ordered["_signed"].cummax().shift(fill_value=-np.inf)
+    return ordered[ordered["_signed"] > best_before].drop(columns="_signed")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row of `ranked`; the rank is None where there is no score."""
+
+    rank: int | None
+    id: str
+    code: str
+    macs: int
+    params: int
+    depth: int
+    top1: float
+    top5: float
+    loss: float
+    images: int
+
+
+def candidate(table: pd.DataFrame, index: int) -> Candidate:
+    """The candidate in this row of `ranked`."""
+    row: dict[str, Any] = {str(name): value for name, value in table.loc[index].items()}
+    whole = {name: int(row[name]) for name in ("macs", "params", "depth", "images")}
+    rank = None if pd.isna(row["rank"]) else int(row["rank"])
+    return Candidate(**(row | whole | {"rank": rank}))
+
+
+def find(frame: pd.DataFrame, text: str) -> int | None:
+    """The row of the candidate with this id or code."""
+    hits = frame.index[(frame["id"] == text) | (frame["code"] == text)]
+    return int(hits[0]) if len(hits) else None
+
+
+def sampling_error(accuracy: float, images: float) -> float:
+    """The standard error of an accuracy in percent that was measured on so many images: sqrt(p (1 - p) / n)."""
+    share = accuracy / 100
+    return 100 * float(np.sqrt(share * (1 - share) / images))
+
+
+def checkpoint_steps(run: RunFolder) -> dict[str, int]:
+    """The step of every checkpoint that is still there, by the digest under which the ledger files its results."""
+    steps = {}
+    for step, path in run.checkpoints().items():
+        with path.open("rb") as file:
+            steps[hashlib.file_digest(file, "sha256").hexdigest()] = step
+    return steps
+
+
+def labels(holdings: list[Holding], steps: dict[str, int]) -> dict[str, Holding]:
+    """What a reader calls each setting: checkpoint, batch-norm policy, images; the data too where that is ambiguous."""
+    labelled: dict[str, Holding] = {}
+    for holding in holdings:
+        label = _label(holding.setting, steps)
+        labelled[f"{label} · data {holding.setting.data[:8]}" if label in labelled else label] = holding
+    return labelled
+
+
+def _label(setting: Setting, steps: dict[str, int]) -> str:
+    digest, _, average = setting.checkpoint.partition("+")
+    weights = f"step {steps[digest]:,}" if digest in steps else f"checkpoint {digest[:8]}"
+    parts = [weights, average, f"norm {setting.norm}", f"{setting.images:,} images"]
+    return " · ".join(part for part in parts if part)

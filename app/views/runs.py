@@ -1,0 +1,151 @@
+"""Run folders, and what can be said of each in one line."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from app.views import candidates, ranking, training
+from toolkit.errors import InputError
+from toolkit.evaluation.candidates import read_table
+from toolkit.ranking.report import Estimate
+from toolkit.training.recipe import Recipe, read_recipe
+from toolkit.training.run import RunFolder, find_runs
+
+SPARK = 40
+"""Points of the small loss curve."""
+
+T = TypeVar("T")
+
+
+def named_runs(folder: Path) -> dict[str, RunFolder]:
+    """Every run below `folder` by its path there, newest change first; `folder` may itself be a run."""
+    runs = sorted(find_runs(folder), key=changed, reverse=True)
+    return {run.path.relative_to(folder).as_posix() if run.path != folder else run.name: run for run in runs}
+
+
+def changed(run: RunFolder) -> float:
+    """When anything in the run last changed, in seconds since 1970."""
+    files = (*summarised(run), run.submission, run.standalone)
+    return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
+
+
+def summarised(run: RunFolder) -> list[Path]:
+    """The files that `summary` reads."""
+    return [run.recipe, run.metrics, run.path / "checkpoints", *candidates.ledger_files(run), run.candidates, run.rank]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run in one line; None where there is nothing yet.
+
+    Attributes:
+        losses: the loss over the whole training, thinned.
+        evaluated, candidates: how many of the candidates have a result under the latest setting.
+        tau: Kendall's tau of the last rank report, with its interval.
+        changed: seconds since 1970.
+        problems: what could not be read, all of it.
+    """
+
+    recipe: Recipe | None
+    progress: training.Progress
+    losses: list[float]
+    checkpoints: int
+    evaluated: int | None
+    candidates: int | None
+    tau: Estimate | None
+    changed: float
+    problems: tuple[str, ...]
+
+
+def summary(run: RunFolder) -> Summary:
+    """Whatever is readable of a run; a damaged file takes away only what it held."""
+    problems: list[str] = []
+
+    def attempt(view: Callable[[], T]) -> T | None:
+        try:
+            return view()
+        except InputError as error:
+            problems.extend(error.problems)
+        except OSError as error:
+            problems.append(f"{error.filename}: cannot be read ({error.strerror}); check its rights")
+        return None
+
+    recipe = attempt(lambda: read_recipe(run.recipe))
+    curves = attempt(lambda: training.curves(run))
+    curves = training.NO_CURVES if curves is None else curves
+    holdings = attempt(lambda: candidates.settings(run)) or []
+    return Summary(
+        recipe=recipe,
+        progress=training.progress(curves, recipe),
+        losses=training.thinned(curves[["loss"]].dropna(), SPARK)["loss"].tolist() if "loss" in curves else [],
+        checkpoints=len(run.checkpoints()),
+        evaluated=holdings[0].results if holdings else None,
+        candidates=attempt(lambda: len(read_table(run.candidates).ids)) if run.candidates.is_file() else None,
+        tau=attempt(lambda: ranking.headline(run)),
+        changed=changed(run),
+        problems=tuple(dict.fromkeys(problems)),
+    )
+
+
+ORDERS: dict[str, Callable[[Summary], float]] = {
+    "Last change": lambda s: -s.changed,
+    "Lowest loss": lambda s: s.losses[-1] if s.losses else math.inf,
+    "Highest τ": lambda s: -s.tau.value if s.tau and s.tau.value is not None else math.inf,
+}
+"""Ways to sort runs; ties keep the newest first."""
+
+
+def matching(summaries: dict[str, Summary], text: str, order: str) -> list[str]:
+    """Names of the runs in which every word of `text` occurs (in the name, space, method or data), sorted."""
+
+    def described(name: str) -> str:
+        return f"{name} {setup(summaries[name])}".casefold()
+
+    names = [name for name in summaries if all(word in described(name) for word in text.casefold().split())]
+    return sorted(names, key=lambda name: ORDERS[order](summaries[name]))
+
+
+def setup(summary: Summary) -> str:
+    """What is trained on what."""
+    recipe = summary.recipe
+    return f"{recipe.method.name} · {recipe.space} · {recipe.data.source}" if recipe else "recipe unreadable"
+
+
+def state(summary: Summary, *, live: bool) -> str:
+    """What the run is doing, or how far it has come."""
+    if summary.problems:
+        return "damaged"
+    if live:
+        return "training"
+    if summary.progress.share == 1:
+        return "trained"
+    return "stopped" if summary.progress.step else "begun"
+
+
+def table(summaries: dict[str, Summary], submissions: dict[str, int | None]) -> pd.DataFrame:
+    """One row per run; `submissions` are the numbers of problems, None where there is no submission."""
+    return pd.DataFrame(
+        {
+            "run": name,
+            "space": s.recipe.space if s.recipe else None,
+            "method": s.recipe.method.name if s.recipe else None,
+            "data": s.recipe.data.source if s.recipe else None,
+            "step": s.progress.step,
+            "epoch": s.progress.epoch,
+            "epochs": s.progress.epochs,
+            "loss": s.losses[-1] if s.losses else None,
+            "checkpoints": s.checkpoints,
+            "evaluated": s.evaluated,
+            "candidates": s.candidates,
+            "submission_problems": submissions[name],
+            "kendall_tau": s.tau.value if s.tau else None,
+            "kendall_tau_low": s.tau.low if s.tau else None,
+            "kendall_tau_high": s.tau.high if s.tau else None,
+            "changed": pd.Timestamp(s.changed, unit="s", tz="UTC").isoformat(timespec="seconds"),
+        }
+        for name, s in summaries.items()
+    )

@@ -1,0 +1,41 @@
+"""Example runs that the dashboard's tests share. They are read only: a test that damages one makes its own."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from tests.app import example_run
+from toolkit.training.run import RunFolder
+
+
+@pytest.fixture(scope="session")
+def full_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that has everything."""
+    return example_run.full(tmp_path_factory.mktemp("runs") / "full", example_run.COUNT)
+
+
+@pytest.fixture(scope="session")
+def begun_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that has its recipe and nothing else."""
+    return example_run.begin(tmp_path_factory.mktemp("runs") / "begun")
+
+
+@pytest.fixture(scope="session")
+def _small_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return example_run.full(tmp_path_factory.mktemp("small") / "run", 40)
+
+
+@pytest.fixture
+def own_run(_small_run: RunFolder, tmp_path: Path) -> RunFolder:
+    """A small run that has everything, to be damaged at will."""
+    return RunFolder(shutil.copytree(_small_run.path, tmp_path / "run"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> Iterator[None]:
+    """No test sees what another one cached."""
+    yield
+    st.cache_resource.clear()

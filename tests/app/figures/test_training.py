@@ -1,0 +1,49 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.figures import training as figures
+from app.views.training import curves
+from toolkit.training.run import RunFolder
+
+
+@pytest.fixture
+def table(full_run: RunFolder) -> pd.DataFrame:
+    return curves(full_run)
+
+
+def test_one_panel_per_metric_and_one_line_per_run(table: pd.DataFrame) -> None:
+    figure = figures.curves({"one": table, "two": table.drop(columns="lr")})
+    panels = figures.shown({"one": table})
+    assert [annotation.text for annotation in figure.layout.annotations] == [figures.quantity(p).title for p in panels]
+    assert len(figure.data) == 2 * len(panels) - 1
+    assert {line.name for line in figure.data if line.showlegend} == {"one", "two"}
+
+
+def test_raw_values_stay_behind_smoothed_ones(table: pd.DataFrame) -> None:
+    figure = figures.curves({"one": table}, smoothing=0.9)
+    dense = sum(table[metric].notna().sum() > figures.FEW for metric in figures.shown({"one": table}))
+    assert len(figure.data) == len(figures.shown({"one": table})) + dense
+    raw, smooth = figure.data[:2]
+    assert np.abs(np.diff(smooth.y)).mean() < np.abs(np.diff(raw.y)).mean() / 3
+    assert raw.line.color == smooth.line.color
+
+
+def test_every_panel_has_axes_with_titles(table: pd.DataFrame) -> None:
+    figure = figures.curves({"one": table}, "epoch")
+    titles = {axis.title.text for axis in figure.select_xaxes()} - {None}
+    assert titles == {"Epochs"}
+    assert figure.layout.yaxis.title.text == "nats"
+
+
+def test_only_losses_are_logarithmic(table: pd.DataFrame) -> None:
+    figure = figures.curves({"one": table}, logarithmic=True)
+    panels = figures.shown({"one": table})
+    kinds = [axis.type for axis in figure.select_yaxes()][: len(panels)]
+    assert [panel for panel, kind in zip(panels, kinds, strict=True) if kind == "log"] == ["loss"]
+
+
+def test_a_metric_nobody_knows_is_called_by_its_name() -> None:
+    table = pd.DataFrame({"step": [1], "epoch": [0.1], "my_own_metric": [3.0]})
+    figure = figures.curves({"one": table})
+    assert figure.layout.annotations[0].text == "My own metric"

@@ -1,0 +1,191 @@
+"""Every page on every kind of run, without a browser."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app import example_run
+from toolkit.evaluation.candidates import read_table
+from toolkit.training.run import RunFolder
+
+PAGES = ("overview", "training", "candidates", "ranking", "submission")
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppTest]:
+    """Open a page of the dashboard on a folder of runs."""
+
+    def open_page(folder: Path, page: str, **query: str) -> AppTest:
+        monkeypatch.setattr(sys, "argv", ["main.py"])
+        monkeypatch.setenv("SUPERNET_RUNS", str(folder))
+        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=30)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page != "overview":
+            app.switch_page(f"screens/{page}.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page
+
+
+def texts(app: AppTest) -> str:
+    """Everything that stands on the page, without the escapes of Markdown."""
+    parts = (
+        app.title,
+        app.subheader,
+        app.caption,
+        app.markdown,
+        app.error,
+        app.info,
+        app.warning,
+        app.success,
+        app.code,
+    )
+    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("missing", [True, False], ids=["no folder", "empty folder"])
+def test_without_runs_every_page_says_how_to_make_one(page: str, missing: bool, tmp_path: Path, open_page) -> None:
+    folder = tmp_path / "runs" if missing else tmp_path
+    app = open_page(folder, page)
+    assert "supernet demo --out" in texts(app)
+    assert ("does not exist yet" in texts(app)) == missing
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        ("overview", ""),
+        ("training", "supernet train --resume --out"),
+        ("candidates", "supernet evaluate"),
+        ("ranking", "supernet rank"),
+        ("submission", "supernet submit"),
+    ],
+)
+def test_a_run_just_begun_says_what_comes_next(page: str, command: str, begun_run: RunFolder, open_page) -> None:
+    app = open_page(begun_run.path.parent, page)
+    assert command in texts(app)
+    assert not app.error
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_full_run_has_no_problems(page: str, full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, page)
+    assert not app.error
+    assert not app.warning
+    assert {metric.label for metric in app.metric} or page in ("ranking", "submission")
+
+
+def test_a_training_run_is_followed(tmp_path: Path, open_page) -> None:
+    run = example_run.begin(tmp_path / "live")
+    example_run.train(run, epochs=3, finished=False)
+    app = open_page(tmp_path, "training")
+    assert {metric.label: metric.value for metric in app.metric}["State"] == "training"
+    assert "training" in texts(open_page(tmp_path, "overview"))
+
+
+def test_the_overview_counts(full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, "overview")
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values == {"Runs": "1", "Training now": "0", "Candidates evaluated": "300", "Submissions ready": "1"}
+    assert "valid" in texts(app)
+
+
+@pytest.mark.parametrize("damaged", ["recipe", "ledger", "rank", "candidates", "submission", "standalone", "metrics"])
+def test_a_damaged_file_is_named_and_breaks_no_other_page(damaged: str, own_run: RunFolder, open_page) -> None:
+    path = getattr(own_run, damaged)
+    path.write_bytes(b"\xff garbage\n" * 40)
+    shown = {page: open_page(own_run.path.parent, page) for page in PAGES}
+    named = {page for page, app in shown.items() if path.name in " ".join(e.value for e in app.error).replace("\\", "")}
+    where = {
+        "recipe": {"overview", "training", "candidates", "ranking", "submission"},
+        "ledger": {"overview", "candidates", "submission"},
+        "rank": {"overview", "ranking"},
+        "candidates": {"overview", "candidates", "submission"},
+        "submission": {"ranking", "submission"},  # the overview says "invalid"
+        "standalone": {"ranking"},
+        "metrics": set(),  # lines that cannot be read are left out
+    }
+    assert named == where[damaged]
+
+
+def test_a_link_shows_the_run_and_the_candidate(full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, "candidates", run="full", candidate="arch17")
+    assert app.text_input(key="candidate").value == "arch17"
+    assert code_of(full_run, "arch17") in [block.value for block in app.code]
+
+
+def code_of(run: RunFolder, candidate: str) -> str:
+    return read_table(run.candidates).codes[candidate]
+
+
+def test_a_link_to_a_run_that_is_gone_says_so(full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, "overview", run="gone")
+    assert "not here" in texts(app)
+
+
+def test_an_unknown_candidate_is_said_to_be_unknown(full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, "candidates")
+    app.text_input(key="candidate").set_value("nobody").run()
+    assert not app.exception
+    assert "No candidate" in texts(app)
+
+
+@pytest.mark.parametrize("score", ["Top-1", "Top-5", "Loss"])
+@pytest.mark.parametrize("cost", ["MACs", "Parameters"])
+def test_every_choice_of_the_candidates_page(score: str, cost: str, full_run: RunFolder, open_page) -> None:
+    app = open_page(full_run.path.parent, "candidates", score=score, cost=cost, colour="width4")
+    assert app.selectbox(key="colour").value == "width4"
+    assert not app.error
+
+
+def test_runs_are_compared(tmp_path: Path, open_page) -> None:
+    for name in ("one", "two"):
+        example_run.train(example_run.begin(tmp_path / name), epochs=2)
+    app = open_page(tmp_path, "training", run="one")
+    app.multiselect(key="compare").set_value(["two"]).run()
+    app.slider(key="smoothing").set_value(0.0).run()
+    app.toggle(key="log").set_value(True).run()
+    assert not app.exception
+
+
+def test_choosing_another_run_shows_it(tmp_path: Path, open_page) -> None:
+    for name in ("one", "two"):
+        example_run.begin(tmp_path / name)
+    app = open_page(tmp_path, "training", run="one")
+    app.sidebar.selectbox[0].set_value("two").run()
+    assert app.query_params["run"] == "two"
+
+
+def test_names_of_folders_are_shown_as_they_are(tmp_path: Path, open_page) -> None:
+    example_run.begin(tmp_path / "![x](http:) *bold*")
+    app = open_page(tmp_path, "overview")
+    assert all("![x](" not in element.value for element in app.markdown)
+
+
+def test_results_of_other_candidates_are_not_shown_as_theirs(tmp_path: Path, open_page) -> None:
+    run = example_run.begin(tmp_path / "run")
+    example_run.train(run, epochs=1)
+    example_run.evaluate(run, 10)
+    example_run.write_candidates(
+        run.candidates, example_run.draw_candidates(example_run.get_space(example_run.SPACE), 10, seed=9)
+    )
+    assert "None of the run's present candidates" in texts(open_page(tmp_path, "candidates"))
+
+
+def test_choices_that_another_space_does_not_have_are_dropped(tmp_path: Path, open_page) -> None:
+    for name, space in (("official", "resnet48-mini"), ("older", "resnet20")):
+        run = example_run.begin(tmp_path / name, space=space)
+        example_run.train(run, epochs=1)
+        example_run.evaluate(run, 20)
+    app = open_page(tmp_path, "candidates", run="official", colour="width4", candidate="arch3")
+    app.sidebar.selectbox[0].set_value("older").run()
+    assert not app.exception
+    assert app.selectbox(key="colour").value == "MACs"  # resnet20 has one depth only
+    assert app.text_input(key="candidate").value == "arch3"

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from app.views import runs as views
+from app.views import training
+from tests.app import example_run
+from tests.app.example_run import COUNT
+from toolkit.training.run import RunFolder
+
+
+def test_runs_are_named_by_their_path(tmp_path: Path) -> None:
+    for name in ("one", "sweep/two"):
+        example_run.begin(tmp_path / name)
+    assert set(views.named_runs(tmp_path)) == {"one", "sweep/two"}
+    assert set(views.named_runs(tmp_path / "one")) == {"one"}  # the folder is a run itself
+    assert views.named_runs(tmp_path / "none") == {}
+
+
+def test_the_newest_run_comes_first(tmp_path: Path) -> None:
+    import os
+
+    for age, name in enumerate(("b", "a", "c")):
+        os.utime(example_run.begin(tmp_path / name).recipe, (1000 - age, 1000 - age))
+    assert list(views.named_runs(tmp_path)) == ["b", "a", "c"]
+
+
+def test_summary_of_a_full_run(full_run: RunFolder) -> None:
+    found = views.summary(full_run)
+    assert found.problems == ()
+    assert (found.evaluated, found.candidates, found.checkpoints) == (COUNT, COUNT, 1)
+    assert found.progress == training.Progress(300, 30.0, 30)
+    assert found.tau is not None
+    assert found.tau.low < found.tau.value < found.tau.high
+    assert 2 < len(found.losses) <= views.SPARK + 1
+    assert views.state(found, live=False) == "trained"
+
+
+def test_summary_of_a_run_just_begun(begun_run: RunFolder) -> None:
+    found = views.summary(begun_run)
+    assert found.problems == ()
+    assert (found.evaluated, found.candidates, found.tau, found.losses) == (None, None, None, [])
+    assert views.state(found, live=False) == "begun"
+    assert views.state(found, live=True) == "training"
+
+
+@pytest.mark.parametrize("name", ["recipe", "ledger", "rank", "candidates", "submission", "standalone"])
+def test_a_damaged_file_takes_away_only_what_it_held(name: str, own_run: RunFolder) -> None:
+    run = own_run
+    getattr(run, name).write_bytes(b"\xff garbage" * 40)
+    found = views.summary(run)
+    assert found.losses
+    if name in ("standalone", "submission"):
+        assert not found.problems  # other pages read them
+    else:
+        assert found.problems
+        assert all(str(getattr(run, name)) in problem for problem in found.problems)
+        assert views.state(found, live=False) == "damaged"
+
+
+def test_runs_are_found_by_their_words_and_sorted(full_run: RunFolder, begun_run: RunFolder) -> None:
+    summaries = {"new": views.summary(begun_run), "old": views.summary(full_run)}
+    for order in views.ORDERS:
+        assert set(views.matching(summaries, "", order)) == {"new", "old"}
+    assert views.matching(summaries, "", "Highest τ") == ["old", "new"]
+    assert views.matching(summaries, "", "Lowest loss") == ["old", "new"]
+    assert views.matching(summaries, "SPOS digits", "Last change")
+    assert views.matching(summaries, "ol spos", "Last change") == ["old"]
+    assert views.matching(summaries, "paddle", "Last change") == []
+
+
+def test_table_has_one_row_per_run(full_run: RunFolder, begun_run: RunFolder) -> None:
+    frame = views.table({"new": views.summary(begun_run), "old": views.summary(full_run)}, {"new": None, "old": 0})
+    assert frame["run"].tolist() == ["new", "old"]
+    assert frame["candidates"].tolist()[1] == COUNT

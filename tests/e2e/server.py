@@ -1,0 +1,41 @@
+"""The dashboard as a process of its own."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def serve(root: Path, runs: Path) -> Iterator[str]:
+    """The dashboard on a folder of runs, as users start it but for the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(root / "app" / "main.py"), "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([*command, "--", str(runs)], cwd=runs, stdout=subprocess.DEVNULL) as server:
+        try:
+            _await(f"{address}/_stcore/health")
+            yield address
+        finally:
+            server.terminate()
+
+
+def _await(url: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"the dashboard did not start within {seconds:.0f} s")
