@@ -8,8 +8,17 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import ProgressColumn as Column
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
 from rich.text import Text
 
 _FIRST = os.environ.get("RANK", "0") == "0"
@@ -30,7 +39,7 @@ def print_json(value: Any) -> None:
     console.file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-class _Rate(Column):
+class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.1f}/s" if task.speed else "", style="cyan")
 
@@ -40,11 +49,11 @@ def progress_bars() -> Iterator["Bars"]:
     """Bars with rate and time left on standard error."""
     columns = (
         TextColumn("{task.description:>14}"),
-        BarColumn(),
+        BarColumn(20, table_column=Column(no_wrap=True)),
         MofNCompleteColumn(),
         _Rate(),
         TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}", style="dim"),
+        TextColumn("{task.fields[note]}", style="dim", table_column=Column()),  # the one that gives way, by wrapping
     )
     with Progress(*columns, console=errors, speed_estimate_period=20, disable=not _FIRST) as progress:
         yield Bars(progress)
