@@ -1,5 +1,6 @@
 """Accuracy against cost, for up to 50,000 candidates."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ HEIGHT = 470
 MAIN, SIDE = (0.0, 0.86), (0.885, 1.0)
 """Shares of the width and height for the cloud and for the histograms beside it."""
 
-BINS = 60
+BINS = 60  # at most; the square root of what is counted, if that is less
 COSTS = {"MACs": "macs", "Parameters": "params"}
 COST_NAMES = {"macs": "MACs", "params": "parameters"}
 COST_TITLES = {"macs": "Multiply-accumulates per image", "params": "Trainable parameters"}
@@ -147,7 +148,8 @@ def _colored(colors: Coloring, applies: npt.NDArray[np.bool_]) -> dict[str, obje
 def _add_histograms(figure: go.Figure, costs: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> None:
     """How many candidates there are along each axis; counted here, for the browser has enough to do."""
     bars = {"marker": {"color": theme.NEUTRAL, "opacity": 0.5, "line": {"width": 0}}, "showlegend": False}
-    counts, edges = np.histogram(costs[np.isfinite(costs)], BINS)
+    bins = min(BINS, math.ceil(math.sqrt(len(costs))))
+    counts, edges = np.histogram(costs[np.isfinite(costs)], bins)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,
@@ -156,7 +158,7 @@ def _add_histograms(figure: go.Figure, costs: npt.NDArray[np.float64], scores: n
         hovertemplate="%{x:.4g}: %{y:,} candidates<extra></extra>",
         **bars,
     )
-    counts, edges = np.histogram(scores[np.isfinite(scores)], BINS)
+    counts, edges = np.histogram(scores[np.isfinite(scores)], bins)
     figure.add_bar(
         x=counts,
         y=(edges[:-1] + edges[1:]) / 2,
