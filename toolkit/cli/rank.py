@@ -1,82 +1,176 @@
-"""`supernet rank`."""
+"""`supernet rank` and `supernet budget`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from toolkit.cli.console import console, print_json, progress_bars
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from toolkit.ranking.layout import Section
     from toolkit.ranking.report import RankReport
+
+TABLES = "Tables (CSV, TSV, parquet, JSON)"
+NOISE = "Noise"
+OUTPUT = "Output"
 
 
 def rank(
-    scores: Annotated[Path, typer.Argument(help="a submission, or any file of that format")],
-    truth: Annotated[Path, typer.Option(help="true accuracies of some of its networks, in the same format")],
+    scores: Annotated[Path, typer.Argument(help="a submission, any file of that format, or a table")],
+    truth: Annotated[
+        Path | None, typer.Option(help="true accuracies of some of its networks, likewise; default: SCORES")
+    ] = None,
     space: Annotated[
         str | None, typer.Option(help="the search space; default: the first that accepts the codes")
     ] = None,
-    resamples: Annotated[int, typer.Option(min=100, help="draws of networks that the intervals rest on")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, help="of these draws")] = 0,
-    out: Annotated[Path | None, typer.Option(help="also write the report to this JSON file")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="other scores of the same networks: is SCORES better?")
+    ] = None,
+    loss: Annotated[bool, typer.Option("--loss", help="scores are losses: less is better")] = False,
+    code_column: Annotated[
+        list[str] | None,
+        typer.Option(help="what names a network; several are joined by colons \\[arch]", rich_help_panel=TABLES),
+    ] = None,
+    score_column: Annotated[
+        list[str] | None,
+        typer.Option(help="the score; further ones stand beside it \\[acc]", rich_help_panel=TABLES),
+    ] = None,
+    truth_column: Annotated[
+        list[str] | None,
+        typer.Option(help="the truth; several are trainings with other seeds \\[acc]", rich_help_panel=TABLES),
+    ] = None,
+    prior_column: Annotated[
+        list[str] | None,
+        typer.Option(help="what costs nothing, in the table of truths; any number", rich_help_panel=TABLES),
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="images that each score was measured on", rich_help_panel=NOISE)
+    ] = None,
+    image_correlation: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.999, help="how alike two networks err on an image; 0: each saw others", rich_help_panel=NOISE
+        ),
+    ] = 0.0,
+    interval: Annotated[
+        Literal["bca", "percentile"], typer.Option(help="how 95% intervals are made", rich_help_panel=NOISE)
+    ] = "bca",
+    resamples: Annotated[
+        int, typer.Option(min=100, help="draws of networks that they rest on", rich_help_panel=NOISE)
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="of these draws", rich_help_panel=NOISE)] = 0,
+    out: Annotated[Path | None, typer.Option(help="write the report to this JSON file", rich_help_panel=OUTPUT)] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="write it with plots to this HTML file", rich_help_panel=OUTPUT)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON", rich_help_panel=OUTPUT)] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="print Markdown", rich_help_panel=OUTPUT)] = False,
 ) -> None:
-    """How good a ranking is: correlations with the truth with 95% intervals, beside MACs and parameters."""
-    from toolkit.files import write_json
-    from toolkit.ranking.files import rank_files
+    """How good a ranking is: correlations with the truth with 95% intervals, beside MACs and parameters.
+
+    For example: supernet rank table.csv --score-column mine --truth-column seed0 --truth-column seed1
+    """
+    from toolkit.files import write_json, write_text
+    from toolkit.ranking.assembly import rank_report
+    from toolkit.ranking.files import CANDIDATES, Columns, compare_files
     from toolkit.spaces import get_space
 
+    if as_json and as_markdown:
+        raise typer.BadParameter("give one of --json and --markdown")
+    if truth is None and not truth_column:
+        raise typer.BadParameter("give --truth, or a --truth-column if SCORES is a table that holds the truth too")
+    columns = Columns(
+        tuple(code_column or CANDIDATES.code),
+        tuple(score_column or CANDIDATES.score),
+        tuple(truth_column or CANDIDATES.truth),
+        tuple(prior_column or ()),
+    )
     chosen = None if space is None else get_space(space)
+    found = compare_files(scores, truth or scores, chosen, against=against or (), columns=columns, loss=loss)
     with progress_bars() as progress:
-        report = rank_files(
-            scores,
-            truth,
-            chosen,
+        report = rank_report(
+            found.pairs,
+            found.priors,
+            interval=interval,
             resamples=resamples,
             seed=seed,
+            images=images,
+            correlation=image_correlation,
+            remarks=found.remarks,
             progress=lambda done, total: progress("resampling", done, total),
         )
     if out is not None:
         write_json(out, report.model_dump())
+    if html is not None:
+        from toolkit.ranking.html import to_html
+
+        write_text(html, to_html(report, found.pairs, {**found.priors, **found.pairs.rivals}))
     if as_json:
         print_json(report.model_dump())
-        return
-    print_report(report)
+    elif as_markdown:
+        from toolkit.ranking.markdown import to_markdown
+
+        console.file.write(to_markdown(report))
+    else:
+        print_report(report)
 
 
 def print_report(report: "RankReport") -> None:
-    """The report for reading: the answer in words, the table, the notes."""
+    """The report for reading: the answer in words, what to know before believing it, the tables."""
     from rich.markup import escape
 
-    console.print(f"{escape(report.summary)}\n", soft_wrap=True)
-    console.print(_table(report))
-    console.print(
-        f"\n[dim]{report.networks:,} networks, {report.truth.distinct:,} different truths; "
-        f"95% intervals from {report.resamples:,} draws of networks[/]",
-        soft_wrap=True,
-    )
+    from toolkit.ranking import words
+    from toolkit.ranking.layout import sections
+
+    console.print(f"[bold]{escape(report.summary)}[/]", soft_wrap=True)
     for note in report.notes:
         console.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
+    for section in sections(report):
+        console.print()
+        print_section(section)
+    console.print()
+    for note in words.footnotes(report):
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
 
 
-def _table(report: "RankReport") -> "Table":
-    """The score and its priors side by side, a line per metric; then by how much the score is ahead of each prior."""
+def print_section(section: "Section") -> None:
+    """A titled table."""
+    from rich.markup import escape
     from rich.table import Table
 
-    from toolkit.ranking.metrics import METRICS
+    console.print(f"[bold cyan]{escape(section.title)}[/]", soft_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for number, cell in enumerate(section.heading):
+        table.add_column(escape(cell), justify="right" if number else "left", overflow="fold")
+    for row in section.rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+    if section.note:
+        console.print(f"[dim]{escape(section.note)}[/]", soft_wrap=True)
 
-    table = Table(
-        "", "[bold]score[/]", *(prior.name for prior in report.priors), box=None, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    for key, metric in METRICS.items():
-        score, *priors = (estimator.metrics[key].show() for estimator in (report.score, *report.priors))
-        table.add_row(metric.label, f"[bold]{score}[/]", *priors)
-    ties = (estimator.ties for estimator in (report.score, *report.priors))
-    table.add_row("distinct", *(f"{tie.distinct:,}" for tie in ties))
-    table.add_section()
-    for key, metric in METRICS.items():
-        table.add_row(metric.label, "[dim]ahead by[/]", *(prior.difference[key].show("+") for prior in report.priors))
-    return table
+
+def budget(
+    networks: Annotated[int | None, typer.Option(min=3, help="networks with a truth: how sure is tau then?")] = None,
+    within: Annotated[float, typer.Option(min=0.001, max=0.5, help="how sure Kendall's tau is to be, +-")] = 0.01,
+    accuracy: Annotated[float, typer.Option(min=0.01, max=0.99, help="a typical accuracy of the candidates")] = 0.7,
+    spread: Annotated[
+        float, typer.Option(min=1e-5, max=0.5, help="standard deviation of their true accuracies")
+    ] = 0.012,
+    image_correlation: Annotated[
+        float, typer.Option(min=0, max=0.999, help="how alike two networks err on an image; 0: each saw others")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """How many stand-alone trainings, and how many validation images, it takes to know Kendall's tau to +-0.01.
+
+    Before there are any results; `supernet rank` says the same from those at hand. The defaults fit the 2022 challenge.
+    """
+    from toolkit.ranking.planning import plan
+
+    found = plan(networks, within, accuracy, spread, image_correlation)
+    if as_json:
+        print_json(found.model_dump())
+        return
+    for section in found.sections():
+        print_section(section)

@@ -1,23 +1,12 @@
-"""How good is this ranking? Every metric with its interval, beside what MACs and parameters reach for nothing."""
+"""The rank report: the one thing that the command prints and the dashboard shows; `rank.json` in a run folder."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from toolkit.ranking.metrics import METRICS, FloatArray, correlations
-from toolkit.ranking.pairs import Pairs
-from toolkit.ranking.uncertainty import bootstrap, interval
-
-MAIN = "kendall"
-"""The metric that verdicts rest on."""
-
-FEW = 10
-"""With fewer networks no verdict is given: a perfect order stays perfect in every draw, so intervals are too narrow."""
+from toolkit.ranking.uncertainty import IntervalKind
 
 Verdict = Literal["better", "worse", "undecided"]
-Network = TypeVar("Network", bound=Hashable)
 
 
 class _Record(BaseModel):
@@ -25,7 +14,7 @@ class _Record(BaseModel):
 
 
 class Estimate(_Record):
-    """A number with its 95% interval; all None where it is undefined, as the correlation with a constant is."""
+    """A number with its 95% interval; None where undefined, as the correlation with a constant is, or not known."""
 
     value: float | None
     low: float | None
@@ -34,9 +23,20 @@ class Estimate(_Record):
     def show(self, sign: Literal["", "+"] = "") -> str:
         """Such as `0.72 [0.70, 0.74]`, with as many digits as the interval is worth; `sign="+"` for differences."""
         if self.value is None or self.low is None or self.high is None:
-            return "undefined"
+            return self.brief(sign)
         digits = 2 if self.high - self.low >= 0.02 else 3
         return f"{self.value:{sign}.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+    def brief(self, sign: Literal["", "+"] = "") -> str:
+        """The value alone, such as `0.72`."""
+        return "undefined" if self.value is None else f"{self.value:{sign}.2f}"
+
+    @property
+    def side(self) -> Literal[-1, 0, 1] | None:
+        """On which side of 0 the whole interval lies; 0 if it holds 0; None if there is none."""
+        if self.low is None or self.high is None:
+            return None
+        return 1 if self.low > 0 else -1 if self.high < 0 else 0
 
 
 class Ties(_Record):
@@ -46,19 +46,42 @@ class Ties(_Record):
     pairs: float
 
 
+class Pick(_Record):
+    """What one gets who takes the networks that are put first; see `toolkit.ranking.selection.Selection`.
+
+    Ranks and regret have no interval: they are extremes, on which the bootstrap has nothing sound to say.
+    """
+
+    size: int
+    top: Estimate
+    bottom: Estimate
+    best_rank: int
+    worst_rank: int
+    best: float
+    regret: float
+
+
 class Estimator(_Record):
-    """How well one column of numbers ranks the networks; `metrics` has the names in `METRICS`."""
+    """How well one column of numbers ranks the networks.
+
+    Attributes:
+        metrics: by the names in `METRICS`.
+        picks: from the fewest to the most.
+        rank_difference: RD, how many ranks a network is under-estimated on average, as a share of all networks.
+    """
 
     name: str
     ties: Ties
     metrics: dict[str, Estimate]
+    picks: tuple[Pick, ...]
+    rank_difference: float
 
 
-class Prior(Estimator):
-    """An estimator that costs nothing, to compare the score with.
+class Compared(Estimator):
+    """Another estimator, beside the score.
 
     Attributes:
-        difference: the score's metrics minus this prior's, on the same draws of networks.
+        difference: the score's metrics minus its own, on the same draws of networks.
         verdict: whether the score's Kendall tau is better, with 95% confidence.
     """
 
@@ -66,16 +89,85 @@ class Prior(Estimator):
     verdict: Verdict
 
 
+class SizeGroup(_Record):
+    """Networks of about the same size, and how the score shifts them.
+
+    Attributes:
+        low, high: the smallest and largest of what they are sorted by.
+        shift: true less predicted rank as a share of all, the mean; positive if the group is under-estimated.
+        under: the same, where negative differences count as 0.
+    """
+
+    low: float
+    high: float
+    networks: int
+    shift: Estimate
+    under: float
+
+
+class SeedNoise(_Record):
+    """What training the same networks again says about the truth.
+
+    Attributes:
+        seeds: how many there are.
+        trainings: how many a truth is the mean of: the harmonic mean over the networks.
+        between: every metric of one training as a score for another.
+        reliability: the share of the truth's variance that is not due to the choice of seeds.
+    """
+
+    seeds: int
+    trainings: float
+    between: dict[str, float | None]
+    reliability: float
+
+
+class ImageNoise(_Record):
+    """What measuring the score on few images costs.
+
+    Attributes:
+        images: how many.
+        correlation: how alike two networks err on the same image; 0 also stands for other images for each network.
+        reliability: the share of the score's variance that is not due to the choice of images.
+    """
+
+    images: int
+    correlation: float
+    reliability: float
+
+
+class Plan(_Record):
+    """What it would take to know Kendall's tau to +-`within`.
+
+    Attributes:
+        networks: so many with a truth, for a 95% interval of that width; None if undefined.
+        images: so many for each score, so that the choice of images costs no more; None if their number is not known.
+    """
+
+    within: float
+    networks: int | None
+    images: int | None
+
+
 class RankReport(_Record):
     """The whole answer.
 
     Attributes:
+        format: of this record.
         summary: the answer in words.
         notes: what a reader should know before believing it.
         networks: how many networks it rests on.
-        without_truth, without_score: how many others have a score only, or a truth only.
+        without_truth, without_score: how many others have scores only, or a truth but not all scores.
+        priors: estimators that cost nothing.
+        rivals: other scores.
+        given, partial: the prior that is held fixed, and the score's correlations given it; None and empty without one.
+        groups: for each prior, the networks from the smallest to the largest.
+        seeds, images: what is known of noise; None if nothing is.
+        ceiling: the Kendall tau that noise leaves of a perfect one; None if nothing is known of noise.
+        interval: what the intervals are; percentile in any case where BCa cannot be had.
+        resamples, seed: of the draws that they rest on.
     """
 
+    format: Literal[2]
     summary: str
     notes: tuple[str, ...]
     networks: int
@@ -83,110 +175,15 @@ class RankReport(_Record):
     without_score: int
     truth: Ties
     score: Estimator
-    priors: tuple[Prior, ...]
+    priors: tuple[Compared, ...]
+    rivals: tuple[Compared, ...]
+    given: str | None
+    partial: dict[str, Estimate]
+    groups: dict[str, tuple[SizeGroup, ...]]
+    seeds: SeedNoise | None
+    images: ImageNoise | None
+    ceiling: float | None
+    plan: Plan
+    interval: IntervalKind
     resamples: int
     seed: int
-
-
-def rank_report(
-    pairs: Pairs[Network],
-    priors: Mapping[str, FloatArray],
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-) -> RankReport:
-    """Compare scores with the truth, and with what each prior would have scored.
-
-    Args:
-        priors: by name, values for `pairs.networks`, each of shape (networks,).
-        progress: called with (done, total) after every resample.
-    """
-    columns = np.vstack([pairs.scores, *priors.values()])
-    values = np.array([list(correlations(column, pairs.truth).values()) for column in columns])
-    drawn = bootstrap(columns, pairs.truth, resamples, seed, progress)
-    metrics = _estimates(
-        np.vstack([values, values[0] - values[1:]]),
-        np.concatenate([drawn, drawn[:, :1] - drawn[:, 1:]], axis=1),
-    )
-    score = Estimator(name="score", ties=_ties(pairs.scores), metrics=metrics[0])
-    alone, differences = metrics[1 : len(columns)], metrics[len(columns) :]
-    beside = tuple(
-        Prior(
-            name=name,
-            ties=_ties(column),
-            metrics=own,
-            difference=difference,
-            verdict=_verdict(difference[MAIN], len(pairs.networks)),
-        )
-        for (name, column), own, difference in zip(priors.items(), alone, differences, strict=True)
-    )
-    return RankReport(
-        summary=_summary(len(pairs.networks), score, beside),
-        notes=tuple(_notes(pairs, score, beside)),
-        networks=len(pairs.networks),
-        without_truth=pairs.without_truth,
-        without_score=pairs.without_score,
-        truth=_ties(pairs.truth),
-        score=score,
-        priors=beside,
-        resamples=resamples,
-        seed=seed,
-    )
-
-
-def _estimates(values: FloatArray, drawn: FloatArray) -> list[dict[str, Estimate]]:
-    """For every estimator, every metric with its interval; shapes (estimators, metrics), (resamples, same)."""
-
-    def estimate(*numbers: float) -> Estimate:
-        value, low, high = (None if np.isnan(number) else float(number) for number in numbers)
-        return Estimate(value=value, low=low, high=high)
-
-    return [
-        {name: estimate(*numbers) for name, *numbers in zip(METRICS, *columns, strict=True)}
-        for columns in zip(values, *interval(drawn), strict=True)
-    ]
-
-
-def _ties(column: FloatArray) -> Ties:
-    _, counts = np.unique(column, return_counts=True)
-    every = len(column) * (len(column) - 1)
-    return Ties(distinct=len(counts), pairs=float((counts * (counts - 1)).sum() / every))
-
-
-def _verdict(difference: Estimate, networks: int) -> Verdict:
-    if networks < FEW or difference.low is None or difference.high is None:
-        return "undecided"
-    if difference.low > 0:
-        return "better"
-    return "worse" if difference.high < 0 else "undecided"
-
-
-def _summary(networks: int, score: Estimator, priors: Sequence[Prior]) -> str:
-    alone = [f"{prior.name} alone {prior.metrics[MAIN].show()}" for prior in priors]
-    answers = {"better": "yes", "worse": "no, worse", "undecided": f"cannot be told from {networks:,} networks"}
-    sentences = [
-        "; ".join([f"{METRICS[MAIN].label} {score.metrics[MAIN].show()} on {networks:,} networks", *alone]),
-        *(
-            f"Better than {prior.name}: {answers[prior.verdict]} (difference {prior.difference[MAIN].show('+')})"
-            for prior in priors
-        ),
-    ]
-    return ". ".join(sentences) + "."
-
-
-def _notes(pairs: Pairs[Network], score: Estimator, priors: Sequence[Prior]) -> Iterator[str]:
-    networks = len(pairs.networks)
-    if networks < FEW:
-        yield f"{networks} networks are too few: their intervals are too narrow, and no verdict is given below {FEW}."
-    if pairs.without_score:
-        yield f"{pairs.without_score:,} networks of the truth have no score and are left out."
-    zeros = int(np.count_nonzero(pairs.scores == 0))
-    if zeros and pairs.scores.min() == 0:
-        yield f"{zeros:,} scores are exactly 0: if these were never filled in, everything above is wrong."
-    high = score.metrics[MAIN].high
-    if high is not None and high < 0:
-        yield "The score ranks the networks backwards; if it is a loss, negate it."
-    for prior in priors:
-        if prior.ties.distinct == 1:
-            yield f"All networks have the same {prior.name}: as a prior it says nothing."

@@ -1,0 +1,163 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit.errors import InputError
+from toolkit.ranking.tables import Table, read_values
+
+ROWS = {
+    "code": ["0012", "0120", "2001"],
+    "c1": [8, 16, 8],
+    "c2": [64, 8, 8],
+    "acc0": [0.5, 0.25, 1.0],
+    "acc1": [1, 2, 3],
+}
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False)
+
+
+def _tsv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, sep="\t")
+
+
+def _parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path)
+
+
+def _records(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_json(path, orient="records")
+
+
+def _objects(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_json(path, orient="index")
+
+
+Write = Callable[[pd.DataFrame, Path], None]
+every_format = pytest.mark.parametrize(
+    ("write", "suffix"),
+    [(_csv, "csv"), (_tsv, "tsv"), (_parquet, "parquet"), (_records, "json"), (_objects, "json")],
+    ids=["csv", "tsv", "parquet", "list", "object"],
+)
+
+
+def problems(path: Path, codes: tuple[str, ...] = ("code",), values: tuple[str, ...] = ("acc0",)) -> tuple[str, ...]:
+    with pytest.raises(InputError) as error:
+        read_values(path, codes, values)
+    return error.value.problems
+
+
+def text(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+@every_format
+def test_named_columns(write: Write, suffix: str, tmp_path: Path) -> None:
+    write(pd.DataFrame(ROWS), tmp_path / f"table.{suffix}")
+    table = read_values(tmp_path / f"table.{suffix}", ["code"], ["acc1", "acc0"])
+    assert table.codes == ("0012", "0120", "2001")
+    assert list(table.values) == ["acc1", "acc0"]
+    assert table.values["acc0"].tolist() == [0.5, 0.25, 1]
+    assert table.values["acc1"].tolist() == [1, 2, 3]
+    assert not table.candidates
+
+
+@every_format
+def test_codes_of_several_columns(write: Write, suffix: str, tmp_path: Path) -> None:
+    write(pd.DataFrame(ROWS), tmp_path / f"table.{suffix}")
+    assert read_values(tmp_path / f"table.{suffix}", ["c1", "c2"], ["acc0"]).codes == ("8:64", "16:8", "8:8")
+
+
+@every_format
+def test_empty_cells_are_no_values(write: Write, suffix: str, tmp_path: Path) -> None:
+    rows: dict[str, list[Any]] = ROWS | {"acc1": [1.0, None, 3.0]}
+    write(pd.DataFrame(rows), tmp_path / f"table.{suffix}")
+    table = read_values(tmp_path / f"table.{suffix}", ["code"], ["acc0", "acc1"])
+    np.testing.assert_array_equal(table.values["acc1"], [1, np.nan, 3])
+    assert table.column("acc1") == {"0012": 1, "2001": 3}
+
+
+@every_format
+def test_columns_that_are_not_there(write: Write, suffix: str, tmp_path: Path) -> None:
+    write(pd.DataFrame(ROWS), tmp_path / f"table.{suffix}")
+    first, second = problems(tmp_path / f"table.{suffix}", codes=("cod",), values=("acc9",))
+    assert "has no column 'cod'; did you mean 'code'?" in first
+    assert "has no column 'acc9'" in second
+
+
+def test_the_candidates_format(tmp_path: Path) -> None:
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps({"arch1": {"acc": 0.5, "arch": "x"}, "arch2": {"acc": 1, "arch": "y"}}))
+    table = read_values(path, ["arch"], ["acc"])
+    assert (table.ids, table.codes, table.candidates) == (("arch1", "arch2"), ("x", "y"), True)
+    assert table.column("acc") == {"x": 0.5, "y": 1}
+    assert table.label("acc") == str(path)
+    path.write_text(json.dumps({"arch1": {"acc": None, "arch": "x"}}))
+    assert "has null as acc" in problems(path, ("arch",), ("acc",))[0]
+
+
+def test_all_cells_that_are_no_numbers_are_named(tmp_path: Path) -> None:
+    path = text(tmp_path / "t.csv", "code,acc0,acc1\na,1,inf\n,high,2\nb,0x5,3\nc,1e3,-\n")
+    assert problems(path, values=("acc0", "acc1")) == (
+        f"{path}: row 2 has no code",
+        f'{path}: row 2 has "high" as acc0; it is a finite number, or empty',
+        f'{path}: row 3 has "0x5" as acc0; it is a finite number, or empty',
+        f'{path}: row 1 has "inf" as acc1; it is a finite number, or empty',
+        f'{path}: row 4 has "-" as acc1; it is a finite number, or empty',
+    )
+
+
+def test_many_problems_are_cut_short(tmp_path: Path) -> None:
+    path = text(tmp_path / "t.csv", "code,acc0\n" + "a,x\n" * 100)
+    assert len(problems(path)) == 6
+    assert "95 more" in problems(path)[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "is not a table in csv"),
+        ("t.csv", b"code,acc0\n", "has no rows"),
+        ("t.csv", b"code,acc0\na,1\nb,2,3,4\n", "is not a table in csv"),
+        ("t.csv", b"code,acc0\n\xff\xfe,1\n", "is not a table in csv"),
+        ("t.parquet", b"PAR1 and no more", "is not a table in parquet"),
+        ("t.json", b'[{"code": "a"', "is not a table in JSON"),
+        ("t.json", b"[1, 2]", "neither a list of objects"),
+        ("t.json", b"[" * 100_000, "is not a table in JSON"),
+        ("t.json", b"[]", "has no rows"),
+        ("t.xlsx", b"PK\x03\x04", "is not a table in JSON"),
+    ],
+)
+def test_what_is_no_table(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    (problem,) = problems(tmp_path / name)
+    assert problem.startswith(f"{tmp_path / name}: ")
+    assert message in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.json"])
+def test_a_file_that_is_not_there(name: str, tmp_path: Path) -> None:
+    assert "cannot be read" in problems(tmp_path / name)[0]
+
+
+def test_a_mark_at_the_beginning_and_spaces_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbfcode,acc0\n 01 , 0.5\n02,NA\n")
+    table = read_values(path, ["code"], ["acc0"])
+    assert table.codes == ("01", "02")
+    assert table.column("acc0") == {"01": 0.5}
+
+
+def test_contradictions() -> None:
+    values = {"acc": np.array([1.0, 1.0, 2.0, np.nan, 3.0, 3.0])}
+    table = Table(Path("t.csv"), tuple("abcdef"), ("x", "x", "x", "y", "y", "y"), values, candidates=False)
+    (problem,) = table.contradictions()
+    assert problem.startswith("t.csv: c is a network that stands there before with another acc")
