@@ -56,7 +56,9 @@ def assert_same_run(first: RunFolder, second: RunFolder) -> None:
     assert first.latest_checkpoint().read_bytes() == second.latest_checkpoint().read_bytes()
     records: list[dict[int, dict[str, Any]]] = []
     for run in (first, second):
-        assert events(run) == lines(run)
+        written = lines(run)
+        for name, points in events(run).items():  # a kill may lose events that their writer still held
+            assert set(points) <= set(written[name])
         steps = [record["step"] for record in read_metrics(run)]
         assert steps == sorted(set(steps))
         records.append({record["step"]: record for record in read_metrics(run)})
