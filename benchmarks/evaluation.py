@@ -36,7 +36,7 @@ from rich.table import Table
 
 from benchmarks.workload import all_codes, cut, jpegs, make_equipment, matrix_rate, stage1_groups
 from toolkit.backends import get_backend
-from toolkit.backends.weights import inherit
+from toolkit.backends.weights import inherited as from_supernet
 from toolkit.evaluation.prefixes import alone, by_convolution, prefix_tree
 from toolkit.evaluation.worker import Equipment, Worker
 from toolkit.executors import spread
@@ -131,7 +131,7 @@ def inherited(equipment: Equipment, codes: list[str]) -> dict[str, Any]:
     result = {}
     for code in codes:
         arch = space.parse(code)
-        result[code] = (space.plans(arch), inherit(backend.standalone(space, arch, 0), equipment.weights))
+        result[code] = (space.plans(arch), from_supernet(backend.standalone(space, arch, 0).weights(), equipment.weights))
     return result
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tests.methods_made import make_method
 from tests.networks import logits, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Backend, Network, Precision, Tensor
-from toolkit.methods import METHODS
+from toolkit.methods import Batch
 from toolkit.spaces import SearchSpace
 
 IMAGES = 16
@@ -71,7 +72,7 @@ class _Trace:
 
     def __init__(self, backend: Backend, space: SearchSpace, method: str) -> None:
         self._backend = backend
-        self._method = METHODS[method](space, METHODS[method].options_type(name=method))
+        self._method = make_method(method, space)
         self.network: Network = backend.supernet(space, seed=0)
         rng = np.random.default_rng(0)
         self._pixels = some_images(space, IMAGES)
@@ -114,5 +115,5 @@ class _Trace:
         return self.network.weights() | optimizer.state()
 
     def step(self, number: int) -> Arrays:
-        logged = self._method.step(self.network, self._images, self._labels, np.random.default_rng(number))
+        logged = self._method.step(Batch(self.network, self._images, self._labels, np.random.default_rng(number), 0.5))
         return {name: np.asarray(float(value)) for name, value in logged.items()}

@@ -43,9 +43,14 @@ RULES = (
     ),
     Rule("spaces know nobody but errors", ("toolkit.spaces",), only=("toolkit.spaces", *PLAIN)),
     Rule(
-        "methods know backends/base.py and spaces",
+        "methods know backends/base.py, spaces and sampling",
         ("toolkit.methods",),
-        only=("toolkit.methods", "toolkit.backends.base", "toolkit.spaces", *PLAIN),
+        only=("toolkit.methods", "toolkit.backends.base", "toolkit.sampling", "toolkit.spaces", *PLAIN),
+    ),
+    Rule(
+        "sampling knows no backend",
+        ("toolkit.sampling",),
+        never=("toolkit.backends",),
     ),
     Rule(
         "evaluation/candidates, evaluation/ledger, ranking and data know no framework",

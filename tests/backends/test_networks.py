@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.methods_made import make_method
 from tests.networks import logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
-from toolkit.backends.weights import inherit
+from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
-from toolkit.methods import METHODS
+from toolkit.methods import METHODS, Batch
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.sharing import sharing_order
@@ -37,7 +38,7 @@ def test_a_candidate_alone_computes_what_its_path_computes(
     images = some_images(space)
     for arch in (space.smallest, *archs(space)):
         alone = backend.standalone(space, arch, seed=1)
-        alone.load_weights(inherit(alone, supernet.weights()))
+        alone.load_weights(inherited(alone.weights(), supernet.weights()))
         for source in ("stored_norm", "batch_norm"):
             path = logits(backend, supernet, arch, images, getattr(supernet, source)())
             own = logits(backend, alone, arch, images, getattr(alone, source)())
@@ -225,12 +226,11 @@ def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace,
     def one_step() -> tuple[dict[str, float], float]:
         network = backend.supernet(space, seed=3)
         optimizer = backend.optimizer(network, PLAIN_SGD)
-        kind = METHODS[method]
-        trainer = kind(space, kind.options_type(name=method))
+        trainer = make_method(method, space)
         images = backend.normalise(
             backend.place(some_images(space, 4)), (0.5,) * space.channels, (0.25,) * space.channels
         )
-        values = trainer.step(network, images, backend.place(np.arange(4)), np.random.default_rng(1))
+        values = trainer.step(Batch(network, images, backend.place(np.arange(4)), np.random.default_rng(1), 0.5))
         norm = float(optimizer.step(0.05))
         return {name: float(value) for name, value in values.items()}, norm
 

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.methods_made import make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Images, Labels, Network, Norm
@@ -11,11 +12,9 @@ from toolkit.data import open_dataset
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
-from toolkit.methods import METHODS
-from toolkit.methods.base import Options
 from toolkit.spaces import SPACES, Arch
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Training
+from toolkit.training.tables import Training
 
 DIGITS = open_dataset("digits", calibration=96, validation=110)
 SPACE = SPACES["resnet48-mini"].for_images(DIGITS.spec.channels, DIGITS.spec.size, DIGITS.spec.classes)
@@ -33,7 +32,7 @@ def network(backend: Backend) -> Network:
     network = backend.supernet(SPACE, seed=0)
     config = Training(epochs=2, batch_size=64, warmup_epochs=0.5, clip_norm=5.0)
     loop = Loop(backend, network, backend.optimizer(network, config.sgd), DIGITS, config, seed=0)
-    for _ in loop.steps(METHODS["spos"](SPACE, Options(name="spos")).step):
+    for _ in loop.steps(make_method("spos", SPACE).step):
         pass
     return network
 

@@ -6,9 +6,10 @@ import pytest
 from tests.networks import backend_on_cpu, logits, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.spaces import SPACES, SearchSpace, get_space
+from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.plans import Choice
-from toolkit.spaces.splitting import Split, SplitSpace, ancestors, split_problems
+from toolkit.spaces.splitting import Split, SplitSpace, split_problems
 
 every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 

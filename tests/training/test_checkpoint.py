@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_what_was_there(path: Path, monkeypatch: pytest.Monke
 def small() -> Checkpoint:
     """Of the mini space, for 8x8 digits, without a moving average."""
     network = get_backend("torch", "cpu").supernet(SPACES["resnet48-mini"].for_images(1, 8, 10), seed=0)
-    return Checkpoint(FACTS, network.weights(), {}, {}, "0" * 64)
+    return Checkpoint(FACTS, network.weights(), {}, {}, {}, "0" * 64)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_file_is_preferred_to_a_shipped_recipe_and_a_folder_is_not(
         (MINIMAL + "[trainng]\nepochs = 3", "trainng: unknown key", "training"),
         (MINIMAL + "[data]\nsorce = 'digits'", "data.sorce: unknown key", "source"),
         (MINIMAL + "label_smooting = 0.1", "method.label_smooting: unknown key", "label_smoothing"),
-        (MINIMAL + "paths = 3", "method.paths: unknown key", "name, label_smoothing"),
+        (MINIMAL + "path = 3", "method.path: unknown key", "paths"),
         (MINIMAL.replace("spos", "sandwhich"), "method.name: unknown method 'sandwhich'", "sandwich"),
         (MINIMAL.replace("-mini", "-mimi"), "space: unknown space 'resnet48-mimi'", "resnet48-mini"),
         ("backend = 'troch'\n" + MINIMAL, "backend: unknown backend 'troch'", "torch"),

@@ -185,13 +185,13 @@ def test_a_diverged_training_ends_with_a_remedy(tmp_path: Path) -> None:
 
 
 def test_another_recipe_is_refused_with_what_differs(run: RunFolder) -> None:
-    other = tiny.recipe(method={"name": "sandwich"}, training={"epochs": 3})
+    other = tiny.recipe(method={"name": "largest"}, training={"epochs": 3})
     with pytest.raises(InputError) as caught:
         prepare_run(other, run.path, resume=True)
     begun = {problem.split(": ")[1].split(";")[0] for problem in caught.value.problems}
     assert begun == {
-        "was begun with method.name = 'spos', the recipe given says 'sandwich'",
-        "was begun with method.paths = None, the recipe given says 4",
+        "was begun with method.name = 'spos', the recipe given says 'largest'",
+        "was begun with method.paths = 1, the recipe given says None",
         "was begun with training.epochs = 2, the recipe given says 3",
     }
     assert prepare_run(tiny.recipe(), run.path, resume=True)[0] == tiny.recipe()

@@ -67,6 +67,7 @@ class SGD:
         decay_norm, decay_bias: whether weight decay also pulls batch-norm scale and shift, and biases.
         clip_norm: largest allowed norm of the whole gradient, or None.
         ema: decay of an exponential moving average of the weights kept beside them, or None.
+        move_idle: weights that were used once go on by momentum and decay in steps that do not use them.
     """
 
     momentum: float
@@ -76,6 +77,7 @@ class SGD:
     decay_bias: bool
     clip_norm: float | None
     ema: float | None
+    move_idle: bool = False
 
 
 class Network(Protocol):
@@ -88,8 +90,13 @@ class Network(Protocol):
 
     # What a training method needs.
 
-    def forward(self, arch: Arch, images: Tensor) -> Tensor:
-        """Training pass: normalised images (n, c, h, w) to logits (n, classes); running statistics are updated."""
+    def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
+        """Training pass: normalised images (n, c, h, w) to logits (n, classes).
+
+        Args:
+            norm: by default one that normalises by the batch and moves the running statistics.
+            trunk: through the weights that all widths share, where groups of widths have their own.
+        """
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """Mean cross-entropy against class indices, optionally with label smoothing. Computed in float32."""
@@ -97,11 +104,25 @@ class Network(Protocol):
     def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """Mean cross-entropy against softmax(`target`), temperature 1. Computed in float32."""
 
+    def alpha_divergence(self, logits: Tensor, target: Tensor, alphas: tuple[float, float], clip: float) -> Tensor:
+        """Mean over images of the larger of two alpha-divergences of softmax(`logits`) from softmax(`target`).
+
+        Of p, the target, and q, D_a = (sum q (p/q)^a - 1) / (a (a - 1)); a = 1 is KL(p || q), and 0 is not allowed. The
+        weight (p/q)^a is no more than `clip`, and constant in the gradient (AlphaNet, arXiv 2102.07954, eq. 6-8).
+        Computed in float32 from log-probabilities, so that it is finite for finite logits.
+        """
+
     def detach(self, tensor: Tensor) -> Tensor:
         """`tensor` as a constant: no gradient flows through it."""
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss` to those already there."""
+
+    def constant(self) -> AbstractContextManager[object]:
+        """Within this context what is computed is constant, and costs no memory for a backward pass."""
+
+    def average(self, value: Tensor) -> float:
+        """The mean of a scalar over all processes, so that all decide alike by what they measure."""
 
     # What probes and scores need.
 

@@ -1,4 +1,4 @@
-"""Weights as plain arrays: what a fresh network holds, and what a candidate inherits from its supernet."""
+"""Weights as plain arrays: what a fresh network holds, and what one inherits from another."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from toolkit.backends.base import Network, Weights
 from toolkit.errors import InputError
+from toolkit.spaces.ancestry import ancestors
+from toolkit.spaces.grouping import parted
 from toolkit.spaces.plans import BasicBlock, Choice, Plan, Plans
 
 
@@ -22,6 +24,8 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
     rng = np.random.default_rng(seed)
     weights = network.weights()
     for name, array in sorted(weights.items()):
+        if parted(name)[1] is not None:
+            continue  # so that groups change nothing that is drawn
         if array.ndim == 4:
             fan_out = len(array) * array[0, 0].size
             weights[name] = rng.standard_normal(array.shape, np.float32) * np.float32((2 / fan_out) ** 0.5)
@@ -30,7 +34,7 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
     for index, plan in enumerate(widest):
         for name in _last_scales(f"blocks.{index}", plan):
             weights[name] = np.zeros_like(weights[name])
-    network.load_weights(weights)
+    network.load_weights(inherited(weights, {name: a for name, a in weights.items() if parted(name)[1] is None}))
 
 
 def _last_scales(prefix: str, plan: Plan | None) -> Iterator[str]:
@@ -43,14 +47,33 @@ def _last_scales(prefix: str, plan: Plan | None) -> Iterator[str]:
                 yield from _last_scales(f"{prefix}.{name}", branch)
 
 
-def inherit(network: Network, supernet: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
-    """The supernet's weights cut to the size of `network`: always the leading channels.
+def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
+    """`own` weights, set to those they descend from (`ancestors`), cut to size: always the leading channels.
 
-    Args:
-        network: a stand-alone network whose plans are those its supernet runs for it.
-        supernet: the supernet's weights, by name.
+    Raises:
+        InputError: a weight has no ancestor, and is no slope of an activation, or has one that is narrower.
     """
-    return {name: supernet[name][tuple(map(slice, own.shape))] for name, own in network.weights().items()}
+    found = ancestors(own, available)
+    cut = {name: available[old][tuple(map(slice, own[name].shape))] for name, old in found.items()}
+    problems = [f"tensor {name} is missing" for name in own if name not in found and not _is_slope(name)]
+    problems += [
+        f"tensor {found[name]} has shape {available[found[name]].shape}, needed is {own[name].shape} or more"
+        for name, array in cut.items()
+        if array.shape != own[name].shape
+    ]
+    if problems:
+        raise InputError(problems)
+    return own | cut
+
+
+def with_slope(weights: Weights, slope: float) -> Weights:
+    """`weights`, but every learned activation has this slope for x < 0; 0 makes it a ReLU."""
+    return {name: np.full_like(a, slope) if _is_slope(name) else a for name, a in weights.items()}
+
+
+def _is_slope(name: str) -> bool:
+    """Whether a weight is a PReLU's: networks that were trained with another activation have none to inherit."""
+    return parted(name)[0].endswith(".outer.weight")
 
 
 def check_weights(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:

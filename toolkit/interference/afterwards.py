@@ -11,6 +11,7 @@ import pandas as pd
 
 from toolkit.backends.base import Backend, Network
 from toolkit.data.base import Dataset, Progress
+from toolkit.data.batches import steps_per_epoch
 from toolkit.interference.history import History
 from toolkit.interference.probe import HISTORY, UPDATES, Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, read_interference
@@ -48,7 +49,8 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
     backend = open_backend(recipe)
     network = backend.supernet(open_space(recipe, data), recipe.seed)
     probe = Probe(backend, network, data, replace(settings, eta=recipe.training.lr))
-    history = History(recipe.make_method(network.space), network, recipe.seed)
+    steps = recipe.training.epochs * steps_per_epoch(len(data.train.labels), recipe.training.batch_size)
+    history = History(recipe.make_method(network.space), network, recipe.seed, steps)
     loaded = sorted(((load_checkpoint(path), path) for path in checkpoints), key=lambda pair: pair[0].facts.step)
     for number, (checkpoint, path) in enumerate(loaded):
         load_weights(network, checkpoint, str(path))

@@ -35,7 +35,7 @@ class Watch:
             eta=recipe.training.lr,
         )
         self._probe = Probe(loop.backend, loop.network, data, settings)
-        self._history = History(recipe.make_method(loop.network.space), loop.network, recipe.seed)
+        self._history = History(recipe.make_method(loop.network.space), loop.network, recipe.seed, loop.total)
         self._history.until(start - start % self._every)
         self._weights: list[Weights] = []
         self._teachers: list[Weights] = []

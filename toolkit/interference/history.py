@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
 from toolkit.backends.base import Network
 from toolkit.interference.gradients import UsedShapes
 from toolkit.interference.table import Row
-from toolkit.methods import Method
+from toolkit.methods import Batch, Method
 from toolkit.spaces import Arch, Plan, SearchSpace
 from toolkit.training.loop import method_rng
 
@@ -19,8 +20,8 @@ class History:
     method draws by what it measures, nothing is known: `trained` is then the number of steps, and there are no rows.
     """
 
-    def __init__(self, method: Method, network: Network, seed: int) -> None:
-        self._method, self._seed, self._step = method, seed, 0
+    def __init__(self, method: Method, network: Network, seed: int, total: int) -> None:
+        self._method, self._seed, self._total, self._step = method, seed, total, 0
         self._network = network
         self._branches: Counter[tuple[int, int]] = Counter()
         self._plans: Counter[tuple[int, Plan]] = Counter()
@@ -33,7 +34,11 @@ class History:
             recorder = _Recorder(self._network.space)
             nothing = _Traced(frozenset())
             try:
-                self._method.step(cast(Network, recorder), nothing, nothing, method_rng(self._seed, number))
+                batch = Batch(
+                    cast(Network, recorder), nothing, nothing, method_rng(self._seed, number), number / self._total
+                )
+                self._method.step(batch)
+                self._method.after(batch)
             except _UnknownValueError:
                 self._foreseeable, self.trained = False, step
                 return
@@ -107,7 +112,7 @@ def _refuse(*_: object) -> NoReturn:
 _READINGS = ("item", "tolist", "numpy", "cpu")
 for _reading in ("float", "int", "bool", "index", "len", "iter", "lt", "gt", "le", "ge", "array"):
     setattr(_Traced, f"__{_reading}__", _refuse)
-for _operation in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "neg", "getitem"):
+for _operation in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "neg", "abs", "getitem"):
     setattr(_Traced, f"__{_operation}__", _joined)
 
 
@@ -118,9 +123,16 @@ class _Recorder:
         self.space = space
         self.plans = space.supernet_plans
         self.trained: Counter[Arch] = Counter()
+        self._constant = False
 
-    def forward(self, arch: Arch, images: object) -> _Traced:  # noqa: ARG002
-        return _Traced(frozenset([arch]))
+    def forward(self, arch: Arch, images: object, **how: object) -> _Traced:  # noqa: ARG002
+        return _Traced(frozenset() if self._constant else frozenset([arch]))
+
+    @contextmanager
+    def constant(self) -> Iterator[None]:
+        self._constant = True
+        yield
+        self._constant = False
 
     def detach(self, tensor: object) -> _Traced:  # noqa: ARG002
         return _Traced(frozenset())

@@ -14,8 +14,9 @@ from toolkit.interference.draws import FloatArray
 from toolkit.spaces import Decision, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.splitting import Split, SplitSpace
-from toolkit.training.recipe import Initial, Recipe, parse_recipe
-from toolkit.training.recipe import Split as SplitTable
+from toolkit.training.recipe import Recipe, parse_recipe
+from toolkit.training.tables import Initial
+from toolkit.training.tables import Split as SplitTable
 
 
 @dataclass(frozen=True, slots=True)

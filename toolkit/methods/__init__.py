@@ -1,9 +1,12 @@
 """Training methods, one file each, written once against the backend seam. A new method is listed here."""
 
-from toolkit.methods.base import Method
+from toolkit.methods.base import Batch, Method
+from toolkit.methods.largest import Largest
+from toolkit.methods.pgonas import PGONAS
+from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
 from toolkit.methods.spos import SPOS
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (SPOS, Sandwich)}
+METHODS: dict[str, type[Method]] = {method.name: method for method in (SPOS, Sandwich, PGONAS, Largest, Progressive)}
 
-__all__ = ["METHODS", "Method"]
+__all__ = ["METHODS", "Batch", "Method"]

@@ -1,13 +1,20 @@
 """What a training method is: one optimiser step's worth of forward and backward passes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from toolkit.backends.base import Network, Tensor
+from toolkit.sampling import Moment, SamplingOptions, make_sampler
 from toolkit.spaces import Arch, SearchSpace
+
+State = dict[str, npt.NDArray[np.int64]]
+"""What a method remembers from step to step, as it goes into a checkpoint."""
 
 
 class Options(BaseModel):
@@ -17,6 +24,31 @@ class Options(BaseModel):
 
     name: str = Field(description="which method")
     label_smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="share of the target spread over all classes")
+    sampling: SamplingOptions | None = Field(None, description="how random paths are drawn; uniformly by default")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step works on.
+
+    Attributes:
+        images: normalised, shape (n, channels, height, width).
+        labels: class indices, shape (n,).
+        rng: the same in every process of a data-parallel run; all draws come from it.
+        progress: share of the training that is done, in [0, 1).
+    """
+
+    net: Network
+    images: Tensor
+    labels: Tensor
+    rng: np.random.Generator
+    progress: float = 0.0
+
+    def loss_of(self, arch: Arch) -> float:
+        """The loss of a path on the labels, over all processes; nothing is remembered, in weights or statistics."""
+        with self.net.constant():
+            logits = self.net.forward(arch, self.images, norm=self.net.batch_norm())
+            return self.net.average(self.net.cross_entropy(logits, self.labels))
 
 
 class Method(ABC):
@@ -32,20 +64,38 @@ class Method(ABC):
     def __init__(self, space: SearchSpace, options: Options) -> None:
         self.space = space
         self.options = options
+        self.sampler = make_sampler(options.sampling, space, has_loss=True)
 
     @abstractmethod
-    def step(self, net: Network, images: Tensor, labels: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """Accumulate the gradients of one step; the trainer then updates the weights once.
-
-        Args:
-            images: normalised, shape (n, channels, height, width).
-            labels: class indices, shape (n,).
-            rng: the same in every process of a data-parallel run; all draws come from it.
 
         Returns:
             what to log: scalar tensors by name, among them `loss`.
         """
 
-    def sample(self, rng: np.random.Generator, count: int) -> list[Arch]:
-        """Draw `count` architectures from the space's own distribution."""
-        return [self.space.sample(rng) for _ in range(count)]
+    def after(self, batch: Batch) -> dict[str, Tensor] | None:  # noqa: ARG002
+        """Called with the same batch when the weights were updated.
+
+        Returns:
+            what to log if gradients were accumulated for a second update, else None.
+        """
+        return None
+
+    def sample(self, batch: Batch, count: int) -> list[Arch]:
+        """Draw `count` architectures as the recipe's `[method.sampling]` says."""
+        return self.sampler.draw(batch.rng, count, Moment(batch.progress, batch.loss_of))
+
+    def state(self) -> State:
+        """What it remembers from step to step, by name."""
+        return {f"sampling.{name}": array for name, array in self.sampler.state().items()}
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:
+        """Set what `state` returned.
+
+        Raises:
+            InputError: it is not of such a method.
+        """
+        prefix = "sampling."
+        own = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+        self.sampler.load_state(own)

@@ -1,18 +1,22 @@
 """The sandwich rule with in-place distillation (Yu & Huang, ICCV 2019, arXiv 1903.05134; BigNAS, arXiv 2003.11142)."""
 
-from typing import cast
+from typing import ClassVar, Literal, cast
 
-import numpy as np
 from pydantic import Field
 
-from toolkit.backends.base import Network, Tensor
-from toolkit.methods.base import Method, Options
+from toolkit.backends.base import Tensor
+from toolkit.methods.base import Batch, Method, Options
+from toolkit.spaces import Arch
 
 
 class SandwichOptions(Options):
     """Options of the sandwich rule."""
 
-    paths: int = Field(4, ge=2, description="networks per step: the largest, the smallest, the rest drawn uniformly")
+    paths: int = Field(4, ge=2, description="networks per step: the largest, the smallest, the rest drawn")
+    label_share: float = Field(0.0, ge=0.0, le=1.0, description="share of the labels in the loss of distilled paths")
+    divergence: Literal["kl", "alpha"] = Field("kl", description="how far a path is from the largest")
+    alphas: tuple[float, float] = Field((-1.0, 1.0), strict=False, description="of which the larger divergence counts")
+    alpha_clip: float = Field(5.0, gt=0.0, description="largest weight (p/q)^alpha in the alpha-divergence")
 
 
 class Sandwich(Method):
@@ -20,18 +24,33 @@ class Sandwich(Method):
 
     name = "sandwich"
     summary = "largest, smallest and random paths; the largest teaches the others (arXiv 1903.05134)"
-    options_type = SandwichOptions
+    options_type: ClassVar[type[Options]] = SandwichOptions
 
-    def step(self, net: Network, images: Tensor, labels: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`. Gradients of all paths are summed, as in both papers."""
-        options = cast(SandwichOptions, self.options)
-        logits = net.forward(self.space.largest, images)
-        loss = net.cross_entropy(logits, labels, options.label_smoothing)
+        net, options = batch.net, cast(SandwichOptions, self.options)
+        logits = net.forward(self.space.largest, batch.images)
+        loss = net.cross_entropy(logits, batch.labels, options.label_smoothing)
         net.backward(loss)
-        target = net.detach(logits)
-        distilled = []
-        for arch in (self.space.smallest, *self.sample(rng, options.paths - 2)):
-            student = net.soft_cross_entropy(net.forward(arch, images), target)
-            net.backward(student)
-            distilled.append(net.detach(student))
-        return {"loss": net.detach(loss), "distillation_loss": sum(distilled) / len(distilled)}
+        students = (self.space.smallest, *self.sample(batch, options.paths - 2))
+        return {"loss": net.detach(loss), "distillation_loss": self.distil(batch, students, net.detach(logits))}
+
+    def distil(self, batch: Batch, students: tuple[Arch, ...], target: Tensor) -> Tensor:
+        """Accumulate the gradients of paths that learn from the logits `target`; returns their mean loss."""
+        losses = []
+        for arch in students:
+            loss = self.student_loss(batch, batch.net.forward(arch, batch.images), target)
+            batch.net.backward(loss)
+            losses.append(batch.net.detach(loss))
+        return sum(losses) / len(losses)
+
+    def student_loss(self, batch: Batch, logits: Tensor, target: Tensor) -> Tensor:
+        """label_share * CE(labels) + (1 - label_share) * divergence from softmax(target)."""
+        net, options = batch.net, cast(SandwichOptions, self.options)
+        if options.divergence == "alpha":
+            loss = net.alpha_divergence(logits, target, options.alphas, options.alpha_clip)
+        else:
+            loss = net.soft_cross_entropy(logits, target)
+        if options.label_share:
+            loss = (1 - options.label_share) * loss + options.label_share * net.cross_entropy(logits, batch.labels)
+        return loss

@@ -1,20 +1,35 @@
 """Single path one-shot with uniform sampling (Guo et al., ECCV 2020, arXiv 1904.00420)."""
 
-import numpy as np
+from typing import cast
 
-from toolkit.backends.base import Network, Tensor
-from toolkit.methods.base import Method
+from pydantic import Field
+
+from toolkit.backends.base import Tensor
+from toolkit.methods.base import Batch, Method, Options
+
+
+class SPOSOptions(Options):
+    """Options of single path one-shot."""
+
+    paths: int = Field(1, ge=1, description="paths per step, on the same images; their gradients are summed")
 
 
 class SPOS(Method):
-    """One uniformly drawn path per step, trained by cross-entropy."""
+    """Random paths, each trained by cross-entropy.
+
+    With one path it is the paper's; with several and `sampling.name = "fair"`, FairNAS (arXiv 1907.01845).
+    """
 
     name = "spos"
     summary = "one uniformly drawn path per step (single path one-shot, arXiv 1904.00420)"
+    options_type = SPOSOptions
 
-    def step(self, net: Network, images: Tensor, labels: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`."""
-        (arch,) = self.sample(rng, 1)
-        loss = net.cross_entropy(net.forward(arch, images), labels, self.options.label_smoothing)
-        net.backward(loss)
-        return {"loss": net.detach(loss)}
+        net, options = batch.net, cast(SPOSOptions, self.options)
+        losses = []
+        for arch in self.sample(batch, options.paths):
+            loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, options.label_smoothing)
+            net.backward(loss)
+            losses.append(net.detach(loss))
+        return {"loss": sum(losses) / len(losses)}

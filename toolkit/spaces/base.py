@@ -59,6 +59,10 @@ class SearchSpace(ABC):
         """The blocks a supernet runs for `arch`; they differ from `plans` only where sharing weights demands it."""
         return self.plans(arch)
 
+    def trunk_plans(self, arch: Arch) -> Plans:
+        """`supernet_plans` through the weights that all widths share, where groups of widths have their own too."""
+        return self.supernet_plans(arch)
+
     @property
     @abstractmethod
     def widest(self) -> Plans:

@@ -6,7 +6,33 @@ follow (`cost.py`). Two networks are equal up to a position exactly when their p
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+Activation = Literal["relu", "prelu", "swish", "mish", "selu"]
+"""What may follow a residual addition. `prelu` learns one slope per block, 0.25 at first."""
+
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Groups of widths for which a layer holds weights of its own, each named by the widest width that it serves.
+
+    A width uses the narrowest group that holds it (`group_of`). Empty: all widths share one weight, by leading slices.
+    `convs` also groups classifiers, by their input; `activations` groups the slopes of a learned activation.
+    """
+
+    convs: tuple[int, ...] = ()
+    norms: tuple[int, ...] = ()
+    activations: tuple[int, ...] = ()
+
+
+SHARED = Own()
+
+
+def group_of(width: int, groups: tuple[int, ...]) -> int:
+    """The narrowest of `groups` that holds `width`."""
+    return min(group for group in groups if group >= width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +82,7 @@ class Stem:
     stride: int
     pool: bool
     size: int
+    own: Own = SHARED
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
@@ -65,10 +92,10 @@ class Stem:
 
 @dataclass(frozen=True, slots=True)
 class BasicBlock:
-    """Two 3x3 convolutions and a shortcut: ReLU(BN(conv2(ReLU(BN(conv1(x))))) + shortcut(x)).
+    """Two 3x3 convolutions and a shortcut: activation(BN(conv2(ReLU(BN(conv1(x))))) + shortcut(x)).
 
     `stride` is conv1's; `project` makes the shortcut a 1x1 convolution with batch norm, else it is the identity.
-    `size` is the input's height.
+    `size` is the input's height. `mid_own` is about conv1, `own` about all that puts out `channels`.
     """
 
     in_channels: int
@@ -77,6 +104,9 @@ class BasicBlock:
     stride: int
     project: bool
     size: int
+    activation: Activation = "relu"
+    mid_own: Own = SHARED
+    own: Own = SHARED
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
@@ -100,6 +130,7 @@ class ConvNorm:
     stride: int
     relu: Literal["before", "after"] | None
     size: int
+    own: Own = SHARED
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
@@ -112,6 +143,7 @@ class NormReLU:
     """Batch norm and ReLU: what ends a network whose blocks begin with a ReLU."""
 
     channels: int
+    own: Own = SHARED
 
     @property
     def in_channels(self) -> int:
@@ -152,6 +184,7 @@ class Reduction:
     in_channels: int
     channels: int
     size: int
+    own: Own = SHARED
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""
@@ -233,6 +266,7 @@ class Head:
 
     in_channels: int
     classes: int
+    own: Own = SHARED
 
     def layers(self) -> Iterator[Layer]:
         """The layers that cost something, in order of execution."""

@@ -6,9 +6,10 @@ the output depend on leading channels of the weight only, and batch norm works c
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import cast
 
 from toolkit.spaces.cost import block_cost
-from toolkit.spaces.plans import BasicBlock, Plan
+from toolkit.spaces.plans import SHARED, BasicBlock, Plan
 
 
 def sharing_order(plan: Plan) -> tuple[object, ...]:
@@ -23,11 +24,16 @@ def alike(plan: BasicBlock) -> tuple[int, bool]:
     return plan.mid_channels, plan.project
 
 
+def share(plans: Sequence[Plan]) -> bool:
+    """Whether blocks of these plans share convolutions: groups of widths with weights of their own do not."""
+    return len(plans) > 1 and all(isinstance(plan, BasicBlock) and plan.mid_own == plan.own == SHARED for plan in plans)
+
+
 def siblings_cost(plans: Sequence[Plan]) -> int:
     """MACs of running all `plans` (in `sharing_order`) on one input, with everything shared that can be."""
-    blocks = [plan for plan in plans if isinstance(plan, BasicBlock)]
-    if len(plans) < 2 or len(blocks) < len(plans):
+    if not share(plans):
         return sum(block_cost(plan).macs for plan in plans)
+    blocks = cast(Sequence[BasicBlock], plans)
     macs = _conv1(max(blocks, key=lambda plan: plan.mid_channels))
     for _, group in groupby(blocks, alike):
         widest = list(group)[-1]

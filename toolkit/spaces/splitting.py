@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Self
 
 from toolkit.names import did_you_mean
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, SearchSpace
+from toolkit.spaces.derived import DerivedSpace
 from toolkit.spaces.plans import Choice, Plan, Plans
 
 _PART = re.compile(r"d([0-9]+)o([0-9]+(?:_[0-9]+)*)")
@@ -51,35 +51,28 @@ class Split:
 
 
 @dataclass(frozen=True)
-class SplitSpace(SearchSpace):
+class SplitSpace(DerivedSpace):
     """`base`, whose supernet holds separate weights for the groups of some decisions' options.
 
     Each copy is as large as the block it was copied from, so that it can inherit all of it.
     """
 
-    base: SearchSpace
     splits: tuple[Split, ...]
-
-    def __post_init__(self) -> None:
-        for field in ("name", "summary", "channels", "size", "classes"):
-            object.__setattr__(self, field, getattr(self.base, field))
-
-    @property
-    def decisions(self) -> tuple[Decision, ...]:
-        """Those of the base."""
-        return self.base.decisions
-
-    def plans(self, arch: Arch) -> Plans:
-        """The stand-alone candidate: sharing does not concern it."""
-        return self.base.plans(arch)
 
     def supernet_plans(self, arch: Arch) -> Plans:
         """The base's path through the copies of its groups."""
+        return self._through_copies(self.base.supernet_plans(arch), arch)
+
+    def trunk_plans(self, arch: Arch) -> Plans:
+        """The base's, through the same copies."""
+        return self._through_copies(self.base.trunk_plans(arch), arch)
+
+    def _through_copies(self, plans: Plans, arch: Arch) -> Plans:
         return tuple(
             plan
             if plan is None or position not in self._split_at
             else _choice(plan, ["".join(self._group_of(number, arch) for number in self._split_at[position])])
-            for position, plan in enumerate(self.base.supernet_plans(arch))
+            for position, plan in enumerate(plans)
         )
 
     @cached_property
@@ -91,40 +84,6 @@ class SplitSpace(SearchSpace):
             else _choice(plan, map("".join, product(*(self._names[number] for number in self._split_at[position]))))
             for position, plan in enumerate(self.base.widest)
         )
-
-    @property
-    def largest(self) -> Arch:
-        """That of the base."""
-        return self.base.largest
-
-    @property
-    def smallest(self) -> Arch:
-        """That of the base."""
-        return self.base.smallest
-
-    @property
-    def cardinality(self) -> int:
-        """That of the base."""
-        return self.base.cardinality
-
-    def format(self, arch: Arch) -> str:
-        """The base's code."""
-        return self.base.format(arch)
-
-    def problems(self, code: str) -> list[str]:
-        """Those by the base's rules."""
-        return self.base.problems(code)
-
-    def _parse(self, code: str) -> Arch:
-        return self.base.parse(code)
-
-    def active(self, answers: Sequence[int]) -> Sequence[bool]:
-        """As in the base."""
-        return self.base.active(answers)
-
-    def for_images(self, channels: int, size: int, classes: int) -> Self:
-        """The same splits of the base for other images."""
-        return type(self)(self.base.for_images(channels, size, classes), self.splits)
 
     @cached_property
     def _groups(self) -> dict[int, tuple[tuple[int, ...], ...]]:
@@ -168,33 +127,12 @@ def split_problems(splits: Sequence[Split], space: SearchSpace) -> list[str]:
     ]
 
 
-def ancestors(names: Iterable[str], available: Iterable[str]) -> dict[str, str]:
-    """For weights of a split supernet, which of the weights `available` each begins with; those that have none lack.
-
-    It is the weight itself, or that of the block before it was split, or before it was split any further.
-    """
-    available = set(available)
-    copies: dict[str, list[str]] = {}
-    for name in available:
-        if name != (whole := _without_branch(name)):
-            copies.setdefault(whole, []).append(name)
-    found = {}
-    for name in names:
-        whole = _without_branch(name)
-        coarser = [other for other in copies.get(whole, ()) if _serves(other, name)]
-        for ancestor in (name, *coarser, whole):
-            if ancestor in available:
-                found[name] = ancestor
-                break
-    return found
-
-
-def _without_branch(name: str) -> str:
+def without_branch(name: str) -> str:
     """`blocks.3.d9o0_1.conv1.weight` becomes `blocks.3.conv1.weight`; other names stay."""
     return ".".join(part for part in name.split(".") if not _BRANCH.fullmatch(part))
 
 
-def _serves(coarse: str, fine: str) -> bool:
+def serves(coarse: str, fine: str) -> bool:
     """Whether a branch's options hold those of another, by every decision that split it."""
     parts = dict(_PART.findall(fine))
     return all(

@@ -11,7 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
-from toolkit.training.recipe import Recipe, Seed, explain, find_recipe, parse_recipe, read_tables
+from toolkit.training.recipe import Recipe, explain, find_recipe, parse_recipe, read_tables
+from toolkit.training.tables import Seed
+
+_IMAGES = ("source", "validation", "split_seed", "bad_images")
+"""What in `[data]` decides on which images candidates are tested."""
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
@@ -63,6 +67,11 @@ class Trial:
     seed: int
     recipe: Recipe
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """What sets it apart from all others of the sweep."""
+        return self.variant, self.seed
+
     def folder(self, out: Path) -> Path:
         """Its run folder, below the sweep's."""
         return out / self.variant / f"seed-{self.seed}"
@@ -91,6 +100,14 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Trial]]:
     spaces = {recipe.space for recipe in recipes.values()}
     if len(spaces) > 1:
         problems.append(f"{path}: variants train {' and '.join(sorted(spaces))}; all must have the same space")
+    reference = recipes.get(sweep.reference)
+    for variant, recipe in recipes.items():
+        problems += [
+            f"{path}: variants.{variant}: data.{name} is another than that of {sweep.reference}; all must be judged on "
+            "the same images: change it under `common`"
+            for name in _IMAGES
+            if reference is not None and getattr(recipe.data, name) != getattr(reference.data, name)
+        ]
     if problems:
         raise InputError(problems)
     return sweep, [

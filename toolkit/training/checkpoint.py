@@ -43,7 +43,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights of the network (and their moving average, if one was kept), optimiser state, facts and identity.
+    """Weights of the network (and their moving average, if one was kept), optimiser's and method's state, and facts.
 
     `digest` is the SHA-256 of the file: results are filed under it.
     """
@@ -52,6 +52,7 @@ class Checkpoint:
     model: Weights
     ema: Weights
     optimizer: Weights
+    method: dict[str, npt.NDArray[np.int64]]
     digest: str
 
 
@@ -60,13 +61,15 @@ def save_checkpoint(
     facts: Facts,
     model: Mapping[str, npt.NDArray[np.float32]],
     optimizer: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    method: Mapping[str, npt.NDArray[np.int64]] | None = None,
 ) -> None:
     """Write a checkpoint atomically. The optimiser's `ema.*` tensors are filed as such.
 
     Raises:
         InputError: the file cannot be written; nothing is left behind.
     """
-    tensors = {f"model.{name}": array for name, array in model.items()}
+    tensors: dict[str, npt.NDArray[Any]] = {f"model.{name}": array for name, array in model.items()}
+    tensors |= {f"method.{name}": array for name, array in (method or {}).items()}
     for name, array in (optimizer or {}).items():
         tensors[name if name.startswith("ema.") else f"optimizer.{name}"] = array
     tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
@@ -100,13 +103,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "go on from the one before"
         ) from error
 
-    def part(prefix: str) -> Weights:
+    def part(prefix: str) -> dict[str, Any]:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
-    return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), digest(data))
+    return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), part("method."), digest(data))
 
 
-def _checksum(facts: dict[str, Any], tensors: Mapping[str, npt.NDArray[np.float32]]) -> str:
+def _checksum(facts: dict[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> str:
     """SHA-256 over everything a checkpoint says: safetensors itself would not notice a flipped bit."""
     sha = hashlib.sha256(json.dumps(facts).encode())
     for name, array in sorted(tensors.items()):

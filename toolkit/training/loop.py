@@ -8,14 +8,18 @@ import numpy as np
 from toolkit.backends.base import Backend, Network, Optimizer, Tensor
 from toolkit.data.base import Dataset
 from toolkit.data.batches import steps_per_epoch, train_batches
-from toolkit.training.recipe import Training
+from toolkit.methods import Batch
 from toolkit.training.schedules import warmup_cosine
+from toolkit.training.tables import Training
 
 _METHOD_STREAM = 1
 """Keeps the method's random numbers apart from those that shuffle and augment images."""
 
-Backward = Callable[[Network, Tensor, Tensor, np.random.Generator], dict[str, Tensor]]
-"""Accumulates gradients for normalised images and labels; returns scalars to log (`Method.step`)."""
+Backward = Callable[[Batch], dict[str, Tensor]]
+"""Accumulates gradients; returns scalars to log (`Method.step`)."""
+
+After = Callable[[Batch], dict[str, Tensor] | None]
+"""What may ask for a second update (`Method.after`)."""
 
 
 def method_rng(seed: int, step: int) -> np.random.Generator:
@@ -48,7 +52,7 @@ class Loop:
         self.steps_per_epoch = steps_per_epoch(len(data.train.labels), config.batch_size)
         self.total = config.epochs * self.steps_per_epoch
 
-    def steps(self, backward: Backward, start: int = 0) -> Generator[Step]:
+    def steps(self, backward: Backward, start: int = 0, after: After | None = None) -> Generator[Step]:
         """Train from step `start` to the end, yielding after each step.
 
         Every random number is a function of the seed and the step, so a loop begun at `start` does exactly what one
@@ -68,8 +72,17 @@ class Loop:
                 world=self.backend.world,
             )
             for step, (images, labels) in enumerate(batches, start=epoch * self.steps_per_epoch + first):
-                placed = self.backend.normalise(self.backend.place(images), spec.mean, spec.std)
-                values = backward(self.network, placed, self.backend.place(labels), method_rng(self._seed, step))
+                batch = Batch(
+                    self.network,
+                    self.backend.normalise(self.backend.place(images), spec.mean, spec.std),
+                    self.backend.place(labels),
+                    method_rng(self._seed, step),
+                    step / self.total,
+                )
+                values = backward(batch)
                 lr = warmup_cosine(step, self.total, warmup, config.lr, config.final_lr)
                 values["grad_norm"] = self.optimizer.step(lr)
+                if after is not None and (more := after(batch)) is not None:
+                    values |= more
+                    self.optimizer.step(lr)
                 yield Step(step + 1, (step + 1) / self.steps_per_epoch, lr, values)

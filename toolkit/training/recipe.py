@@ -2,103 +2,25 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from toolkit.backends import BACKENDS
-from toolkit.backends.base import SGD, Precision
 from toolkit.errors import InputError
 from toolkit.files import digest, read_bytes
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
 from toolkit.spaces import SPACES, SearchSpace, splitting
-from toolkit.spaces.splitting import split_problems
+from toolkit.spaces.splitting import SplitSpace, split_problems
+from toolkit.training.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
-Positive = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Data(_Table):
-    """`[data]`: which images, and how they are split."""
-
-    source: str = Field("digits", description="digits, cifar10:FOLDER, cifar100:FOLDER or imagefolder:FOLDER")
-    size: Positive | None = Field(None, description="height and width to resize to; the data's own by default")
-    calibration: Positive | None = Field(None, description="images kept out of training for batch-norm statistics")
-    validation: Positive | None = Field(None, description="images to evaluate candidates on; all by default")
-    bad_images: Literal["error", "skip"] = "error"
-    split_seed: Seed = Field(0, description="chooses the splits; runs with other seeds stay comparable")
-
-
-class Training(_Table):
-    """`[training]`: the schedule and the optimiser."""
-
-    epochs: Positive = 10
-    batch_size: Positive = Field(128, description="images per step, over all processes together")
-    lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
-    warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
-    final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(5e-4, ge=0)
-    decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
-    decay_bias: bool = Field(False, description="let weight decay pull biases too")
-    clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
-    ema: float | None = Field(None, gt=0, lt=1, description="decay of a moving average of the weights, kept beside")
-    precision: Precision = "fp32"
-
-    @model_validator(mode="after")
-    def _warmup_fits(self) -> "Training":
-        if self.warmup_epochs > self.epochs:
-            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
-        if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov needs momentum above 0")
-        return self
-
-    @property
-    def sgd(self) -> SGD:
-        """The optimiser's part."""
-        return SGD(**{name: getattr(self, name) for name in SGD.__slots__})
-
-
-class Initial(_Table):
-    """`[initial]`: weights to begin with; random ones by default."""
-
-    weights: str | None = Field(None, description="a checkpoint of the same space")
-    reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
-
-
-class Checkpoints(_Table):
-    """`[checkpoints]`: how often to save, and how many to keep."""
-
-    every_epochs: Positive = 1
-    keep: Positive = Field(3, description="the newest ones; older are deleted")
-
-
-class Probe(_Table):
-    """`[probe]`: measure interference while training (`toolkit.interference`). It changes nothing in the training."""
-
-    every_epochs: int = Field(0, ge=0, description="how often, and after the last epoch; 0: never")
-    budget: Positive | None = Field(None, description="backward passes each time; default: 2.5 % of the training's")
-    paths: int = Field(4, ge=2, description="random paths that are compared with each other")
-    batches: Positive = Field(2, description="draws, of `training.batch_size` images each; errors need two")
-
-
-class Split(_Table):
-    """`[[split]]`: groups of a decision's options that get weights of their own; see `toolkit.spaces.splitting`."""
-
-    decision: str
-    groups: Annotated[list[list[str]], Field(min_length=2, description="the decision's options, as text, each once")]
-
-
-class Recipe(_Table):
+class Recipe(Table):
     """The whole file. Every run folder holds the recipe it was made with, all defaults written out."""
 
     space: str
@@ -113,6 +35,7 @@ class Recipe(_Table):
     checkpoints: Checkpoints = Checkpoints()
     probe: Probe = Probe()
     split: list[Split] | None = None
+    supernet: Supernet | None = None
 
     @field_validator("space")
     @classmethod
@@ -132,12 +55,20 @@ class Recipe(_Table):
     def _splits_fit(self) -> "Recipe":
         if problems := split_problems(self.splits, SPACES[self.space]):
             raise ValueError(f"split: {'; '.join(problems)}")
+        if self.supernet is not None and (problems := self.supernet.problems(SPACES[self.space])):
+            raise ValueError(f"supernet: {'; '.join(problems)}")
         return self
 
     @property
     def splits(self) -> tuple[splitting.Split, ...]:
         """The splits, as the space takes them."""
         return tuple(splitting.Split(each.decision, tuple(map(tuple, each.groups))) for each in self.split or ())
+
+    def derive(self, space: SearchSpace) -> SearchSpace:
+        """`space`, its supernet enhanced, grouped and split as this recipe says."""
+        if self.supernet is not None:
+            space = self.supernet.derive(space)
+        return SplitSpace(space, self.splits) if self.splits else space
 
     def make_method(self, space: SearchSpace) -> Method:
         """The training method, with this recipe's options, for a space."""

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
+from toolkit.backends.weights import inherited
 from toolkit.data import open_dataset
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
 from toolkit.spaces import SearchSpace, get_space
-from toolkit.spaces.splitting import SplitSpace, ancestors
+from toolkit.spaces.derived import DerivedSpace
 from toolkit.training.checkpoint import Checkpoint
 from toolkit.training.recipe import Recipe
 
@@ -36,9 +37,8 @@ def open_data(recipe: Recipe, progress: Progress = quiet, *, verify: bool = Fals
 
 
 def open_space(recipe: Recipe, data: Dataset) -> SearchSpace:
-    """The recipe's space, with its splits, for the images of `data`."""
-    space = get_space(recipe.space).for_images(data.spec.channels, data.spec.size, data.spec.classes)
-    return SplitSpace(space, recipe.splits) if recipe.splits else space
+    """The recipe's space, its supernet as the recipe says, for the images of `data`."""
+    return recipe.derive(get_space(recipe.space)).for_images(data.spec.channels, data.spec.size, data.spec.classes)
 
 
 def open_backend(recipe: Recipe, threads: int | None = None) -> Backend:
@@ -49,7 +49,7 @@ def open_backend(recipe: Recipe, threads: int | None = None) -> Backend:
 def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averaged: bool = False) -> None:
     """Put a checkpoint's weights (or their moving average) into a network of the same space.
 
-    Where the network is split further than the one that was saved, all copies of a block begin with its weights.
+    Where the network is split or grouped further than the one that was saved, copies begin with its weights.
 
     Raises:
         InputError: the checkpoint is of another space, for other images, or has no moving average.
@@ -69,9 +69,7 @@ def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averag
     weights = checkpoint.ema if averaged else checkpoint.model
     if averaged and not weights:
         raise InputError(f"{where}: holds no moving average of the weights; train with training.ema set")
-    if isinstance(space, SplitSpace):
-        weights = {name: weights[old] for name, old in ancestors(network.weights(), weights).items()}
     try:
-        network.load_weights(weights)
+        network.load_weights(inherited(network.weights(), weights) if isinstance(space, DerivedSpace) else weights)
     except InputError as error:
         raise InputError(f"{where}: {problem}" for problem in error.problems) from error

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
-import numpy as np
-
-from toolkit.backends.base import Backend, Counts, Network, Tensor
+from toolkit.backends.base import Backend, Counts, Tensor
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import Stopped
 from toolkit.evaluation.candidates import Candidates, write_candidates
@@ -22,11 +20,13 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.executors import spread
 from toolkit.files import digest, write_text
 from toolkit.interrupts import interrupt_at_once
+from toolkit.methods import Batch
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Recipe, Training
+from toolkit.training.recipe import Recipe
 from toolkit.training.run import RunFolder
 from toolkit.training.setup import open_backend, open_data, open_space, quiet
+from toolkit.training.tables import Training
 
 Seeds = Sequence[int]
 
@@ -117,8 +117,9 @@ def train_alone(
     network = backend.standalone(space, arch, seed)
     loop = Loop(backend, network, backend.optimizer(network, config.sgd), data, config, seed)
 
-    def backward(net: Network, images: Tensor, labels: Tensor, _: np.random.Generator) -> dict[str, Tensor]:
-        loss = net.cross_entropy(net.forward(arch, images), labels, label_smoothing)
+    def backward(batch: Batch) -> dict[str, Tensor]:
+        net = batch.net
+        loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, label_smoothing)
         net.backward(loss)
         return {"loss": net.detach(loss)}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.backends.base import Backend, Network
+from toolkit.backends.weights import inherited, with_slope
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.evaluator import Evaluator
@@ -14,7 +15,7 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.spaces import SearchSpace
-from toolkit.spaces.splitting import SplitSpace, ancestors
+from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.training.loop import Loop, Step
 from toolkit.training.metrics import MetricLog, rewind_metrics
@@ -72,6 +73,7 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
     if not begun:
         _initialise(backend, network, recipe)
     optimizer = backend.optimizer(network, recipe.training.sgd)  # whose moving average begins at these weights
+    method = recipe.make_method(space)
     start = 0
     if begun:
         path = run.latest_checkpoint()
@@ -80,8 +82,8 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
             raise InputError(f"{path}: was trained with another recipe than {run.recipe}; start a new run")
         load_weights(network, checkpoint, str(path))
         optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
+        method.load_state(checkpoint.method)
         start = checkpoint.facts.step
-    method = recipe.make_method(space)
     loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
     backend.barrier()  # every process has seen the folder as it was
     if backend.rank == 0:
@@ -99,7 +101,9 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
 
     def save(step: int) -> None:
         if backend.rank == 0 and not run.checkpoint(step).exists():
-            save_checkpoint(run.checkpoint(step), Facts(step=step, **facts), network.weights(), optimizer.state())
+            save_checkpoint(
+                run.checkpoint(step), Facts(step=step, **facts), network.weights(), optimizer.state(), method.state()
+            )
             _prune(run, recipe.checkpoints.keep)
 
     monitor = _Monitor(backend, network, data, run) if backend.rank == 0 else None
@@ -109,7 +113,7 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
 
         watch = Watch(loop, data, recipe, run, start)
     with stop_on_interrupt() as stop:
-        for done in loop.steps(method.step, start):
+        for done in loop.steps(method.step, start, method.after):
             at_epoch = done.step % loop.steps_per_epoch == 0
             if monitor is not None:
                 monitor.observe(done, recipe.training.batch_size, note, at_epoch=at_epoch)
@@ -175,11 +179,13 @@ class _Monitor:
 
 def _initialise(backend: Backend, network: Network, recipe: Recipe) -> None:
     initial, space = recipe.initial, network.space
+    if initial.slope is not None:
+        network.load_weights(with_slope(network.weights(), initial.slope))
     if initial.weights is not None:
         load_weights(network, load_checkpoint(Path(initial.weights)), initial.weights)
     elif isinstance(space, SplitSpace):  # what is split begins as what it was split from
         whole = backend.supernet(space.base, recipe.seed).weights()
-        network.load_weights({name: whole[old] for name, old in ancestors(network.weights(), whole).items()})
+        network.load_weights(inherited(network.weights(), whole))
     if initial.reorder_channels:
         network.load_weights(reorder_channels(network.weights()))
 

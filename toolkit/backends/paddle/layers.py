@@ -3,10 +3,30 @@
 Every tensor has PyTorch's name and layout, so that checkpoints need no translation.
 """
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 from paddle.nn.initializer import Constant
+
+from toolkit.spaces.plans import Activation, group_of
+
+Layer = TypeVar("Layer", bound=nn.Layer)
+
+
+def grouped(make: Callable[[int], Layer], widest: int, groups: tuple[int, ...]) -> Layer:
+    """`make(widest)`, and beside it, as its child `groups`, a layer for each group of widths."""
+    layer = make(widest)
+    if groups:
+        layer.groups = nn.LayerDict({str(group): make(group) for group in groups})
+    return layer
+
+
+def serving(layer: Layer, width: int, groups: tuple[int, ...]) -> Layer:
+    """The layer whose weights serve `width`: of its group, or, without groups, the one that all share."""
+    return cast(Layer, layer.groups[str(group_of(width, groups))]) if groups else layer
 
 
 class Conv(nn.Layer):
@@ -72,3 +92,30 @@ class Linear(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """x (n, c) to (n, features), with the leading slice weight[:, :c]."""
         return F.linear(x, self.weight[:, : x.shape[1]].T, self.bias)
+
+
+class PReLU(nn.Layer):
+    """max(0, x) + slope * min(0, x), with one learned slope; the weight has shape (1,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = self.create_parameter((1,), default_initializer=Constant(0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape; the result has its dtype."""
+        return F.prelu(x, self.weight.astype(x.dtype))
+
+
+def activation(name: Activation) -> nn.Layer:
+    """The activation called `name`."""
+    match name:
+        case "relu":
+            return nn.ReLU()
+        case "prelu":
+            return PReLU()
+        case "swish":
+            return nn.Silu()
+        case "mish":
+            return nn.Mish()
+        case "selu":
+            return nn.SELU()

@@ -13,7 +13,7 @@ from toolkit.backends.paddle.network import PaddleNetwork, parameter_kind
 
 
 class PaddleOptimizer:
-    """Steps over every parameter that received a gradient; the others rest (no decay, no momentum).
+    """Steps over every parameter that received a gradient; unless `move_idle`, others rest (no decay, no momentum).
 
     The update is written out, for Paddle's `Momentum` would not go on from a state that lacks parameters which no
     path has used yet.
@@ -42,7 +42,8 @@ class PaddleOptimizer:
             gradients = {name: gradient * factor for name, gradient in gradients.items()}
         for name, gradient in gradients.items():
             self._update(name, gradient, lr)
-        self._network.clear_gradients(set_to_zero=False)  # zeros would move what the next paths do not use
+        # Zeros in place of nothing move what the next paths do not use.
+        self._network.clear_gradients(set_to_zero=self._config.move_idle)
         if self._config.ema is not None:
             for name, tensor in self._network.state_dict().items():
                 self._average[name].lerp_(tensor, 1 - self._config.ema)

@@ -13,10 +13,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.nn import ReLU
 
-from toolkit.backends.torch.layers import BatchNorm, Conv, DepthwiseConv, Linear
+from toolkit.backends.torch.layers import BatchNorm, Conv, DepthwiseConv, Linear, activation, grouped, serving
 from toolkit.backends.torch.norms import Norm
 from toolkit.spaces import plans
-from toolkit.spaces.plans import Plan
+from toolkit.spaces.plans import Own, Plan
 from toolkit.spaces.sharing import alike
 
 
@@ -25,13 +25,13 @@ class Stem(nn.Module):
 
     def __init__(self, widest: plans.Stem) -> None:
         super().__init__()
-        self.conv = Conv(widest.in_channels, widest.channels, widest.kernel, widest.stride)
-        self.bn = BatchNorm(widest.channels)
+        self.conv = _conv(widest.in_channels, widest.channels, widest.kernel, widest.stride, widest.own)
+        self.bn = _norm(widest.channels, widest.own)
         self.relu = ReLU(inplace=True)
 
     def forward(self, x: Tensor, plan: plans.Stem, norm: Norm) -> Tensor:
         """Images (n, c, h, w) to activations."""
-        x = self.relu(norm(self.bn, self.conv(x, plan.channels)))
+        x = self.relu(_normed(x, self.conv, self.bn, plan.channels, plan.own, norm))
         return F.max_pool2d(x, 3, stride=2, padding=1) if plan.pool else x
 
 
@@ -40,26 +40,27 @@ class BasicBlock(nn.Module):
 
     def __init__(self, widest: plans.BasicBlock) -> None:
         super().__init__()
-        self.conv1 = Conv(widest.in_channels, widest.mid_channels, 3, widest.stride)
-        self.bn1 = BatchNorm(widest.mid_channels)
-        self.conv2 = Conv(widest.mid_channels, widest.channels, 3, 1)
-        self.bn2 = BatchNorm(widest.channels)
+        self.conv1 = _conv(widest.in_channels, widest.mid_channels, 3, widest.stride, widest.mid_own)
+        self.bn1 = _norm(widest.mid_channels, widest.mid_own)
+        self.conv2 = _conv(widest.mid_channels, widest.channels, 3, 1, widest.own)
+        self.bn2 = _norm(widest.channels, widest.own)
         if widest.project:
-            projection = Conv(widest.in_channels, widest.channels, 1, widest.stride)
-            self.downsample = nn.ModuleList([projection, BatchNorm(widest.channels)])
-        self.inner, self.outer = ReLU(inplace=True), ReLU(inplace=True)
+            projection = _conv(widest.in_channels, widest.channels, 1, widest.stride, widest.own)
+            self.downsample = nn.ModuleList([projection, _norm(widest.channels, widest.own)])
+        self.inner = ReLU(inplace=True)
+        self.outer = grouped(lambda _: activation(widest.activation), widest.channels, widest.own.activations)
 
     def forward(self, x: Tensor, plan: plans.BasicBlock, norm: Norm) -> Tensor:
         """Activations (n, in_channels, h, w) to (n, channels, h / stride, w / stride)."""
-        y = self.inner(norm(self.bn1, self.conv1(x, plan.mid_channels)))
-        y = norm(self.bn2, self.conv2(y, plan.channels))
+        y = self.inner(_normed(x, self.conv1, self.bn1, plan.mid_channels, plan.mid_own, norm))
+        y = _normed(y, self.conv2, self.bn2, plan.channels, plan.own, norm)
         if plan.project:
             conv, bn = self.downsample
-            x = norm(bn, conv(x, plan.channels))  # type: ignore[arg-type]
-        return self.outer(y.add_(x))  # type: ignore[no-any-return]
+            x = _normed(x, conv, bn, plan.channels, plan.own, norm)  # type: ignore[arg-type]
+        return serving(self.outer, plan.channels, plan.own.activations)(y.add_(x))  # type: ignore[no-any-return]
 
     def siblings(self, x: Tensor, plans: Sequence[plans.BasicBlock], norm: Norm) -> Iterator[Tensor]:
-        """The block as each of `plans` (in `sharing_order`) on one input.
+        """The block as each of `plans` (in `sharing_order`, no weights of their own) on one input.
 
         Every convolution is computed at the widest that is needed, and sliced: leading output channels depend on
         nothing else, and batch norm works channel by channel.
@@ -89,15 +90,15 @@ class ConvNorm(nn.Module):
 
     def __init__(self, widest: plans.ConvNorm) -> None:
         super().__init__()
-        self.conv = Conv(widest.in_channels, widest.channels, widest.kernel, widest.stride)
-        self.bn = BatchNorm(widest.channels)
+        self.conv = _conv(widest.in_channels, widest.channels, widest.kernel, widest.stride, widest.own)
+        self.bn = _norm(widest.channels, widest.own)
         self.relu = ReLU(inplace=widest.relu == "after")  # before, in a cell, other edges read the same node
 
     def forward(self, x: Tensor, plan: plans.ConvNorm, norm: Norm) -> Tensor:
         """Activations (n, in_channels, h, w) to (n, channels, h / stride, w / stride)."""
         if plan.relu == "before":
             x = self.relu(x)
-        x = norm(self.bn, self.conv(x, plan.channels))
+        x = _normed(x, self.conv, self.bn, plan.channels, plan.own, norm)
         return self.relu(x) if plan.relu == "after" else x
 
 
@@ -106,12 +107,12 @@ class NormReLU(nn.Module):
 
     def __init__(self, widest: plans.NormReLU) -> None:
         super().__init__()
-        self.bn = BatchNorm(widest.channels)
+        self.bn = _norm(widest.channels, widest.own)
         self.relu = ReLU(inplace=True)
 
-    def forward(self, x: Tensor, plan: plans.NormReLU, norm: Norm) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, plan: plans.NormReLU, norm: Norm) -> Tensor:
         """Activations (n, channels, h, w) to the same shape."""
-        return self.relu(norm(self.bn, x))  # type: ignore[no-any-return]
+        return self.relu(norm(serving(self.bn, plan.channels, plan.own.norms), x))  # type: ignore[no-any-return]
 
 
 class Identity(nn.Module):
@@ -135,19 +136,20 @@ class Reduction(nn.Module):
 
     def __init__(self, widest: plans.Reduction) -> None:
         super().__init__()
-        self.conv1 = Conv(widest.in_channels, widest.channels, 3, 2)
-        self.bn1 = BatchNorm(widest.channels)
-        self.conv2 = Conv(widest.channels, widest.channels, 3, 1)
-        self.bn2 = BatchNorm(widest.channels)
-        self.downsample = Conv(widest.in_channels, widest.channels, 1, 1)
+        self.conv1 = _conv(widest.in_channels, widest.channels, 3, 2, widest.own)
+        self.bn1 = _norm(widest.channels, widest.own)
+        self.conv2 = _conv(widest.channels, widest.channels, 3, 1, widest.own)
+        self.bn2 = _norm(widest.channels, widest.own)
+        self.downsample = _conv(widest.in_channels, widest.channels, 1, 1, widest.own)
         self.relu1, self.relu2 = ReLU(), ReLU(inplace=True)
 
     def forward(self, x: Tensor, plan: plans.Reduction, norm: Norm) -> Tensor:
         """Activations (n, in_channels, h, w) to (n, channels, h / 2, w / 2)."""
-        y = self.relu2(norm(self.bn1, self.conv1(self.relu1(x), plan.channels)))
-        y = norm(self.bn2, self.conv2(y, plan.channels))
+        y = self.relu2(_normed(self.relu1(x), self.conv1, self.bn1, plan.channels, plan.own, norm))
+        y = _normed(y, self.conv2, self.bn2, plan.channels, plan.own, norm)
         x = F.avg_pool2d(x, 2, stride=2, ceil_mode=True)
-        return y.add_(self.downsample(x, plan.channels))
+        downsample = serving(self.downsample, plan.channels, plan.own.convs)
+        return y.add_(downsample(x, plan.channels))
 
 
 class InvertedResidual(nn.Module):
@@ -215,11 +217,25 @@ class Head(nn.Module):
 
     def __init__(self, widest: plans.Head) -> None:
         super().__init__()
-        self.fc = Linear(widest.in_channels, widest.classes)
+        self.fc = grouped(lambda wide: Linear(wide, widest.classes), widest.in_channels, widest.own.convs)
 
     def forward(self, x: Tensor, plan: plans.Head, norm: Norm) -> Tensor:  # noqa: ARG002
         """Activations (n, c, h, w) to logits (n, classes)."""
-        return self.fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+        fc = serving(self.fc, plan.in_channels, plan.own.convs)
+        return fc(x.mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def _conv(in_channels: int, channels: int, kernel: int, stride: int, own: Own) -> Conv:
+    return grouped(lambda wide: Conv(in_channels, wide, kernel, stride), channels, own.convs)
+
+
+def _norm(channels: int, own: Own) -> BatchNorm:
+    return grouped(BatchNorm, channels, own.norms)
+
+
+def _normed(x: Tensor, conv: Conv, bn: BatchNorm, channels: int, own: Own, norm: Norm) -> Tensor:
+    """A convolution and its batch norm, each with the weights that serve this width."""
+    return norm(serving(bn, channels, own.norms), serving(conv, channels, own.convs)(x, channels))
 
 
 def build(widest: Plan) -> nn.Module:

@@ -1,10 +1,28 @@
 """Elastic layers: a narrower layer is the leading channels of the widest one."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+
+from toolkit.spaces.plans import Activation, group_of
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+def grouped(make: Callable[[int], Layer], widest: int, groups: tuple[int, ...]) -> Layer:
+    """`make(widest)`, and beside it, as its child `groups`, a layer for each group of widths."""
+    layer = make(widest)
+    if groups:
+        layer.groups = nn.ModuleDict({str(group): make(group) for group in groups})
+    return layer
+
+
+def serving(layer: Layer, width: int, groups: tuple[int, ...]) -> Layer:
+    """The layer whose weights serve `width`: of its group, or, without groups, the one that all share."""
+    return cast(Layer, cast(nn.ModuleDict, layer.groups)[str(group_of(width, groups))]) if groups else layer
 
 
 class _LeadingSlice(torch.autograd.Function):
@@ -87,3 +105,30 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (n, c) to (n, features), with the leading slice weight[:, :c]."""
         return F.linear(x, self.weight[:, : x.shape[1]], self.bias)
+
+
+class PReLU(nn.Module):
+    """max(0, x) + slope * min(0, x), with one learned slope; the weight has shape (1,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1,), 0.25))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape; the result has its dtype."""
+        return F.prelu(x, self.weight.to(x.dtype))
+
+
+def activation(name: Activation) -> nn.Module:
+    """The activation called `name`."""
+    match name:
+        case "relu":
+            return nn.ReLU(inplace=True)
+        case "prelu":
+            return PReLU()
+        case "swish":
+            return nn.SiLU(inplace=True)
+        case "mish":
+            return nn.Mish(inplace=True)
+        case "selu":
+            return nn.SELU(inplace=True)

@@ -1,5 +1,6 @@
 """A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Literal, cast
@@ -7,6 +8,7 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
@@ -17,6 +19,7 @@ from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, NoNorm,
 from toolkit.backends.weights import check_weights
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
+from toolkit.spaces.sharing import share
 
 
 class TorchNetwork(nn.Module):
@@ -44,10 +47,11 @@ class TorchNetwork(nn.Module):
                 state = block(state, plan, norm)
         return state
 
-    def forward(self, arch: Arch, images: Tensor) -> Tensor:
+    def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
         """See `Network`."""
+        plans = self.space.trunk_plans(arch) if trunk else self.plans(arch)
         with self._autocast():
-            return self.run(self.plans(arch), images, self._training_norm)
+            return self.run(plans, images, norm or self._training_norm)
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """See `Network`."""
@@ -57,6 +61,21 @@ class TorchNetwork(nn.Module):
         """See `Network`."""
         return F.cross_entropy(logits.float(), target.float().softmax(1))
 
+    def alpha_divergence(self, logits: Tensor, target: Tensor, alphas: tuple[float, float], clip: float) -> Tensor:
+        """See `Network`."""
+        log_p, log_q = target.float().log_softmax(1).detach(), logits.float().log_softmax(1)
+        q = log_q.detach().exp()
+        sizes, losses = [], []
+        for alpha in alphas:
+            # Clipped as a logarithm: (p/q)^alpha itself overflows where q is next to nothing.
+            ratio = (alpha * (log_p - log_q.detach())).clamp(max=math.log(clip)).exp()
+            if alpha == 1:
+                sizes.append((log_p.exp() * (log_p - log_q.detach())).sum(1))
+            else:
+                sizes.append(((q * ratio).sum(1) - 1) / (alpha * (alpha - 1)))
+            losses.append(-(q * ratio * log_q).sum(1) / alpha)  # whose gradient is that of the clipped divergence
+        return torch.where(sizes[0] > sizes[1], losses[0], losses[1]).mean()
+
     def detach(self, tensor: Tensor) -> Tensor:
         """See `Network`."""
         return tensor.detach()
@@ -64,6 +83,18 @@ class TorchNetwork(nn.Module):
     def backward(self, loss: Tensor) -> None:
         """See `Network`."""
         torch.autograd.backward(loss)
+
+    def constant(self) -> AbstractContextManager[object]:
+        """See `Network`."""
+        return torch.no_grad()
+
+    def average(self, value: Tensor) -> float:
+        """See `Network`."""
+        if not dist.is_initialized():
+            return float(value)
+        total = value.detach().clone()
+        dist.all_reduce(total)
+        return float(total) / dist.get_world_size()
 
     def gradients(self) -> dict[str, Tensor]:
         """See `Network`."""
@@ -124,7 +155,7 @@ class TorchNetwork(nn.Module):
     def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
         """See `Network`."""
         block = self.blocks[index]
-        if isinstance(block, BasicBlock) and len(plans) > 1:
+        if isinstance(block, BasicBlock) and share(plans):
             return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
         return (self.run_block(index, plan, state, norm) for plan in plans)
 

@@ -13,7 +13,7 @@ from toolkit.backends.torch.network import TorchNetwork, parameter_kind
 
 
 class TorchOptimizer:
-    """Steps over every parameter that received a gradient; the others rest (no decay, no momentum)."""
+    """Steps over every parameter that received a gradient; unless `move_idle`, others rest (no decay, no momentum)."""
 
     def __init__(self, network: TorchNetwork, config: SGD, world: int) -> None:
         self._config, self._world, self._network = config, world, network
@@ -44,7 +44,7 @@ class TorchOptimizer:
         for group in self._sgd.param_groups:
             group["lr"] = lr
         self._sgd.step()
-        self._sgd.zero_grad(set_to_none=True)
+        self._sgd.zero_grad(set_to_none=not self._config.move_idle)
         if self._config.ema is not None:
             with torch.no_grad():
                 for name, tensor in self._network.state_dict().items():

@@ -1,0 +1,19 @@
+"""The largest network alone: what progressive training begins with."""
+
+from toolkit.backends.base import Tensor
+from toolkit.methods.base import Batch, Method
+
+
+class Largest(Method):
+    """The largest path by cross-entropy and no other; through the trunk, where groups of widths have their own."""
+
+    name = "largest"
+    summary = "the largest network alone, to begin with (step 1 of progressive training, arXiv 2108.05866)"
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """See `Method.step`."""
+        net = batch.net
+        logits = net.forward(self.space.largest, batch.images, trunk=True)
+        loss = net.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        net.backward(loss)
+        return {"loss": net.detach(loss)}

@@ -1,0 +1,77 @@
+"""Steps 2 to 4 of progressive training (arXiv 2108.05866): paths learn from the trunk, and are re-trained if it hurt.
+
+In step 2 the trunk is all there is. Then groups of widths have weights of their own (`spaces/grouping.py`), on which
+the paths run, while the teacher stays the largest path through the trunk.
+"""
+
+from typing import ClassVar, Literal, cast
+
+from pydantic import Field
+
+from toolkit.backends.base import Tensor
+from toolkit.methods.base import Batch, Options
+from toolkit.methods.sandwich import Sandwich, SandwichOptions
+from toolkit.spaces import Arch, SearchSpace
+
+
+class ProgressiveOptions(SandwichOptions):
+    """Options of progressive training. Defaults are those of its second step."""
+
+    paths: int = Field(8, ge=1, description="drawn paths per step, beside the teacher")
+    label_share: float = Field(0.2, ge=0.0, le=1.0, description="share of the labels in the loss of drawn paths")
+    teacher: Literal["trained", "frozen"] = Field(
+        "trained", description="frozen: neither its weights nor its statistics change"
+    )
+    look: int = Field(5, ge=0, description="paths measured before and after the update; those that got worse recover")
+
+
+class Progressive(Sandwich):
+    """The largest path through the trunk teaches random paths.
+
+    Look and recover: before the update, the loss of `look` random paths is measured; after it, those whose loss rose
+    are trained on the same images in a second update. `recovered` counts them: interference in its plainest form.
+    """
+
+    name = "progressive"
+    summary = "the trunk's largest path teaches random ones; those an update hurt recover (arXiv 2108.05866)"
+    options_type: ClassVar[type[Options]] = ProgressiveOptions
+
+    def __init__(self, space: SearchSpace, options: Options) -> None:
+        super().__init__(space, options)
+        self._target: Tensor = None
+        self._looked: list[tuple[Arch, float]] = []
+
+    def step(self, batch: Batch) -> dict[str, Tensor]:
+        """See `Method.step`. Gradients of all paths are summed."""
+        options = cast(ProgressiveOptions, self.options)
+        values = self._teach(batch, frozen=options.teacher == "frozen")
+        self._looked = [(arch, self._measure(batch, arch)) for arch in self.sample(batch, options.look)]
+        values["distillation_loss"] = self.distil(batch, tuple(self.sample(batch, options.paths)), self._target)
+        return values
+
+    def after(self, batch: Batch) -> dict[str, Tensor] | None:
+        """See `Method.after`."""
+        worse = [arch for arch, before in self._looked if self._measure(batch, arch) > before]
+        if worse:
+            self.distil(batch, tuple(worse), self._target)
+        return {"recovered": len(worse)} if worse else None
+
+    def _teach(self, batch: Batch, *, frozen: bool) -> dict[str, Tensor]:
+        """The teacher's logits, kept for the students; a trained one learns from the labels."""
+        net, largest = batch.net, self.space.largest
+        if frozen:
+            with net.constant():
+                self._target = net.forward(largest, batch.images, norm=net.batch_norm(), trunk=True)
+                return {"loss": net.cross_entropy(self._target, batch.labels)}
+        logits = net.forward(largest, batch.images, trunk=True)
+        loss = net.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        net.backward(loss)
+        self._target = net.detach(logits)
+        return {"loss": net.detach(loss)}
+
+    def _measure(self, batch: Batch, arch: Arch) -> float:
+        """How far a path is from the teacher, over all processes."""
+        net = batch.net
+        with net.constant():
+            logits = net.forward(arch, batch.images, norm=net.batch_norm())
+            return net.average(net.soft_cross_entropy(logits, self._target))

@@ -1,0 +1,75 @@
+"""Spaces made of a space: the same candidates, codes and costs, but another supernet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.plans import Plans
+
+
+@dataclass(frozen=True)
+class DerivedSpace(SearchSpace):
+    """All that is `base`'s; what a subclass changes is the supernet: `supernet_plans` and `widest`."""
+
+    base: SearchSpace
+
+    def __post_init__(self) -> None:
+        for field in ("name", "summary", "channels", "size", "classes"):
+            object.__setattr__(self, field, getattr(self.base, field))
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Those of the base."""
+        return self.base.decisions
+
+    def plans(self, arch: Arch) -> Plans:
+        """The stand-alone candidate: sharing does not concern it."""
+        return self.base.plans(arch)
+
+    def supernet_plans(self, arch: Arch) -> Plans:
+        """Those of the base."""
+        return self.base.supernet_plans(arch)
+
+    def trunk_plans(self, arch: Arch) -> Plans:
+        """Those of the base."""
+        return self.base.trunk_plans(arch)
+
+    @property
+    def widest(self) -> Plans:
+        """That of the base."""
+        return self.base.widest
+
+    @property
+    def largest(self) -> Arch:
+        """That of the base."""
+        return self.base.largest
+
+    @property
+    def smallest(self) -> Arch:
+        """That of the base."""
+        return self.base.smallest
+
+    @property
+    def cardinality(self) -> int:
+        """That of the base."""
+        return self.base.cardinality
+
+    def format(self, arch: Arch) -> str:
+        """The base's code."""
+        return self.base.format(arch)
+
+    def problems(self, code: str) -> list[str]:
+        """Those by the base's rules."""
+        return self.base.problems(code)
+
+    def _parse(self, code: str) -> Arch:
+        return self.base.parse(code)
+
+    def active(self, answers: Sequence[int]) -> Sequence[bool]:
+        """As in the base."""
+        return self.base.active(answers)
+
+    def for_images(self, channels: int, size: int, classes: int) -> Self:
+        """The same supernet of the base for other images."""
+        return replace(self, base=self.base.for_images(channels, size, classes))

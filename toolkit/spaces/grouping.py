@@ -1,0 +1,200 @@
+"""Degrees of sharing: groups of widths with weights of their own, from one for all to one for each width.
+
+In a layer as wide as W, a group owns all output channels of a weight of its size, and the full input, which is sliced;
+a width runs on the narrowest group that holds it. The weight that all widths share stays, as the *trunk*: groups begin
+as its leading slices, so that grouping changes no output, and it may go on as their teacher. Sources: the branches of
+the first place of 2021 (arXiv 2108.05866: 4 groups, then one per 4 channels), the weight groups per stage of the fourth
+of 2022 (arXiv 2206.05896), the private batch norms of slimmable networks (Yu et al., arXiv 1812.08928).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Literal
+
+from toolkit.spaces.base import Arch, SearchSpace
+from toolkit.spaces.derived import DerivedSpace
+from toolkit.spaces.plans import (
+    SHARED,
+    BasicBlock,
+    Cell,
+    Choice,
+    ConvNorm,
+    Head,
+    NormReLU,
+    Own,
+    Plan,
+    Plans,
+    Reduction,
+    Stem,
+    group_of,
+)
+
+Rule = int | Literal["widths"] | tuple[int, ...]
+"""How to group the widths of a layer as wide as W: n groups of sizes W/n, 2W/n, ..., W; a group for each width; or
+groups of these sizes, the last at least W."""
+
+Rules = int | Literal["widths"] | tuple[tuple[int, Rule], ...]
+"""One rule for all layers, or pairs (W, rule); layers of other widest widths then keep to the trunk."""
+
+_GROUP = re.compile(r"\.groups\.([0-9]+)(?=\.)")
+
+_Field = Literal["mid_channels", "channels", "in_channels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Layers at one position that put out equally many channels (or, in a head, take them in).
+
+    `users` has, by width (as the supernet runs it), the options that ask for it.
+    """
+
+    position: int
+    field: _Field
+    users: Mapping[int, tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Such as `block 3, conv1`."""
+        part = {"mid_channels": ", first convolution", "channels": "", "in_channels": ", classifier"}[self.field]
+        return f"block {self.position}{part}"
+
+    def groups(self, rule: Rule | None) -> tuple[int, ...]:
+        """The groups that `rule` makes of these layers' widths, those that serve none left out; none without a rule."""
+        if rule is None:
+            return ()
+        widest = max(self.users)
+        match rule:
+            case "widths":
+                sizes: tuple[int, ...] = tuple(self.users)
+            case int():
+                sizes = tuple(-(-widest * part // rule) for part in range(1, rule + 1))
+            case _:
+                sizes = rule
+        return tuple(sorted({group_of(width, sizes) for width in self.users}))
+
+
+def elastic_layers(space: SearchSpace) -> list[Layers]:
+    """Every set of layers of the supernet whose width varies, in the order of the network.
+
+    In all spaces a width follows from one decision, so asking for each option in turn finds them all.
+    """
+    found: dict[tuple[int, _Field], dict[int, tuple[str, ...]]] = {}
+    for number, decision in enumerate(space.decisions):
+        seen: dict[tuple[int, _Field], dict[int, tuple[str, ...]]] = {}
+        for place, option in enumerate(decision.options):
+            answers = [max(answer, 0) for answer in space.largest]
+            answers[number] = place
+            plans = space.supernet_plans(space.canonical(answers))
+            for position in decision.blocks:
+                for field, width in _outputs(plans[position]):
+                    users = seen.setdefault((position, field), {})
+                    users[width] = (*users.get(width, ()), str(option))
+        found |= {where: users for where, users in seen.items() if len(users) > 1}
+    return [
+        Layers(position, field, dict(sorted(found[position, field].items())))
+        for position, field in sorted(found, key=lambda where: (where[0], where[1] != "mid_channels"))
+    ]
+
+
+def _outputs(plan: Plan | None) -> Iterator[tuple[_Field, int]]:
+    match plan:
+        case Head():
+            yield "in_channels", plan.in_channels
+        case BasicBlock():
+            yield "mid_channels", plan.mid_channels
+            yield "channels", plan.channels
+        case Stem() | ConvNorm() | NormReLU() | Reduction() | Cell():
+            yield "channels", plan.channels
+
+
+@dataclass(frozen=True)
+class GroupedSpace(DerivedSpace):
+    """`base`, whose supernet has weights of its own for groups of widths.
+
+    Attributes:
+        convs: the rules for convolutions and classifiers, and for batch norms unless `norms` says otherwise.
+        norms: a batch norm for each width.
+        activations: whether groups of convolutions have a learned activation's slope of their own. In the code of 2021
+            they did not, and so the slopes of its frozen teacher went on training with its students.
+    """
+
+    convs: Rules | None = None
+    norms: Literal["widths"] | None = None
+    activations: bool = True
+
+    def supernet_plans(self, arch: Arch) -> Plans:
+        """The base's, through the groups of its widths."""
+        return self._owned(self.base.supernet_plans(arch))
+
+    @cached_property
+    def widest(self) -> Plans:
+        """The base's, with all groups beside the trunk."""
+        return self._owned(self.base.widest)
+
+    def owns(self, layers: Layers) -> Own:
+        """The groups of some layers."""
+        rule = dict(self.convs).get(max(layers.users)) if isinstance(self.convs, tuple) else self.convs
+        convs = layers.groups(rule)
+        norms = convs if self.norms is None else layers.groups(self.norms)
+        return Own(convs, norms, convs if self.activations else ())
+
+    def _owned(self, plans: Plans) -> Plans:
+        return tuple(_own(plan, *self._at.get(position, (SHARED, SHARED))) for position, plan in enumerate(plans))
+
+    @cached_property
+    def _at(self) -> dict[int, tuple[Own, Own]]:
+        """By position: the groups of the middle and of all other layers."""
+        found: dict[int, tuple[Own, Own]] = {}
+        for layers in elastic_layers(self.base):
+            middle, others = found.get(layers.position, (SHARED, SHARED))
+            own = self.owns(layers)
+            found[layers.position] = (own, others) if layers.field == "mid_channels" else (middle, own)
+        return found
+
+
+@cache
+def _own(plan: Plan | None, middle: Own, others: Own) -> Plan | None:
+    """`plan` with these groups in its middle and in all other layers."""
+    match plan:
+        case BasicBlock():
+            return replace(plan, mid_own=middle, own=others)
+        case Stem() | ConvNorm() | NormReLU() | Reduction() | Head():
+            return replace(plan, own=others)
+        case Choice():
+            return replace(plan, branches=tuple((name, _own(branch, middle, others)) for name, branch in plan.branches))  # type: ignore[misc]
+        case Cell():
+            return replace(
+                plan, nodes=tuple(tuple(_own(edge, middle, others) for edge in edges) for edges in plan.nodes)
+            )
+    return plan
+
+
+def grouping_problems(space: SearchSpace, convs: Rules | None, norms: Literal["widths"] | None) -> list[str]:
+    """Why a space's supernet cannot be grouped so; empty if it can."""
+    layers = elastic_layers(space)
+    if (convs is not None or norms is not None) and not layers:
+        return [f"space {space.name} has no widths to group"]
+    if not isinstance(convs, tuple):
+        return []
+    widest = sorted({max(layer.users) for layer in layers})
+    found = [
+        f"groups.{width}: no layer's widest width; there are: {', '.join(map(str, widest))}"
+        for width, _ in convs
+        if width not in widest
+    ]
+    return found + [
+        f"groups.{width}: the last group must hold width {width}, found {max(rule, default=0)}"
+        for width, rule in convs
+        if isinstance(rule, tuple) and width in widest and max(rule, default=0) < width
+    ]
+
+
+def parted(name: str) -> tuple[str, int | None]:
+    """The name of the trunk's weight that goes with a weight, and the group it belongs to: None for the trunk itself.
+
+    `blocks.3.conv1.groups.8.weight` is of group 8 beside `blocks.3.conv1.weight`.
+    """
+    found = _GROUP.search(name)
+    return (name, None) if found is None else (_GROUP.sub("", name), int(found[1]))

@@ -1,0 +1,155 @@
+"""The tables of a recipe: one class each, with every key, its default and what it means."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from toolkit.backends.base import SGD, Precision
+from toolkit.spaces import SearchSpace
+from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
+from toolkit.spaces.grouping import GroupedSpace, Rules, grouping_problems
+from toolkit.spaces.plans import Activation
+
+Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
+_Rule = Positive | Literal["widths"] | Annotated[list[Positive], Field(min_length=1)]
+
+
+class Table(BaseModel):
+    """What all have in common: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Data(Table):
+    """`[data]`: which images, and how they are split."""
+
+    source: str = Field("digits", description="digits, cifar10:FOLDER, cifar100:FOLDER or imagefolder:FOLDER")
+    size: Positive | None = Field(None, description="height and width to resize to; the data's own by default")
+    calibration: Positive | None = Field(None, description="images kept out of training for batch-norm statistics")
+    validation: Positive | None = Field(None, description="images to evaluate candidates on; all by default")
+    bad_images: Literal["error", "skip"] = "error"
+    split_seed: Seed = Field(0, description="chooses the splits; runs with other seeds stay comparable")
+
+
+class Training(Table):
+    """`[training]`: the schedule and the optimiser."""
+
+    epochs: Positive = 10
+    batch_size: Positive = Field(128, description="images per step, over all processes together")
+    lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
+    warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
+    final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(5e-4, ge=0)
+    decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
+    decay_bias: bool = Field(False, description="let weight decay pull biases too")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
+    ema: float | None = Field(None, gt=0, lt=1, description="decay of a moving average of the weights, kept beside")
+    move_idle: bool | None = Field(None, description="let momentum and decay move weights that no path of a step used")
+    precision: Precision = "fp32"
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> "Training":
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs momentum above 0")
+        return self
+
+    @property
+    def sgd(self) -> SGD:
+        """The optimiser's part."""
+        given = {name: getattr(self, name) for name in SGD.__slots__}
+        return SGD(**given | {"move_idle": bool(self.move_idle)})
+
+
+class Supernet(Table):
+    """`[supernet]`: how it differs from the space's own; see `spaces/enhancement.py` and `spaces/grouping.py`."""
+
+    activation: Activation | None = Field(None, description="what follows each residual addition")
+    widths: dict[str, Positive] | None = Field(None, description="widths run in place of others, such as {4 = 5}")
+    always_project: bool | None = Field(None, description="resnet20: a projection in every shortcut")
+    groups: Positive | Literal["widths"] | dict[str, _Rule] | None = Field(
+        None, description="groups of widths with weights of their own: how many, or by the widest width of a layer"
+    )
+    norms: Literal["widths"] | None = Field(None, description="a batch norm for each width")
+    group_slopes: bool | None = Field(None, description="a slope of PReLU for each group; true by default")
+
+    @field_validator("widths", "groups")
+    @classmethod
+    def _numbered(cls, table: object) -> object:
+        if isinstance(table, dict) and (wrong := [key for key in table if not key.isdecimal()]):
+            raise ValueError(f"{', '.join(wrong)}: not a width")
+        return table
+
+    @property
+    def enhanced(self) -> tuple[tuple[int, int], ...]:
+        """The map of widths."""
+        return tuple(sorted((int(before), after) for before, after in (self.widths or {}).items()))
+
+    @property
+    def rules(self) -> Rules | None:
+        """How to group widths."""
+        if not isinstance(self.groups, dict):
+            return self.groups
+        return tuple(
+            (int(width), tuple(sorted(rule)) if isinstance(rule, list) else rule) for width, rule in self.groups.items()
+        )
+
+    def problems(self, space: SearchSpace) -> list[str]:
+        """Why a space has no such supernet; empty if it has."""
+        found = []
+        if self.always_project is not None and not hasattr(space, "always_project"):
+            found.append(f"always_project: the shortcuts of space {space.name} are fixed")
+        found += enhancement_problems(space, self.enhanced, self.activation)
+        if not found:
+            found += grouping_problems(self._enhance(space), self.rules, self.norms)
+        return found
+
+    def derive(self, space: SearchSpace) -> SearchSpace:
+        """The space with this supernet."""
+        space = self._enhance(space)
+        if self.rules is None and self.norms is None:
+            return space
+        return GroupedSpace(space, self.rules, self.norms, self.group_slopes is not False)
+
+    def _enhance(self, space: SearchSpace) -> SearchSpace:
+        if self.always_project is not None:
+            space = replace(space, always_project=self.always_project)  # type: ignore[type-var]
+        if not self.enhanced and self.activation is None:
+            return space
+        return EnhancedSpace(space, self.enhanced, self.activation or "relu")
+
+
+class Initial(Table):
+    """`[initial]`: weights to begin with; random ones by default."""
+
+    weights: str | None = Field(None, description="a checkpoint of the same space")
+    slope: float | None = Field(None, description="of a PReLU that inherits none; 0.25 by default, 0 makes it a ReLU")
+    reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
+
+
+class Checkpoints(Table):
+    """`[checkpoints]`: how often to save, and how many to keep."""
+
+    every_epochs: Positive = 1
+    keep: Positive = Field(3, description="the newest ones; older are deleted")
+
+
+class Probe(Table):
+    """`[probe]`: measure interference while training (`toolkit.interference`). It changes nothing in the training."""
+
+    every_epochs: int = Field(0, ge=0, description="how often, and after the last epoch; 0: never")
+    budget: Positive | None = Field(None, description="backward passes each time; default: 2.5 % of the training's")
+    paths: int = Field(4, ge=2, description="random paths that are compared with each other")
+    batches: Positive = Field(2, description="draws, of `training.batch_size` images each; errors need two")
+
+
+class Split(Table):
+    """`[[split]]`: groups of a decision's options that get weights of their own; see `toolkit.spaces.splitting`."""
+
+    decision: str
+    groups: Annotated[list[list[str]], Field(min_length=2, description="the decision's options, as text, each once")]
