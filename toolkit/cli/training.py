@@ -35,8 +35,12 @@ def train(
     backend: Annotated[str | None, typer.Option(help="torch or paddle: short for --set backend=...")] = None,
     device: Annotated[str | None, typer.Option(help="short for --set device=...")] = None,
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = False,
+    candidates: Annotated[
+        Path | None, typer.Option(help="say first how far the paths drawn are from these candidates")
+    ] = None,
 ) -> None:
     """Train a supernet. Under `torchrun` or `paddle.distributed.launch` it trains data-parallel."""
+    from toolkit.cli.sampling import compare_recipe, words
     from toolkit.training.recipe import read_recipe
     from toolkit.training.trainer import prepare_run
     from toolkit.training.trainer import train as train_supernet
@@ -47,6 +51,8 @@ def train(
         raise typer.BadParameter("name a recipe; only --resume alone goes without, for the run holds its own")
     asked = None if recipe is None else read_recipe(recipe, changes)
     kept, run = prepare_run(asked, out, resume=resume)
+    if candidates is not None:
+        console.print(words(compare_recipe(kept, candidates)), markup=False, soft_wrap=True)
     with progress_bars() as progress:
         checkpoint = train_supernet(kept, run, progress, progress.note)
     console.print(

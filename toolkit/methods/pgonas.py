@@ -9,7 +9,7 @@ from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Options
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.sampling.distance import distance_of, usual_distance
-from toolkit.sampling.distant import distant_pair
+from toolkit.sampling.distant import distant_pair, require_pairs
 from toolkit.sampling.prior import PriorName, prior_of
 from toolkit.spaces import Arch, SearchSpace
 
@@ -47,6 +47,8 @@ class PGONAS(Sandwich):
         super().__init__(space, options)
         self._prior = prior_of(cast(PGONASOptions, options).prior, space)
         self._distance = distance_of(usual_distance(space), space)
+        minimum = cast(PGONASOptions, options).min_distance
+        require_pairs("method.min_distance", self._prior.sample, self._distance, minimum)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`."""

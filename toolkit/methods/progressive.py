@@ -45,7 +45,8 @@ class Progressive(Sandwich):
         """See `Method.step`. Gradients of all paths are summed."""
         options = cast(ProgressiveOptions, self.options)
         values = self._teach(batch, frozen=options.teacher == "frozen")
-        self._looked = [(arch, self._measure(batch, arch)) for arch in self.sample(batch, options.look)]
+        looked = [self.space.sample(batch.rng) for _ in range(options.look)]
+        self._looked = [(arch, self._measure(batch, arch)) for arch in looked]
         values["distillation_loss"] = self.distil(batch, tuple(self.sample(batch, options.paths)), self._target)
         return values
 

@@ -12,7 +12,10 @@ from toolkit.sampling.distance import Distance, distance_of, usual_distance
 from toolkit.spaces import Arch, SearchSpace
 
 TRIES = 1000
+"""How often a pair's second path is drawn before giving up."""
+
 _PROBE = 20
+"""Pairs drawn before a training, to see whether there are any."""
 
 Sample = Callable[[np.random.Generator], Arch]
 """Draws one architecture."""

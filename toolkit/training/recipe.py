@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import tomli_w
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -154,19 +154,50 @@ def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: 
     """pydantic's findings about a TOML file as sentences; an unknown key names its nearest neighbour."""
     sentences = []
     for found in error.errors():
-        location = tuple(str(part) for part in found["loc"])
+        owner, location = _keys(model, found["loc"])
         key = ".".join(prefix + location)
-        if found["type"] == "extra_forbidden":
-            owner = model
-            for part in location[:-1]:
-                owner = owner.model_fields[part].annotation  # type: ignore[assignment]
-            sentences.append(f"{where}: {key}: unknown key{did_you_mean(location[-1], owner.model_fields)}")
-        elif found["type"] == "missing":
-            sentences.append(f"{where}: {key}: missing, but needed")
-        else:
-            message = found["msg"].removeprefix("Value error, ")
-            sentences.append(f"{where}: {key or 'recipe'}: {message} (found {found['input']!r})"[:500])
+        match found["type"]:
+            case "extra_forbidden":
+                sentences.append(f"{where}: {key}: unknown key{did_you_mean(location[-1], owner.model_fields)}")
+            case "missing":
+                sentences.append(f"{where}: {key}: missing, but needed")
+            case "union_tag_not_found":
+                sentences.append(f"{where}: {key}.name: missing, but needed")
+            case "union_tag_invalid":
+                name, names = found["ctx"]["tag"], found["ctx"]["expected_tags"].replace("'", "").split(", ")
+                sentences.append(f"{where}: {key}.name: unknown name {name!r}{did_you_mean(name, names)}")
+            case _:
+                message = found["msg"].removeprefix("Value error, ")
+                sentences.append(f"{where}: {key or 'recipe'}: {message} (found {found['input']!r})"[:500])
     return sentences
+
+
+def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type[BaseModel], tuple[str, ...]]:
+    """The table that an entry stands in, and the keys that lead to the entry.
+
+    Where a table's `name` says of which kind it is, pydantic puts that name into the location; it is no key.
+    """
+    keys: list[str] = []
+    kinds: list[type[BaseModel]] = []
+    for part in location:
+        if kinds:
+            model = next(kind for kind in kinds if part in get_args(kind.model_fields["name"].annotation))
+            kinds = []
+            continue
+        keys.append(str(part))
+        tables = _tables(model.model_fields[part].annotation) if part in model.model_fields else []
+        if len(tables) == 1:
+            model = tables[0]
+        elif tables:
+            kinds = tables
+    return model, tuple(keys)
+
+
+def _tables(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a field may hold, itself or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [table for part in get_args(annotation) for table in _tables(part)]
 
 
 def _apply(tables: dict[str, Any], change: str) -> None:

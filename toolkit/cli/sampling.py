@@ -1,0 +1,103 @@
+"""`supernet sampling`, and what `supernet train` says about it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from toolkit.cli.console import console, print_json
+
+if TYPE_CHECKING:
+    from toolkit.sampling.distribution import Distribution
+    from toolkit.training.recipe import Recipe
+
+
+def sampling(
+    recipe: Annotated[
+        str | None, typer.Argument(help="a TOML file, or the name of a shipped recipe; default: list the samplers")
+    ] = None,
+    candidates: Annotated[Path | None, typer.Option(help="the candidates file that will be ranked")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, such as method.sampling.name=fair")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=100, help="paths to draw")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Compare the paths that a recipe would train with the candidates that will be ranked; nothing is trained."""
+    from toolkit.training.recipe import read_recipe
+
+    if (recipe is None) != (candidates is None):
+        raise typer.BadParameter("a RECIPE and --candidates FILE go together")
+    if recipe is None or candidates is None:
+        _list(as_json)
+        return
+    found = compare_recipe(read_recipe(recipe, changes), candidates, draws, seed)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print(found)
+
+
+def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: int = 0) -> "Distribution":
+    """How far the paths that a recipe trains are from the candidates in a file, in the space's own image size.
+
+    Raises:
+        InputError: the sampler's or the candidates' file cannot be used.
+    """
+    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.sampling.distribution import compare
+    from toolkit.spaces import get_space
+
+    space = recipe.derive(get_space(recipe.space))
+    archs = [space.parse(code) for code in read_candidates(candidates, space).values()]
+    return compare(recipe.make_method(space).sampler, archs, draws, seed)
+
+
+def words(found: "Distribution") -> str:
+    """The comparison in two or three sentences."""
+    worst = ", ".join(f"{shift.decision} {shift.distance:.3f} ({shift.chance:.3f})" for shift in found.worst())
+    p_value = "p below 0.001" if found.macs_p < 0.001 else f"p = {found.macs_p:.2g}"
+    sentences = [
+        f"Paths drawn ({found.sampler}, {found.draws:,}) against {found.candidates:,} candidates: options differ by "
+        f"{found.mean_distance:.3f} on average (total variation; by chance {found.mean_chance:.3f}), most in {worst}.",
+        f"MACs: median {found.macs_drawn / 1e6:,.4g} M drawn, {found.macs_candidates / 1e6:,.4g} M in the candidates; "
+        f"Kolmogorov-Smirnov distance {found.macs_distance:.3f} ({p_value}).",
+    ]
+    if found.before_loss:
+        sentences.append("The choice by loss, which needs a network, is left out.")
+    return " ".join(sentences)
+
+
+def _list(as_json: bool) -> None:
+    from toolkit.sampling import SAMPLERS
+
+    if as_json:
+        print_json(
+            {
+                name: {"summary": sampler.summary, "options": sampler.options_type.model_json_schema()["properties"]}
+                for name, sampler in SAMPLERS.items()
+            }
+        )
+        return
+    for name, sampler in SAMPLERS.items():
+        console.print(f"[bold]{name:12}[/] {sampler.summary}", soft_wrap=True)
+
+
+def _print(found: "Distribution") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for number, heading in enumerate(("decision", "distance", "by chance", "drawn too often", "drawn too rarely")):
+        table.add_column(heading, justify="right" if number in (1, 2) else "left")
+    for shift in found.shifts:
+        by_excess = sorted(shift.drawn, key=lambda option: shift.candidates[option] - shift.drawn[option])
+        extremes = (
+            f"{option}: {shift.drawn[option]:.0%}, not {shift.candidates[option]:.0%}"
+            for option in (by_excess[0], by_excess[-1])
+        )
+        table.add_row(escape(shift.decision), f"{shift.distance:.3f}", f"{shift.chance:.3f}", *map(escape, extremes))
+    console.print(table)
+    console.print(words(found), markup=False, soft_wrap=True)
