@@ -1,6 +1,9 @@
 import json
 import signal
-from collections.abc import Mapping
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,15 @@ import tomli_w
 from tests import tiny
 from tests.command import supernet
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
+from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.ranking.layout import Section
+from toolkit.ranking.report import RankReport
 from toolkit.spaces import get_space
+from toolkit.sweeps import words
 from toolkit.sweeps.config import read_sweep
-from toolkit.sweeps.report import compare, sections
+from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare, read_report, sections
 from toolkit.sweeps.sweep import run_sweep
+from toolkit.training.run import RunFolder
 
 SPACE = get_space("resnet48-mini")
 DRAWN = draw_candidates(SPACE, 12, 0)
@@ -134,38 +140,148 @@ def test_processes_find_the_same(tmp_path: Path, sweep: dict[str, Any]) -> None:
 def test_problems_come_from_processes_whole(tmp_path: Path, sweep: dict[str, Any]) -> None:
     sweep["common"]["data"] = {"source": f"imagefolder:{tmp_path / 'absent'}"}
     config, trials = read_sweep(write(tmp_path, sweep))
-    with pytest.raises(InputError, match="absent"):
+    with pytest.raises(InputError, match="absent") as caught:
         run_sweep(config, trials, tmp_path / "out", workers=2)
+    assert len(caught.value.problems) == 1, "the same problem of all runs is told once"
+
+
+def test_a_run_that_fails_takes_no_other_with_it(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    sweep["seeds"], out = [0], tmp_path / "out"
+    sweep["variants"] = {"lost": {"initial": {"weights": "nowhere.safetensors"}}, **sweep["variants"]}
+    done = supernet("sweep", write(tmp_path, sweep), "--out", out, "--markdown")
+    assert done.status == 1
+    assert "nowhere.safetensors" in done.err
+    assert "| sandwich |" in done.out
+    report = read_report(out / REPORT)
+    assert [run.state for run in report.runs] == ["failed", "finished", "finished"]
+    assert report.variants[0].difference is None, "the baseline has no run"
+    assert "Failed: lost/seed-0." in list(words.notes(report))
+    del sweep["variants"]["lost"]
+    config, trials = read_sweep(write(tmp_path, sweep))
+    assert not run_sweep(config, trials, out).problems()
+
+
+def test_images_are_the_same_for_all(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    sweep["variants"]["easy"] = {"data": {"validation": 20, "calibration": 30}}
+    found = problems(tmp_path, sweep)
+    assert "variants.easy: data.validation is another than that of plain" in found
+    assert "calibration" not in found
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path, sweep: dict[str, Any]) -> None:
     config, trials = read_sweep(write(tmp_path, sweep))
+    out, seen = tmp_path / "out", []
 
     def press(what: str, done: int, total: int) -> None:
         if what == "training sandwich 0" and done == 2:
+            seen.append(read_report(out / REPORT))
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(Stopped, match="step 2 of"):
-        run_sweep(config, trials, tmp_path / "out", progress=press)
-    assert (tmp_path / "out" / "plain" / "seed-0" / "ledger.sqlite").exists()
-    assert run_sweep(config, trials, tmp_path / "out").seeds == (0, 1)
+        run_sweep(config, trials, out, progress=press)
+    (report,) = seen
+    assert [run.state for run in report.runs] == ["finished", "to do", "to do", "to do"]
+    assert [each.name for each in report.variants] == ["plain"]
+    assert run_sweep(config, trials, out).seeds == (0, 1)
+
+
+def test_a_killed_sweep_goes_on(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    sweep["seeds"] = [0]
+    path, out = write(tmp_path, sweep), tmp_path / "out"
+    command = [sys.executable, "-m", "toolkit", "sweep", str(path), "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (out / REPORT).exists() or not read_report(out / REPORT).finished():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    before = {run.folder for run in read_report(out / REPORT).finished()}
+    written = {folder: weights(out / folder) for folder in before}
+    config, trials = read_sweep(path)
+    report = run_sweep(config, trials, out)
+    assert {run.state for run in report.runs} == {"finished"}
+    assert {folder: weights(out / folder) for folder in before} == written, "nothing is trained twice"
+
+
+def test_a_longer_sweep_keeps_what_the_shorter_one_said(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    out, seeds, seen = tmp_path / "out", sweep["seeds"], []
+    config, trials = read_sweep(write(tmp_path, sweep | {"seeds": seeds[:1]}))
+    first = run_sweep(config, trials, out)
+
+    def follow(what: str, done: int, total: int) -> None:
+        seen.append(read_report(out / REPORT))
+
+    config, trials = read_sweep(write(tmp_path, sweep))
+    run_sweep(config, trials, out, progress=follow)
+    assert all(report.variants == first.variants for report in seen[:-1])
+    assert len(seen[-1].finished()) == 4
+
+
+def test_a_report_is_not_lost_to_folders_that_changed(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    out = tmp_path / "out"
+    sweep["seeds"] = [0]
+    config, trials = read_sweep(write(tmp_path, sweep))
+    first = run_sweep(config, trials, out)
+    sweep["variants"]["sandwich"]["training"] = {"epochs": 2}
+    config, trials = read_sweep(write(tmp_path, sweep))
+    with pytest.raises(InputError, match=r"training\.epochs"):
+        run_sweep(config, trials, out)
+    assert read_report(out / REPORT) == first
+
+
+def test_every_run_says_of_itself_what_the_sweep_says(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    sweep["seeds"], out = [0], tmp_path / "out"
+    config, trials = read_sweep(write(tmp_path, sweep))
+    report = run_sweep(config, trials, out, plan="# mine")
+    assert (out / PLAN).read_text() == "# mine"
+    for run, ranked in zip(report.runs, report.variants, strict=True):
+        folder = RunFolder(out / run.folder)
+        assert dict(read_candidates(folder.candidates, SPACE)) == dict(DRAWN)
+        own = RankReport.model_validate_json(folder.rank.read_bytes())
+        assert own.score.metrics["kendall"].value == pytest.approx(run.tau)
+        assert run.tau == pytest.approx(ranked.by_seed[0])
+
+
+def weights(folder: Path) -> int:
+    return RunFolder(folder).latest_checkpoint().stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "Invalid JSON"),
+        (b"[]", "sweep.json: file"),
+        (b'{"format": 1}', "format"),
+        (b"\xff\x00", "sweep.json"),
+    ],
+)
+def test_a_damaged_report_is_named_with_its_remedy(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / REPORT
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="supernet sweep") as caught:
+        read_report(path)
+    assert said in str(caught.value)
+
+
+RNG = np.random.default_rng(0)
+TRUTH = RNG.normal(size=60)
+GOOD, BAD = ([TRUTH + RNG.normal(scale=scale, size=60) for _ in range(3)] for scale in (0.3, 3.0))
+
+
+def judged(scores: Mapping[str, Sequence[Any]], *, seeds: int = 3, networks: int = 60, **options: Any) -> SweepReport:
+    """The report on runs that scored so; a variant with fewer scores than seeds has not finished the others."""
+    found = {
+        (variant, seed): Finished(column[:networks], 1.0 + seed, 2.0)
+        for variant, columns in scores.items()
+        for seed, column in enumerate(columns)
+    }
+    planned = [(variant, seed) for seed in range(seeds) for variant in scores]
+    priors = {"MACs": TRUTH[:networks]}
+    options = {"space": "resnet20", "baseline": next(iter(scores)), "resamples": 200} | options
+    return compare(planned, found, priors, TRUTH[:networks], **options)
 
 
 def test_comparison_is_paired_and_averages_seeds() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.normal(size=60)
-    good = [truth + rng.normal(scale=0.3, size=60) for _ in range(3)]
-    bad = [truth + rng.normal(scale=3.0, size=60) for _ in range(3)]
-    report = compare(
-        {"bad": bad, "good": good},
-        {"MACs": truth},
-        truth,
-        space="resnet20",
-        seeds=[0, 1, 2],
-        baseline="bad",
-        seconds={"bad": (1.0, 2.0), "good": (3.0, 4.0)},
-        resamples=200,
-    )
+    report = judged({"bad": BAD, "good": GOOD})
     by_name = {each.name: each for each in (*report.variants, *report.priors)}
     assert by_name["good"].metrics["kendall"].value == pytest.approx(np.mean(by_name["good"].by_seed))
     assert by_name["good"].verdict == "better"
@@ -173,6 +289,49 @@ def test_comparison_is_paired_and_averages_seeds() -> None:
     assert difference is not None
     assert difference.value == pytest.approx(np.mean(by_name["good"].by_seed) - np.mean(by_name["bad"].by_seed))
     assert by_name["good"].spread == pytest.approx(np.std(by_name["good"].by_seed, ddof=1))
+    assert (by_name["good"].training, by_name["good"].evaluation) == (2.0, 2.0)
+    assert report.leader == "good"
+    assert by_name["bad"].behind == difference
     (table,) = sections(report)
     assert isinstance(table, Section)
     assert {len(row) for row in table.rows} == {len(table.heading)}
+    assert SweepReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_only_seeds_that_all_have_finished_are_compared() -> None:
+    report = judged({"bad": BAD, "good": GOOD[:2], "later": []})
+    assert report.seeds == (0, 1)
+    assert [each.name for each in report.variants] == ["bad", "good"]
+    assert [run.state for run in report.runs].count("finished") == 5
+    assert any("Compared on seeds 0 and 1" in note for note in words.notes(report))
+
+
+def test_nothing_to_compare_yet() -> None:
+    report = judged({"bad": [], "good": []})
+    assert (report.leader, report.variants) == (None, ())
+    assert words.answer(report) == "Nothing can be compared yet: 0 of 6 runs are finished."
+    assert report.priors[0].tau.value == pytest.approx(1)
+
+
+def test_scores_that_are_all_equal_are_undefined_and_never_ahead() -> None:
+    flat = [np.zeros(60)] * 3
+    report = judged({"flat": flat, "bad": BAD})
+    assert report.leader == "bad"
+    assert report.variants[0].by_seed == (None, None, None)
+    assert report.variants[1].verdict == "undecided"
+    assert SweepReport.model_validate_json(report.model_dump_json()) == report
+    assert "undefined" in words.answer(judged({"flat": flat}))
+
+
+def test_the_answer_in_words() -> None:
+    said = words.answer(judged({"bad": BAD, "good": GOOD, "worse": [-each for each in BAD]}))
+    assert said.startswith("good leads with Kendall tau 0.")
+    assert "on 60 networks, the mean of 3 seeds. Better than bad by 0." in said
+    assert (
+        "with each of 3 seeds. Better than worse too. MACs alone 1.00. Better than good, and for nothing: MACs." in said
+    )
+    close = words.answer(judged({"one": GOOD, "other": [each + 1e-3 * TRUTH[::-1] for each in GOOD]}))
+    assert "Ahead of" in close
+    assert "undecided, as far as 60 networks can tell" in close
+    assert "undecided" in words.answer(judged({"bad": BAD, "good": GOOD}, networks=9)), "too few for a verdict"
+    assert words.answer(judged({"good": GOOD[:1]}, seeds=1)).startswith("good has Kendall tau")

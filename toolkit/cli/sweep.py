@@ -17,29 +17,41 @@ def sweep(
 ) -> None:
     """Compare recipes: train each with several seeds, evaluate all on the same candidates, rank them side by side.
 
-    Start it again to go on: finished runs are not done again.
+    Start it again to go on: finished runs are not done again. Watch it on the dashboard's page Sweeps.
     """
+    from rich.markup import escape
+
     from toolkit.cli.rank import print_section
+    from toolkit.errors import InputError
+    from toolkit.files import read_bytes
     from toolkit.ranking.markdown import section_markdown
+    from toolkit.sweeps import words
     from toolkit.sweeps.config import read_sweep
-    from toolkit.sweeps.report import sections
-    from toolkit.sweeps.sweep import REPORT, run_sweep
+    from toolkit.sweeps.report import REPORT, sections
+    from toolkit.sweeps.sweep import run_sweep
 
     if as_json and as_markdown:
         raise typer.BadParameter("give one of --json and --markdown")
     config, trials = read_sweep(file)
+    plan = read_bytes(file).decode()
     with progress_bars() as progress:
-        report = run_sweep(config, trials, out, workers=workers, progress=progress, note=progress.note)
+        report = run_sweep(config, trials, out, plan=plan, workers=workers, progress=progress, note=progress.note)
     if as_json:
         print_json(report.model_dump())
-        return
-    for section in sections(report):
-        if as_markdown:
-            console.file.write(section_markdown(section) + "\n")
-        else:
+    elif as_markdown:
+        parts = [f"**{words.answer(report)}**", *(f"> {note}" for note in words.notes(report))]
+        parts += map(section_markdown, sections(report))
+        console.file.write("\n\n".join(parts) + "\n")
+    else:
+        console.print(f"[bold]{escape(words.answer(report))}[/]", soft_wrap=True)
+        for remark in words.notes(report):
+            console.print(f"[yellow]![/] {escape(remark)}", soft_wrap=True)
+        for section in sections(report):
+            console.print()
             print_section(section)
-    if not as_markdown:
         console.print(f"\nThe report: {out / REPORT}; the runs: supernet app {out}", markup=False, soft_wrap=True)
+    if problems := report.problems():
+        raise InputError(problems)
 
 
 def split_test(
@@ -64,10 +76,7 @@ def split_test(
     import tomli_w
 
     from toolkit.files import write_text
-    from toolkit.interference.afterwards import probe_run
-    from toolkit.interference.probe import Settings
-    from toolkit.interference.splits import suggest_splits
-    from toolkit.sweeps.splits import split_sweep
+    from toolkit.sweeps.splits import split_sweep, suggestions_at
     from toolkit.training.recipe import read_recipe
     from toolkit.training.run import RunFolder
 
@@ -77,12 +86,12 @@ def split_test(
         truth = truth or folder.standalone
         checkpoint = folder.latest_checkpoint()
         with progress_bars() as progress:
-            probed = probe_run(folder, [checkpoint], Settings(measures=("gradient_cosine",)), progress)
+            suggestions = suggestions_at(folder, checkpoint, progress)
         tables = split_sweep(
             read_recipe(folder.recipe),
             folder.recipe,
             checkpoint,
-            suggest_splits(probed.space, probed.table),
+            suggestions,
             candidates=candidates or truth,
             truth=truth,
             epochs=epochs,

@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
+from toolkit.sweeps.report import VARIANT
 from toolkit.training.recipe import Recipe, explain, find_recipe, parse_recipe, read_tables
 from toolkit.training.tables import Seed
 
 _IMAGES = ("source", "validation", "split_seed", "bad_images")
 """What in `[data]` decides on which images candidates are tested."""
-
-_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
 class _Table(BaseModel):
@@ -121,7 +120,7 @@ def _problems(sweep: Sweep, path: Path) -> list[str]:
     problems = [
         f"{path}: variants.{name!a}: names a folder; use letters, digits, '.', '_', '+' and '-'"
         for name in sweep.variants
-        if not _FOLDER_NAME.fullmatch(name)
+        if not re.match(VARIANT, name)
     ]
     if len(set(sweep.seeds)) < len(sweep.seeds):
         problems.append(f"{path}: seeds: the same one twice would be the same run twice; list each once")

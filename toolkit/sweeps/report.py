@@ -1,12 +1,16 @@
 """What a sweep found: every variant's correlation with the truth, and how far it is ahead of the baseline."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import stdev
-from typing import Literal
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
 
+from toolkit.errors import InputError
+from toolkit.files import read_bytes
 from toolkit.ranking.assembly import estimates, verdict
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.layout import Section
@@ -15,9 +19,15 @@ from toolkit.ranking.metrics import CORE, MAIN, METRICS
 from toolkit.ranking.report import Estimate, Verdict
 from toolkit.ranking.uncertainty import Sampled, bootstrap, combine
 
+REPORT, PLAN = "sweep.json", "sweep.toml"
+"""What the report, and the sweep's own file, are called in the sweep's folder."""
+
+VARIANT = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
+"""What variants may be called: each names a folder."""
+
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Ranked(_Record):
@@ -25,50 +35,137 @@ class Ranked(_Record):
 
     Attributes:
         metrics: the mean over the seeds; intervals say what other networks could have given.
-        by_seed: Kendall's tau of each seed.
+        by_seed: Kendall's tau of each seed; None where it is undefined, as where all scores are equal.
         spread: its standard deviation over the seeds, None for a single one: what other seeds could have given.
-        difference: Kendall's tau less that of the baseline, on the same networks; None for the baseline itself.
+        difference: Kendall's tau less that of the baseline, on the same networks; None for the baseline itself, and as
+            long as that has no run.
         verdict: whether that is better than the baseline's, with 95% confidence, as far as networks go.
+        behind: Kendall's tau of the leading variant less its own, likewise; None for the leading one.
         training, evaluation: seconds of work per seed; None for priors.
     """
 
     name: str
     metrics: dict[str, Estimate]
-    by_seed: tuple[float, ...]
+    by_seed: tuple[float | None, ...]
     spread: float | None
     difference: Estimate | None
     verdict: Verdict | None
-    training: float | None = None
-    evaluation: float | None = None
+    behind: Estimate | None
+    training: NonNegativeFloat | None = None
+    evaluation: NonNegativeFloat | None = None
+
+    @property
+    def tau(self) -> Estimate:
+        """Kendall's tau."""
+        return self.metrics[MAIN]
+
+
+class Run(_Record):
+    """One run of a sweep: a variant with a seed.
+
+    Attributes:
+        state: what failed is tried again when the sweep is started again.
+        tau: Kendall's tau; None until it is finished, and where it is undefined.
+        training, evaluation: seconds of work; None until it is finished.
+        problems: why it failed.
+    """
+
+    variant: Annotated[str, Field(pattern=VARIANT)]
+    seed: NonNegativeInt
+    state: Literal["to do", "finished", "failed"] = "to do"
+    tau: float | None = None
+    training: NonNegativeFloat | None = None
+    evaluation: NonNegativeFloat | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Its run folder, below the sweep's."""
+        return f"{self.variant}/seed-{self.seed}"
 
 
 class SweepReport(_Record):
-    """`sweep.json` in the sweep's folder.
+    """`sweep.json` in the sweep's folder, written anew after every run.
 
     Attributes:
         networks: how many candidates have a truth.
-        seeds: those that every variant has finished.
+        seeds: what is compared: those that every variant has finished which has finished any.
+        leader: the variant with the highest mean tau; None as long as there is none.
+        variants: those that have finished these seeds.
+        priors: what costs nothing.
+        runs: all that the sweep asks for, in the order in which they are done.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     space: str
     networks: int
     seeds: tuple[int, ...]
     baseline: str
+    leader: str | None
     variants: tuple[Ranked, ...]
     priors: tuple[Ranked, ...]
+    runs: tuple[Run, ...]
     resamples: int
+
+    @model_validator(mode="after")
+    def _complete(self) -> "SweepReport":
+        for each in (*self.variants, *self.priors):
+            if missing := set(CORE) - each.metrics.keys():
+                raise ValueError(f"{each.name} lacks {' and '.join(sorted(missing))}")
+        if any(len(each.by_seed) != len(self.seeds) for each in self.variants):
+            raise ValueError("by_seed has other seeds than the sweep")
+        names = [each.name for each in self.variants]
+        if len(set(names)) < len(names) or not set(names) <= {run.variant for run in self.runs}:
+            raise ValueError("variants are there twice, or have no run")
+        if (self.leader is not None or names) and self.leader not in names:
+            raise ValueError("the leader is none of the variants")
+        return self
+
+    def finished(self) -> tuple[Run, ...]:
+        """The runs that have scores."""
+        return tuple(run for run in self.runs if run.state == "finished")
+
+    def problems(self) -> tuple[str, ...]:
+        """Why runs failed, each reason once."""
+        return tuple(dict.fromkeys(problem for run in self.runs for problem in run.problems))
+
+
+def read_report(path: Path) -> SweepReport:
+    """The report in a file.
+
+    Raises:
+        InputError: it is absent, damaged, or of another version of the toolkit.
+    """
+    try:
+        return SweepReport.model_validate_json(read_bytes(path))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "file"
+        message = problem["msg"].removeprefix("Value error, ")
+        raise InputError(
+            f"{path}: {where}: is no report of a sweep of this version ({message}); start the same `supernet sweep` "
+            "again, which writes it anew: finished runs are not done twice"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run came to: a score for each network, shape (networks,), and seconds of training and evaluation."""
+
+    scores: FloatArray
+    training: float
+    evaluation: float
 
 
 def compare(
-    scores: Mapping[str, Sequence[FloatArray]],
+    planned: Sequence[tuple[str, int]],
+    found: Mapping[tuple[str, int], Finished],
     priors: Mapping[str, FloatArray],
     truth: FloatArray,
     *,
     space: str,
-    seeds: Sequence[int],
     baseline: str,
-    seconds: Mapping[str, tuple[float, float]],
+    failed: Mapping[tuple[str, int], tuple[str, ...]] | None = None,
     resamples: int = 1000,
 ) -> SweepReport:
     """Judge variants by what their seeds have scored on the same networks.
@@ -77,56 +174,79 @@ def compare(
     is the mean of its seeds', not that of their mean scores.
 
     Args:
-        scores: by variant, for each seed the networks' scores, shape (networks,).
-        priors: likewise, one column each.
+        planned: all runs, as (variant, seed).
+        found, failed: what became of those that are over.
+        priors: by name, one value for each network, shape (networks,).
         truth: shape (networks,).
-        seconds: by variant, of training and of evaluation, per seed.
     """
-    columns = {**scores, **{name: [column] for name, column in priors.items()}}
-    measures = {name: [Measure(column, truth, CORE) for column in each] for name, each in columns.items()}
+    main = CORE.index(MAIN)
+    compared = [variant for variant in dict.fromkeys(v for v, _ in planned) if any(v == variant for v, _ in found)]
+    seeds = [seed for seed in dict.fromkeys(s for _, s in planned) if all((v, seed) in found for v in compared)]
+    variants = compared if seeds else []
+    own = {trial: Measure(result.scores, truth, CORE) for trial, result in found.items()}
+    measures = {variant: [own[variant, seed] for seed in seeds] for variant in variants}
+    measures |= {name: [Measure(column, truth, CORE)] for name, column in priors.items()}
     flat = [measure for each in measures.values() for measure in each]
     drawn = iter(bootstrap(flat, len(truth), resamples, seed=0))
     means = {
         name: combine(_mean, *(Sampled(measure.values, next(drawn), measure.without_each()) for measure in each))
         for name, each in measures.items()
     }
-    main = CORE.index(MAIN)
+    leader = max(variants, key=lambda name: float(np.nan_to_num(means[name].values[main], nan=-2.0)), default=None)
+
+    def less(one: str | None, other: str | None) -> Estimate | None:
+        if one not in means or other not in means or one == other:
+            return None
+        return estimates(combine(np.subtract, means[one], means[other]), "bca")[main]
 
     def ranked(name: str) -> Ranked:
-        taus = tuple(float(measure.values[main]) for measure in measures[name])
-        difference = None
-        if name != baseline:
-            difference = estimates(combine(np.subtract, means[name], means[baseline]), "bca")[main]
-        training, evaluation = seconds.get(name, (None, None))
+        taus = [_defined(measure.values[main]) for measure in measures[name]]
+        known = [tau for tau in taus if tau is not None]
+        runs = [found[name, seed] for seed in seeds] if name in variants else []
+        difference = less(name, baseline)
         return Ranked(
             name=name,
             metrics=dict(zip(CORE, estimates(means[name], "bca"), strict=True)),
-            by_seed=taus,
-            spread=stdev(taus) if len(taus) > 1 else None,
+            by_seed=tuple(taus),
+            spread=stdev(known) if len(known) > 1 else None,
             difference=difference,
             verdict=None if difference is None else verdict(difference, len(truth)),
-            training=training,
-            evaluation=evaluation,
+            behind=less(leader, name),
+            training=fmean(run.training for run in runs) if runs else None,
+            evaluation=fmean(run.evaluation for run in runs) if runs else None,
         )
+
+    def run(trial: tuple[str, int]) -> Run:
+        variant, seed = trial
+        if result := found.get(trial):
+            tau, seconds = _defined(own[trial].values[main]), (result.training, result.evaluation)
+            return Run(
+                variant=variant, seed=seed, state="finished", tau=tau, training=seconds[0], evaluation=seconds[1]
+            )
+        problems = (failed or {}).get(trial, ())
+        return Run(variant=variant, seed=seed, state="failed" if problems else "to do", problems=problems)
 
     return SweepReport(
         space=space,
         networks=len(truth),
         seeds=tuple(seeds),
         baseline=baseline,
-        variants=tuple(map(ranked, scores)),
+        leader=leader,
+        variants=tuple(map(ranked, variants)),
         priors=tuple(map(ranked, priors)),
+        runs=tuple(map(run, planned)),
         resamples=resamples,
     )
 
 
 def sections(report: SweepReport) -> Iterator[Section]:
     """The table, for the screen and for Markdown."""
+    variants = {each.name for each in report.variants}
     rows = tuple(
         (
             each.name,
             *(each.metrics[name].show() if name == MAIN else each.metrics[name].brief() for name in CORE),
-            ", ".join(f"{tau:.2f}" for tau in each.by_seed) if each.training is not None else "",
+            ", ".join("-" if tau is None else f"{tau:.2f}" for tau in each.by_seed) if each.name in variants else "",
             "" if each.difference is None else each.difference.show("+"),
             each.verdict or "",
             ""
@@ -153,3 +273,7 @@ def sections(report: SweepReport) -> Iterator[Section]:
 
 def _mean(*values: FloatArray) -> FloatArray:
     return np.asarray(np.mean(values, axis=0))
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 
@@ -13,19 +12,15 @@ from toolkit.data.base import Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.candidates import Candidates, read_candidates
 from toolkit.executors import spread
-from toolkit.files import write_json
+from toolkit.files import write_json, write_text
 from toolkit.interrupts import interrupt_at_once
-from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.pairs import FEWEST
 from toolkit.ranking.priors import cost_priors
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.sweeps.config import Evaluation, Sweep, Trial
-from toolkit.sweeps.report import SweepReport, compare
-from toolkit.sweeps.trial import Scores, finish
+from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare, read_report
+from toolkit.sweeps.trial import Scores, finish, judge
 from toolkit.training.setup import Note, quiet
-
-REPORT = "sweep.json"
-"""The report's name in the sweep's folder."""
 
 
 def run_sweep(
@@ -33,54 +28,87 @@ def run_sweep(
     trials: Sequence[Trial],
     out: Path,
     *,
+    plan: str | None = None,
     workers: int = 1,
     progress: Progress = quiet,
     note: Note = quiet,
 ) -> SweepReport:
     """Finish all runs of a sweep and compare them; `out/sweep.json` holds the report, `out/VARIANT/seed-N` the runs.
 
-    Whatever is there already is not done again. With several workers each trains and evaluates whole runs.
+    Whatever is there already is not done again. The report is written anew after every run, so that it can be followed,
+    and a killed sweep leaves a comparison. A run that fails takes none of the others with it: it stands in the report
+    with its problems. With several workers each trains and evaluates whole runs.
+
+    Args:
+        plan: the text of the sweep's file, kept as `out/sweep.toml`.
 
     Raises:
-        InputError: bad candidates, truth or data; a folder that holds another run; a worker that died.
+        InputError: bad candidates or truth; a worker that died; not one run could be finished, as with bad data; or one
+            that the last report holds cannot be read again: then that report stays as it is.
         Stopped: Ctrl-C; all finished work is kept.
     """
     space = get_space(trials[0].recipe.space)
     candidates = read_candidates(sweep.candidates, space)
     truth = _truth(sweep, candidates, space)
-    found: dict[tuple[str, int], Scores] = {}
+    if plan is not None:
+        write_text(out / PLAN, plan)
+    codes = list(truth)
+    priors = cost_priors(space, [space.parse(code) for code in codes])
+    true = np.array([truth[code] for code in codes])
+    found: dict[tuple[str, int], Finished] = {}
+    failed: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    def write() -> SweepReport:
+        report = compare(
+            [trial.key for trial in trials],
+            found,
+            priors,
+            true,
+            space=space.name,
+            baseline=sweep.reference,
+            failed=failed,
+        )
+        write_json(out / REPORT, report.model_dump())
+        return report
+
+    known = _finished_before(out) & {trial.key for trial in trials}
+    if not known:
+        write()
     make = partial(_Runner, out, candidates, sweep.evaluation)
     make = partial(make, threads=1) if workers > 1 else partial(make, progress=progress, note=note)
+    # What the last report holds comes first, and until that is read again the report stays: it knows more.
+    ordered = sorted(trials, key=lambda trial: trial.key not in known)
     try:
-        with interrupt_at_once() if workers > 1 else nullcontext(), closing(spread(make, trials, workers)) as results:
+        with interrupt_at_once() if workers > 1 else nullcontext(), closing(spread(make, ordered, workers)) as results:
             for done in results:
-                found |= {(trial.variant, trial.seed): scores for trial, scores in done}
-                progress("runs", len(found), len(trials))
+                for trial, outcome in done:
+                    if isinstance(outcome, Scores):
+                        scores = np.array([outcome.accuracies[code] for code in codes])
+                        found[trial.key] = Finished(scores, outcome.training, outcome.evaluation)
+                        judge(trial, out, outcome, candidates, truth, priors)
+                    else:
+                        failed[trial.key] = outcome
+                        note(outcome[0])
+                if known <= found.keys():
+                    write()
+                progress("runs", len(found) + len(failed), len(trials))
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped; {len(found)} of {len(trials)} runs in {out} are finished, and each of the others is kept up to "
             "its last checkpoint. The same command again goes on from there."
         ) from None
-    codes = list(truth)
+    except Stopped as stopped:
+        raise Stopped(f"{stopped} The same `supernet sweep` again does, and goes on with the others.") from None
+    if not found or not known <= found.keys():
+        raise InputError(list(dict.fromkeys(problem for problems in failed.values() for problem in problems)))
+    return read_report(out / REPORT)
 
-    def column(scores: Scores) -> FloatArray:
-        return np.array([scores.accuracies[code] for code in codes])
 
-    by_variant = {variant: [found[variant, seed] for seed in sweep.seeds] for variant in sweep.variants}
-    report = compare(
-        {variant: [column(scores) for scores in runs] for variant, runs in by_variant.items()},
-        cost_priors(space, [space.parse(code) for code in codes]),
-        np.array([truth[code] for code in codes]),
-        space=space.name,
-        seeds=sweep.seeds,
-        baseline=sweep.reference,
-        seconds={
-            variant: (fmean(scores.training for scores in runs), fmean(scores.evaluation for scores in runs))
-            for variant, runs in by_variant.items()
-        },
-    )
-    write_json(out / REPORT, report.model_dump())
-    return report
+def _finished_before(out: Path) -> set[tuple[str, int]]:
+    """The runs that the report in a folder holds, if there is a readable one."""
+    with suppress(InputError):
+        return {(run.variant, run.seed) for run in read_report(out / REPORT).finished()}
+    return set()
 
 
 def _truth(sweep: Sweep, candidates: Candidates, space: SearchSpace) -> dict[str, float]:
@@ -114,8 +142,13 @@ class _Runner:
         if threads is not None:  # before a framework is loaded: processes that all take every CPU are slower than one
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
-    def __call__(self, trial: Trial) -> tuple[Trial, Scores]:
+    def __call__(self, trial: Trial) -> tuple[Trial, Scores | tuple[str, ...]]:
+        """The trial's scores; or what went wrong, which is no reason to give up the others."""
+
         def show(what: str, done: int, total: int) -> None:
             self._progress(f"{what} {trial.variant} {trial.seed}", done, total)
 
-        return trial, self._finish(trial, progress=show)
+        try:
+            return trial, self._finish(trial, progress=show)
+        except InputError as error:
+            return trial, tuple(error.problems)

@@ -1,19 +1,28 @@
 """One run of a sweep, from the recipe to the scores of all candidates. Whatever is there already is not done again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.data.base import Progress
-from toolkit.evaluation.candidates import Candidates
+from toolkit.errors import InputError
+from toolkit.evaluation.candidates import Candidates, write_candidates, write_entries
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.files import write_text
+from toolkit.ranking.assembly import rank_report
+from toolkit.ranking.concordance import FloatArray
+from toolkit.ranking.pairs import pair
 from toolkit.sweeps.config import Evaluation, Trial
 from toolkit.training.metrics import read_metrics
 from toolkit.training.recipe import Recipe
 from toolkit.training.run import RunFolder
 from toolkit.training.setup import Note, quiet
 from toolkit.training.trainer import prepare_run, train
+
+TRUTH = "truth.json"
+"""What a run was judged by, in its folder; the page Rank correlation finds it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ def finish(
     folder = trial.folder(out)
     recipe, run = prepare_run(trial.recipe, folder, resume=RunFolder(folder).exists())
     checkpoint = train(recipe, run, progress, note)
+    write_candidates(run.candidates, candidates)  # as `supernet evaluate` does: a trial is a run like any other
     job = Job(folder, checkpoint, NormPolicy.parse(evaluation.norm), evaluation.images)
     done = evaluate_candidates(job, candidates, progress=progress)
     with Ledger.read(run.ledger) as ledger:
@@ -54,6 +64,33 @@ def finish(
         (seconds,) = [holding.seconds for holding in ledger.settings() if holding.setting == done.setting]
     accuracies = {code: results[code].top1 / results[code].total for code in set(candidates.values())}
     return Scores(accuracies, training_seconds(run, recipe), seconds)
+
+
+def judge(
+    trial: Trial,
+    out: Path,
+    scores: Scores,
+    candidates: Candidates,
+    truth: Mapping[str, float],
+    priors: Mapping[str, FloatArray],
+) -> None:
+    """Leave the truth and the rank report in the run folder, so that it says of itself what the sweep says of it.
+
+    Args:
+        truth: by code.
+        priors: one value for each code of `truth`, shape (networks,).
+    """
+    run = RunFolder(trial.folder(out))
+    known = {name: code for name, code in candidates.items() if code in truth}
+    write_entries(run.path / TRUTH, known, {name: truth[code] for name, code in known.items()})
+    try:
+        pairs = pair(scores.accuracies, truth, (str(run.ledger), str(run.path / TRUTH)))
+    except InputError:  # all scores are equal: there is no order to report on
+        return
+    places = {code: place for place, code in enumerate(truth)}
+    chosen = [places[code] for code in pairs.networks]
+    report = rank_report(pairs, {name: column[chosen] for name, column in priors.items()})
+    write_text(run.rank, report.model_dump_json(indent=2) + "\n")  # ends of intervals may be infinite: null in JSON
 
 
 def training_seconds(run: RunFolder, recipe: Recipe) -> float:
