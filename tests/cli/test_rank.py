@@ -157,3 +157,18 @@ def test_a_budget() -> None:
 @pytest.mark.parametrize("wrong", [["--networks", "2"], ["--within", "0"], ["--spread", "0"], ["--accuracy", "70"]])
 def test_wrong_budgets(wrong: list[str]) -> None:
     assert run(*wrong, command="budget").exit_code == 2
+
+
+@pytest.mark.parametrize("networks", [10, 11, 12, 13])
+def test_a_few_networks_have_intervals_without_ends(tmp_path: Path, networks: int) -> None:
+    """What is infinite is null in JSON, and is read back."""
+    rng = np.random.default_rng(networks)
+    lines = [f"n{i},{rng.normal()},{i}" for i in range(networks)]
+    (tmp_path / "few.csv").write_text("\n".join(["net,mine,truth", *lines]))
+    columns = ["--code-column", "net", "--score-column", "mine", "--truth-column", "truth"]
+    out = tmp_path / "rank.json"
+    printed = run(str(tmp_path / "few.csv"), *columns, "--resamples", "100", "--json", "--out", str(out))
+    assert printed.exit_code == 0, printed.output
+    assert json.loads(printed.stdout) == json.loads(out.read_text())
+    assert "Infinity" not in out.read_text()
+    RankReport.model_validate_json(out.read_text())

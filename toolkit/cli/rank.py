@@ -75,7 +75,7 @@ def rank(
 
     For example: supernet rank table.csv --score-column mine --truth-column seed0 --truth-column seed1
     """
-    from toolkit.files import write_json, write_text
+    from toolkit.files import write_text
     from toolkit.ranking.assembly import rank_report
     from toolkit.ranking.files import CANDIDATES, Columns, compare_files
     from toolkit.spaces import get_space
@@ -107,13 +107,13 @@ def rank(
             progress=lambda done, total: progress("resampling", done, total),
         )
     if out is not None:
-        write_json(out, report.model_dump())
+        write_text(out, report.model_dump_json(indent=2) + "\n")  # ends of intervals may be infinite: null in JSON
     if html is not None:
         from toolkit.ranking.html import to_html
 
         write_text(html, to_html(report, found.pairs, {**found.priors, **found.pairs.rivals}))
     if as_json:
-        print_json(report.model_dump())
+        console.file.write(report.model_dump_json(indent=2) + "\n")
     elif as_markdown:
         from toolkit.ranking.markdown import to_markdown
 
