@@ -1,5 +1,6 @@
 """View: every network as a point, and the one that was clicked in full."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -102,7 +103,8 @@ def _clicked(table: pd.DataFrame) -> None:
     """A point was clicked: it is selected, and the address says so."""
     selected = st.session_state["points"].selection.points
     if selected and "customdata" in selected[0]:  # the diagonal has none
-        st.session_state["network"] = st.session_state["point clicked"] = table["id"].iloc[selected[0]["point_index"]]
+        row = int(np.ravel(selected[0]["customdata"])[0])
+        st.session_state["network"] = st.session_state["point clicked"] = table["id"].iloc[row]
 
 
 def _picked(worst: pd.DataFrame) -> None:

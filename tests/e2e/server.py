@@ -18,10 +18,10 @@ def serve(root: Path, runs: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(root / "app" / "main.py"), "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    command = [sys.executable, "-m", "app", "--server.headless", "true", "--server.fileWatcherType", "none"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([*command, "--", str(runs)], cwd=runs, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen([*command, "--", str(runs)], cwd=root, stdout=subprocess.DEVNULL) as server:
         try:
             _await(f"{address}/_stcore/health")
             yield address
@@ -29,7 +29,7 @@ def serve(root: Path, runs: Path) -> Iterator[str]:
             server.terminate()
 
 
-def _await(url: str, seconds: float = 60.0) -> None:
+def _await(url: str, seconds: float = 180.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

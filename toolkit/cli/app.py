@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +18,10 @@ def app(
     address: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in: there is no password")] = "127.0.0.1",
     headless: Annotated[bool, typer.Option(help="do not open a browser")] = False,
 ) -> None:
-    """Open the dashboard: the same as `streamlit run app/main.py -- RUNS`."""
+    """Open the dashboard: the same as `python -m app -- RUNS`."""
     if runs.exists() and not runs.is_dir():
         raise InputError(f"{runs}: is a file; give the folder that holds the runs")
-    command = [sys.executable, "-m", "streamlit", "run", str(files("app") / "main.py")]
-    command += ["--server.port", str(port), "--server.address", address, "--server.headless", str(headless).lower()]
+    command = [sys.executable, "-m", "app", "--server.port", str(port), "--server.address", address]
+    command += ["--server.headless", str(headless).lower()]
     command += ["--browser.gatherUsageStats", "false", "--", str(runs)]
     os.execv(sys.executable, command)

@@ -10,7 +10,7 @@ from app.views.ranking.subject import SCORE
 
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "star", "x")
 
-FACING = [(0.0, theme.VERMILLION), (0.5, theme.NEUTRAL), (1.0, theme.BLUE)]
+FACING = [theme.VERMILLION, theme.NEUTRAL, theme.BLUE]
 """From over-estimated to under-estimated, for points: the middle must show."""
 
 FACING_FAINT = [(0.0, theme.VERMILLION), (0.5, theme.FAINT), (1.0, theme.BLUE)]

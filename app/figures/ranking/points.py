@@ -1,11 +1,13 @@
 """Predicted against true, one point a network: up to 50,000 of them, drawn by WebGL."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 from scipy import ndimage
 
 from app import text, theme
@@ -17,7 +19,11 @@ MAIN, SIDE = (0.0, 0.87), (0.89, 1.0)
 
 SHIFT = "misjudged by"
 MANY = 5_000
-"""With more points each is drawn smaller, and its code is not sent along: the browser has enough to do."""
+"""With more points each is drawn smaller and says less when pointed at: the browser has enough to do."""
+
+SHADES = 11
+"""Steps of the colour scale, each a trace of one colour: a browser takes longer to colour 45,000 points one by one than
+to draw them."""
 
 _BINS, _SMOOTH = 240, 4.0
 
@@ -41,6 +47,9 @@ def hues(table: pd.DataFrame) -> list[str]:
 def scatter(table: pd.DataFrame, axes: Axes, chosen: int | None = None) -> go.Figure:
     """The cloud; with values the densities of both sides, with ranks the diagonal on which predictions are right.
 
+    A point's `customdata` is its row in the table, or begins with it. Where points overlap, those whose colour stands
+    for more are on top.
+
     Args:
         table: `Subject.table`.
         chosen: the row to mark.
@@ -52,27 +61,32 @@ def scatter(table: pd.DataFrame, axes: Axes, chosen: int | None = None) -> go.Fi
         line = {"color": theme.NEUTRAL, "dash": "dot", "width": 1.5}
         figure.add_scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip")
     many = len(table) > MANY
+    known = ["predicted", "true", "predicted_rank", "true_rank"]
+    facts = np.column_stack([np.arange(len(table)), table[known]])
     opacity = {"marker": {"opacity": 0.4 if many else 0.75}}
-    figure.add_scattergl(
-        x=table[x].to_numpy(np.float32),
-        y=table[y].to_numpy(np.float32),
-        mode="markers",
-        marker={"size": 4 if many else 6 if len(table) > 500 else 9, **opacity["marker"], **_colored(table, axes)},
-        text=[plain(each) for each in table["id"]],
-        hovertext=None if many else [plain(each) for each in table["code"]],
-        customdata=table[["predicted", "true", "predicted_rank", "true_rank"]].to_numpy(np.float32),
-        hovertemplate=(
-            "<b>%{text}</b><br>"
-            + ("" if many else "%{hovertext}<br>")
-            + "<br>predicted %{customdata[0]:.5~g} (rank %{customdata[2]:,})<br>"
-            + "true %{customdata[1]:.5~g} (rank %{customdata[3]:,})<extra></extra>"
-        ),
-        # The browser itself marks what is clicked; the others stay as they are.
-        selectedpoints=[] if chosen is None else [chosen],
-        selected={"marker": {"opacity": 1, "size": 16, "color": theme.ORANGE}},
-        unselected=opacity,
-        name="networks",
-    )
+    size = 4 if many else 6 if len(table) > 500 else 9
+    scale = _scale(table, axes)
+    shade = np.clip(SHADES * (scale.values - scale.low) / (scale.high - scale.low), 0, SHADES - 1).astype(int)
+    for number, color in enumerate(scale.shades):
+        rows = np.flatnonzero(shade == number)
+        if not len(rows):
+            continue
+        part = table.iloc[rows]
+        figure.add_scattergl(
+            x=part[x].to_numpy(np.float32),
+            y=part[y].to_numpy(np.float32),
+            mode="markers",
+            marker={"size": size, "color": color, **opacity["marker"]},
+            text=np.array([plain(each) for each in part["id"]]),
+            hovertext=None if many else [plain(each) for each in part["code"]],
+            customdata=rows if many else facts[rows].tolist(),
+            hovertemplate=_hover(axes, many=many),
+            # The browser itself marks what is clicked; the others stay as they are.
+            selectedpoints=np.flatnonzero(rows == chosen).tolist(),
+            selected={"marker": {"opacity": 1, "size": 16, "color": theme.ORANGE}},
+            unselected=opacity,
+        )
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=_bar(scale, axes), hoverinfo="skip")
     main = (0.0, 1.0) if axes.ranks else MAIN
     layout: dict[str, object] = {
         "xaxis": {"domain": main, "title": _title("Predicted", axes.predicted, axes)},
@@ -87,7 +101,9 @@ def scatter(table: pd.DataFrame, axes: Axes, chosen: int | None = None) -> go.Fi
         _add_density(figure, table[x].to_numpy(float), upright=True)
         _add_density(figure, table[y].to_numpy(float), upright=False)
     theme.style(figure, HEIGHT, showlegend=False, hovermode="closest", dragmode="zoom", clickmode="event+select")
-    figure.update_layout(uirevision=f"{axes.ranks} {axes.predicted} {axes.true}", margin_t=12, **layout)
+    # A margin that follows its labels is known only after drawing, and then all is drawn again.
+    margin = {"l": 84, "r": 84, "t": 12, "b": 60, "autoexpand": False}
+    figure.update_layout(uirevision=f"{axes.ranks} {axes.predicted} {axes.true}", margin=margin, **layout)
     return figure
 
 
@@ -95,31 +111,65 @@ def _title(side: str, name: str, axes: Axes) -> str:
     return f"{side} rank, 1 is the best ({plain(name)})" if axes.ranks else f"{side} value ({plain(name)})"
 
 
+def _hover(axes: Axes, *, many: bool) -> str:
+    """Everything about a point, or its place only."""
+    if many:
+        which = "rank %{{{}:,}}" if axes.ranks else "%{{{}:.5~g}}"
+        return f"<b>%{{text}}</b><br>predicted {which.format('x')}<br>true {which.format('y')}<extra></extra>"
+    return (
+        "<b>%{text}</b><br>%{hovertext}<br>"
+        "<br>predicted %{customdata[1]:.5~g} (rank %{customdata[3]:,})<br>"
+        "true %{customdata[2]:.5~g} (rank %{customdata[4]:,})<extra></extra>"
+    )
+
+
 def _dict(value: object) -> dict[str, object]:
     assert isinstance(value, dict)  # noqa: S101
     return value
 
 
-def _colored(table: pd.DataFrame, axes: Axes) -> dict[str, object]:
-    """The marker's colours with their scale."""
-    bar: dict[str, object] = {"thickness": 10, "outlinewidth": 0, "len": 0.9 if axes.ranks else 0.8, "y": 0.43}
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What colours the points, of shape (networks,), and how: even steps from `low` to `high`."""
+
+    values: npt.NDArray[np.float64]
+    low: float
+    high: float
+    shades: list[str]
+    title: str
+
+
+def _scale(table: pd.DataFrame, axes: Axes) -> _Scale:
     if axes.color == SHIFT or axes.color not in table:
         values = 100 * table["shift"].to_numpy(float)
         most = max(float(np.abs(values).max(initial=0.0)), 1.0)
-        title = {"text": "under-estimated by (% of all ranks)", "side": "right"}
-        return {
-            "color": values.astype(np.float32),
-            "colorscale": FACING,
-            "cmin": -most,
-            "cmax": most,
-            "colorbar": {**bar, "title": title},
-        }
+        shades, title = sample_colorscale(FACING, SHADES), "under-estimated by (% of all ranks)"
+        return _Scale(values, -most, most, shades, title)
     values = table[axes.color].to_numpy(float)
     unit = text.unit(float(np.abs(values).max(initial=0.0)))
+    values = values / unit.factor
+    low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
+    if not low < high:
+        low, high = low - 0.5, low + 0.5
+    title = text.axis_title(plain(axes.color), unit.name)
+    return _Scale(values, low, high, sample_colorscale(list(theme.VIRIDIS), SHADES), title)
+
+
+def _bar(scale: _Scale, axes: Axes) -> dict[str, Any]:
+    """The marker of a trace that shows nothing but the colour scale."""
     return {
-        "color": (values / unit.factor).astype(np.float32),
-        "colorscale": list(theme.VIRIDIS),
-        "colorbar": {**bar, "title": {"text": text.axis_title(plain(axes.color), unit.name), "side": "right"}},
+        "color": [scale.low],
+        "cmin": scale.low,
+        "cmax": scale.high,
+        "colorscale": [(edge / SHADES, shade) for i, shade in enumerate(scale.shades) for edge in (i, i + 1)],
+        "showscale": True,
+        "colorbar": {
+            "thickness": 10,
+            "outlinewidth": 0,
+            "len": 0.9 if axes.ranks else 0.8,
+            "y": 0.43,
+            "title": {"text": scale.title, "side": "right"},
+        },
     }
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from app import theme
@@ -31,19 +32,30 @@ AXES = points.Axes(ranks=True, color=points.SHIFT, predicted="submission", true=
 VALUES = points.Axes(ranks=False, color="MACs", predicted="submission", true="alone")
 
 
+def networks(figure: go.Figure) -> pd.DataFrame:
+    """Every point by its row: where it lies, its colour, and whether it is marked."""
+    parts = []
+    for trace in figure.select_traces({"type": "scattergl"}):
+        part = pd.DataFrame({"x": trace.x, "y": trace.y, "color": trace.marker.color})
+        part["row"] = [np.ravel(each)[0] for each in trace.customdata]
+        parts.append(part.assign(marked=np.isin(np.arange(len(part)), trace.selectedpoints)))
+    return pd.concat(parts).astype({"row": int}).set_index("row").sort_index()
+
+
 def test_ranks_lie_around_the_diagonal_and_begin_at_the_best() -> None:
     frame = cloud(50)
-    diagonal, networks = points.scatter(frame, AXES).data
-    assert list(diagonal.x) == list(diagonal.y)
-    best = int(np.argmin(networks.x))
-    assert frame["predicted"].iloc[best] == frame["predicted"].max()
     figure = points.scatter(frame, AXES)
+    diagonal = figure.data[0]
+    assert list(diagonal.x) == list(diagonal.y)
+    assert list(networks(figure)["x"]) == list(frame["predicted_rank"])
+    assert list(networks(figure)["y"]) == list(frame["true_rank"])
     assert figure.layout.xaxis.range[0] > figure.layout.xaxis.range[1]
 
 
 def test_values_have_the_density_of_both_sides() -> None:
-    networks, above, beside = points.scatter(cloud(500), VALUES).data
-    assert np.allclose(networks.x, cloud(500)["predicted"])
+    figure = points.scatter(cloud(500), VALUES)
+    *_, above, beside = figure.data
+    assert np.allclose(networks(figure)["x"], cloud(500)["predicted"])
     assert above.yaxis == "y2"
     assert beside.xaxis == "x2"
     assert np.sum(above.y) == pytest.approx(500, rel=0.05)
@@ -51,12 +63,30 @@ def test_values_have_the_density_of_both_sides() -> None:
 
 def test_fifty_thousand_points_are_drawn_by_webgl_and_stay_small() -> None:
     figure = points.scatter(cloud(50_000), AXES)
-    assert figure.data[1].type == "scattergl"
-    assert len(figure.to_json()) < 6e6
+    assert len(networks(figure)) == 50_000
+    assert len(figure.to_json()) < 2e6
 
 
-def test_a_chosen_point_is_marked() -> None:
-    assert list(points.scatter(cloud(50), AXES, chosen=7).data[1].selectedpoints) == [7]
+@pytest.mark.parametrize("count", [50, points.MANY + 1])
+def test_a_chosen_point_is_marked(count: int) -> None:
+    found = networks(points.scatter(cloud(count), AXES, chosen=7))
+    assert list(found.index[found["marked"]]) == [7]
+
+
+def test_the_shade_of_a_point_follows_its_value() -> None:
+    frame = cloud(500)
+    figure = points.scatter(frame, VALUES)
+    *_, bar, _, _ = figure.data
+    shade = [color for _, color in bar.marker.colorscale[::2]]
+    found = networks(figure)["color"].map(shade.index).to_numpy()
+    assert found.min() == 0
+    assert found.max() == points.SHADES - 1
+    assert np.all(np.diff(found[np.argsort(frame["MACs"])]) >= 0)
+    assert (bar.marker.cmin, bar.marker.cmax) == pytest.approx((frame["MACs"].min() / 1e6, frame["MACs"].max() / 1e6))
+
+
+def test_networks_that_are_all_equal_have_a_colour() -> None:
+    assert len(networks(points.scatter(cloud(20).assign(MACs=5e6), VALUES))) == 20
 
 
 def test_points_can_be_coloured_by_all_that_stands_beside() -> None:

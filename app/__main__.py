@@ -1,0 +1,16 @@
+"""`python -m app [STREAMLIT_OPTIONS] [-- RUNS_FOLDER]`: `streamlit run app/main.py`, but ready for its first visitor.
+
+Streamlit imports what pages need while the first visitor waits; here it is imported before the server starts.
+"""
+
+import sys
+from pathlib import Path
+
+import plotly.io  # noqa: F401
+from streamlit.web.cli import main
+
+from app.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top  # noqa: F401
+from app.views import runs, submission  # noqa: F401
+
+if __name__ == "__main__":
+    main(["run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]], prog_name="streamlit")
