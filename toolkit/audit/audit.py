@@ -1,0 +1,129 @@
+"""The audit of a training: a few steps of its training, in memory, on a network that is thrown away."""
+
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.audit.moves import is_statistic
+from toolkit.audit.reads import Logits, Reads, both_logits
+from toolkit.audit.report import Drift, Report, Step
+from toolkit.audit.watch import Watch
+from toolkit.backends.base import Backend, Network, Optimizer, Weights
+from toolkit.backends.weights import inherited
+from toolkit.data.base import Dataset, Progress
+from toolkit.errors import InputError
+from toolkit.interference.draws import draw_batches
+from toolkit.methods import Method
+from toolkit.training.loop import Loop
+from toolkit.training.recipe import Recipe
+from toolkit.training.setup import open_backend, open_data, open_space, quiet
+from toolkit.training.steps import Pipeline
+from toolkit.training.trainer import begin
+
+STEPS = 8
+
+_IMAGES = 64
+"""Training images on which a frozen teacher's logits are compared."""
+
+
+def audit_pipeline(
+    pipeline: Pipeline, path: Path | None = None, steps: int = STEPS, progress: Progress = quiet
+) -> dict[str, Report]:
+    """Audit the first steps of each training of a recipe, by its title; nothing is written.
+
+    With the `path` of a run, audited is the training that it has come to, from the last checkpoint on; if that is
+    finished, the last steps of its schedule are done once more. Without, each training after the first goes on with
+    the weights of the few steps before it.
+
+    Raises:
+        InputError: bad data or checkpoint, several processes, or the loss is no longer a number.
+    """
+    parts = pipeline.steps
+    if path is not None:
+        begun = [number for number, part in enumerate(parts) if part.run(path).checkpoints()]
+        parts = parts[max(begun, default=0) :][:1]
+    data = open_data(pipeline.recipe, progress)
+    weights: Weights | None = None
+    reports = {}
+    for part in parts:
+        recipe, backend = part.recipe, open_backend(part.recipe)
+        if backend.world > 1:
+            raise InputError(f"--audit: works in one process, found {backend.world}; start it without a launcher")
+        if weights is not None:
+            recipe = recipe.model_copy(update={"initial": recipe.initial.model_copy(update={"run": None})})
+        run = None if path is None else part.run(path)
+        begun_run = run if run is not None and run.checkpoints() else None
+        folder = Path() if run is None else run.path
+        network, optimizer, method, start = begin(recipe, backend, open_space(recipe, data), begun_run, folder)
+        if weights is not None:
+            network.load_weights(inherited(network.weights(), weights))
+        reports[part.title] = audit_steps(
+            backend, network, optimizer, method, data, recipe, start, steps, partial(_part, progress, part.title)
+        )
+        weights = network.weights()
+    return reports
+
+
+def _part(progress: Progress, title: str, what: str, done: int, total: int) -> None:
+    progress(f"{what} {title}", done, total)
+
+
+def audit_steps(
+    backend: Backend,
+    network: Network,
+    optimizer: Optimizer,
+    method: Method,
+    data: Dataset,
+    recipe: Recipe,
+    start: int = 0,
+    steps: int = STEPS,
+    progress: Progress = quiet,
+) -> Report:
+    """Train on from step `start` for `steps` steps, and report on each.
+
+    Raises:
+        InputError: the loss is no longer a number.
+    """
+    first = network.weights()
+    watch = Watch(network, optimizer, recipe.training.sgd)
+    loop = Loop(backend, watch.network, watch.optimizer, data, recipe.training, recipe.seed)
+    start = max(0, min(start, loop.total - steps))
+    ((images, _),) = draw_batches(backend, data, 1, _IMAGES, recipe.seed)
+    reads = Reads(backend, network.space, images[:2])
+    frozen = method.frozen()
+    logits = None if frozen is None else both_logits(network, frozen, images)
+    done = []
+    with closing(loop.steps(method.step, start, method.after)) as trained:
+        for each in islice(trained, steps):
+            if not np.isfinite(loss := float(each.values["loss"])):
+                raise InputError(f"the loss of step {each.step} is {loss:g}; audit with a lower training.lr")
+            notes = watch.take()
+            unused = []
+            for update in range(notes.updates):
+                learning = [each for each in notes.passes if each.update == update and not each.constant]
+                plans = [network.space.trunk_plans(p.path) if p.trunk else network.plans(p.path) for p in learning]
+                used = frozenset[str]().union(*map(reads, plans))
+                unused.append(frozenset(name for name in first if name not in used and not is_statistic(name)))
+            drift = None
+            if frozen is not None and logits is not None:
+                now = both_logits(network, frozen, images)
+                drift = Drift(*(_relative(before, after) for before, after in zip(logits, now, strict=True)))
+            done.append(Step(each.step, notes, tuple(unused), drift))
+            progress("auditing", len(done), min(steps, loop.total - start))
+    return Report(
+        space=network.space,
+        recipe=recipe,
+        steps=tuple(done),
+        sizes={name: array.size for name, array in first.items()},
+        norms={name: float(np.linalg.norm(array)) for name, array in first.items()},
+        frozen=frozenset() if frozen is None else reads(frozen),
+    )
+
+
+def _relative(before: Logits, after: Logits) -> float:
+    """Distance, relative to the length before."""
+    length = np.linalg.norm(before)
+    return float(np.linalg.norm(after - before) / length) if length else float(np.any(after != before))
