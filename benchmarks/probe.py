@@ -19,11 +19,12 @@ from rich.table import Table
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
+from toolkit.backends.shapes import used
 from toolkit.cli.console import progress_bars
 from toolkit.data import open_dataset
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import draw_answers, draw_batches, generator
-from toolkit.interference.gradients import UsedShapes, gradient, products
+from toolkit.interference.gradients import gradient, products
 from toolkit.interference.probe import BRANCHES, FEATURES, LOOKAHEAD, PATHS, Probe, Settings
 from toolkit.interference.table import read_interference
 from toolkit.spaces import get_space
@@ -90,9 +91,8 @@ def cells(backend: Backend, network: Network, limit: int | None) -> Table:
     (answers,) = draw_answers(space, 1, generator(0, "branches", 0))
     decisions = [number for number, each in enumerate(space.decisions) if each.blocks][:limit]
     decisions = [number for number in decisions if space.active(answers)[number]]
-    shapes = UsedShapes(backend, network)
     started = time.perf_counter()
-    branches = Branches(network, shapes)
+    branches = Branches(network)
     shared_passes = sum(branches.draw(answers, batch, decisions))
     shared_seconds = time.perf_counter() - started
     found = {
@@ -105,7 +105,7 @@ def cells(backend: Backend, network: Network, limit: int | None) -> Table:
             archs = [space.canonical([*answers[:number], option, *answers[number + 1 :]]) for option in (i, j)]
             gradients = [gradient(network, arch, batch)[0] for arch in archs]
             plans = [network.plans(arch) for arch in archs]
-            alike, _ = products(gradients, [shapes(each) for each in plans], len(plans[0]))
+            alike, _ = products(gradients, [used(each) for each in plans], len(plans[0]))
             plain_passes += 2
             value = found[decision.name, str(decision.options[i]), str(decision.options[j])]
             worst = max(worst, float(np.abs(alike.together()[0, 1] - value)))

@@ -1,11 +1,32 @@
 """Training methods as tests make them: with what they cannot do without."""
 
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
+from toolkit.evaluation.candidates import write_entries
 from toolkit.methods import METHODS, Method
 from toolkit.spaces import SearchSpace
+
+_TRUTHS = 8
+_FOLDER = TemporaryDirectory(prefix="truths-")
 
 
 def make_method(name: str, space: SearchSpace, **options: Any) -> Method:
     """The method called `name`, with default options but these."""
-    return METHODS[name](space, METHODS[name].options_type(name=name, **options))
+    needed = {"truth": truth_file(space)} if name == "landmark" else {}
+    return METHODS[name](space, METHODS[name].options_type(name=name, **needed | options))
+
+
+@cache
+def truth_file(space: SearchSpace) -> str:
+    """A file of different accuracies of a few networks of a space."""
+    rng = np.random.default_rng(0)
+    archs = {space.sample(rng) for _ in range(_TRUTHS)}
+    codes = {f"arch{number}": space.format(arch) for number, arch in enumerate(sorted(archs), start=1)}
+    path = Path(_FOLDER.name) / f"{hash(space)}.json"
+    write_entries(path, codes, {key: 0.5 + place / 100 for place, key in enumerate(codes)})
+    return str(path)

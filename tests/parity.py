@@ -1,5 +1,6 @@
 """How far two backends are apart on the same network and the same images. Benchmarks share it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from tests.methods_made import make_method
 from tests.networks import logits, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Backend, Network, Precision, Tensor
-from toolkit.methods import Batch
+from toolkit.methods import Batch, Method
 from toolkit.spaces import SearchSpace
 
 IMAGES = 16
@@ -30,8 +31,14 @@ class Pair:
     one side of a ReLU here, on the other there.)
     """
 
-    def __init__(self, space: SearchSpace, method: str, precision: Precision) -> None:
-        self._traces = [_Trace(get_backend(name, "cpu", precision), space, method) for name in ("torch", "paddle")]
+    def __init__(
+        self, space: SearchSpace, method: str, precision: Precision, *, move_idle: bool = False, **options: Any
+    ) -> None:
+        sgd = replace(SETTINGS, move_idle=move_idle)
+        self._traces = [
+            _Trace(get_backend(name, "cpu", precision), make_method(method, space, **options), sgd)
+            for name in ("torch", "paddle")
+        ]
         if precision == "fp64":
             for trace in self._traces:
                 randomise(trace.network)
@@ -70,9 +77,9 @@ def _apart(first: Arrays, second: Arrays) -> float:
 class _Trace:
     """What one backend makes of it."""
 
-    def __init__(self, backend: Backend, space: SearchSpace, method: str) -> None:
-        self._backend = backend
-        self._method = make_method(method, space)
+    def __init__(self, backend: Backend, method: Method, sgd: SGD) -> None:
+        self._backend, self._method, self._sgd = backend, method, sgd
+        space = method.space
         self.network: Network = backend.supernet(space, seed=0)
         rng = np.random.default_rng(0)
         self._pixels = some_images(space, IMAGES)
@@ -108,12 +115,17 @@ class _Trace:
         return {name: np.asarray(gradient) for name, gradient in self.network.gradients().items()}
 
     def steps(self) -> Arrays:
-        optimizer = self._backend.optimizer(self.network, SETTINGS)
+        optimizer = self._backend.optimizer(self.network, self._sgd)
         for step in range(STEPS):
             self.step(1 + step)
             optimizer.step(LR)
+            if self._method.after(self._batch(1 + step)) is not None:
+                optimizer.step(LR)
         return self.network.weights() | optimizer.state()
 
     def step(self, number: int) -> Arrays:
-        logged = self._method.step(Batch(self.network, self._images, self._labels, np.random.default_rng(number), 0.5))
+        logged = self._method.step(self._batch(number))
         return {name: np.asarray(float(value)) for name, value in logged.items()}
+
+    def _batch(self, number: int) -> Batch:
+        return Batch(self.network, self._images, self._labels, np.random.default_rng(number), 0.5)

@@ -20,7 +20,7 @@ def basic_block(graph: Graph, x: str, plan: plans.BasicBlock, at: str) -> str:
     y = graph.conv_norm(y, f"{at}.conv2", f"{at}.bn2")
     if plan.project:
         x = graph.conv_norm(x, f"{at}.downsample.0", f"{at}.downsample.1", plan.stride)
-    return graph.relu(graph.add(y, x))
+    return graph.activation(graph.add(y, x), plan.activation, f"{at}.outer")
 
 
 def conv_norm(graph: Graph, x: str, plan: plans.ConvNorm, at: str) -> str:

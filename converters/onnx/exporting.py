@@ -12,9 +12,9 @@ from onnx.checker import ValidationError
 from converters.logits import Logits, largest_difference, run_plans
 from converters.onnx.latency import Latency, measure, open_session
 from converters.onnx.model import INPUT, build_model
-from converters.weights.shapes import shapes
 from toolkit.backends import get_backend
 from toolkit.backends.base import Images, Weights
+from toolkit.backends.shapes import used
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_candidates
@@ -145,7 +145,7 @@ class Exporter:
             return self._weights, run_plans(self._network, plans, state, self._network.stored_norm())
         norm = self._network.calibrating_norm(count)
         logits = run_plans(self._network, plans, state, norm)[count:]
-        means = [name for name in shapes(plans) if name.endswith(".running_mean")]
+        means = [name for name in used(plans) if name.endswith(".running_mean")]
         weights = dict(self._weights)
         for name, seen in zip(means, self._network.statistics(norm), strict=True):
             weights[name] = seen.mean.astype(np.float32)

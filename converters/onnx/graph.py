@@ -8,6 +8,7 @@ import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from toolkit.backends.base import Weights
+from toolkit.spaces.plans import Activation
 
 EPS = 1e-5
 """What batch norm adds to the variance, in every backend."""
@@ -40,6 +41,20 @@ class Graph:
     def relu(self, x: str) -> str:
         """max(x, 0)."""
         return self.node("Relu", x)
+
+    def activation(self, x: str, kind: Activation, name: str) -> str:
+        """An activation; PReLU's slope is the weight called `name`."""
+        match kind:
+            case "relu":
+                return self.relu(x)
+            case "prelu":
+                return self.node("PRelu", x, self.constant(f"{name}.weight", self._weights[f"{name}.weight"]))
+            case "swish":
+                return self.node("Mul", x, self.node("Sigmoid", x))
+            case "mish":
+                return self.node("Mul", x, self.node("Tanh", self.node("Softplus", x)))
+            case "selu":
+                return self.node("Selu", x)
 
     def add(self, *parts: str) -> str:
         """The sum of one or more activations."""

@@ -8,12 +8,13 @@ from onnx import ModelProto, TensorProto, helper
 
 from converters.onnx.blocks import add_block
 from converters.onnx.graph import Graph
-from converters.weights.shapes import shapes
+from toolkit.backends.shapes import used
 from toolkit.data.base import ImageSpec
 from toolkit.spaces import Plans
+from toolkit.spaces.grouping import parted
 
 OPSET, IR = 13, 7
-"""Of 2020: every runtime in use knows them, and our networks need nothing newer."""
+"""Of 2020: every runtime in use knows them, and our networks need nothing newer (Mish, of 2022, is written out)."""
 
 INPUT, OUTPUT = "images", "logits"
 
@@ -32,10 +33,10 @@ def build_model(
     normalises; its output are `logits` (n, classes).
 
     Args:
-        weights: of these plans or wider; the leading channels are taken.
+        weights: of these plans or wider; the leading channels are taken, of the group where one serves the width.
         facts: what the file says of itself besides mean and standard deviation of the pixels.
     """
-    own = {name: weights[name][tuple(map(slice, shape))] for name, shape in shapes(plans).items()}
+    own = {parted(name)[0]: weights[name][tuple(map(slice, shape))] for name, shape in used(plans).items()}
     graph = Graph(own)
     x = _normalised(graph, INPUT, spec.mean, spec.std) if normalise else INPUT
     for index, plan in enumerate(plans):

@@ -11,7 +11,7 @@ from converters.submission.merging import (
     write_merged,
 )
 from converters.submission.parts import Part
-from converters.submission.runs import Submitted, Wanted, describe, submit_run
+from converters.submission.runs import Submitted, Wanted, describe, run_results, submit_run
 from converters.submission.write import MEANING, Prepared, Score, build, prepare_submission, write_submission
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "merge",
     "merge_results",
     "prepare_submission",
+    "run_results",
     "submit_run",
     "write_merged",
     "write_submission",

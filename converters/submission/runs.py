@@ -7,6 +7,7 @@ from pathlib import Path
 
 from converters.submission.checks import Report
 from converters.submission.write import Score, build, score_of, write_submission
+from toolkit.backends.base import Counts
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
 from toolkit.evaluation.candidates import read_candidates
@@ -89,6 +90,18 @@ def submit_run(
         hints = [f"{folder.ledger}: there are other results too, {describe(other)}" for other in others]
         raise InputError([*error.problems, *hints, f"to fill it: {_evaluate_command(folder, file, setting)}"]) from None
     return Submitted(write_submission(out or folder.submission, table, scores), setting, budget, others)
+
+
+def run_results(run: Path | str, wanted: Wanted = Wanted()) -> tuple[Setting, dict[str, Counts]]:
+    """The results that `submit_run` would choose, of whatever candidates there are, by code.
+
+    Raises:
+        InputError: no run, or no such results.
+    """
+    folder = RunFolder.open(run)
+    with Ledger.read(folder.ledger) as ledger:
+        setting = _choose(folder, [holding.setting for holding in ledger.settings()], wanted)
+        return setting, ledger.results(setting)
 
 
 def describe(setting: Setting) -> str:

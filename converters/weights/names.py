@@ -50,13 +50,22 @@ def _winner_block(match: re.Match[str]) -> str:
     return f"blocks.{3 * int(stage) - 2 + int(block)}.{name}."
 
 
-OFFICIAL = Layout("2022", ((re.compile(r"\.fn\.(?=weight$|bias$)"), "."),))
-"""The official kit's, and ours. Its converted supernet says `conv.fn.weight` for `conv.weight`."""
+OFFICIAL = Layout(
+    "2022",
+    ((re.compile(r"\.fn\.(?=weight$|bias$)"), "."), (re.compile(r"\.relu2\._weight$"), ".outer.weight")),
+)
+"""The official kit's, and ours. Its converted supernet says `conv.fn.weight` for `conv.weight`; entries with a PReLU
+after the addition have its slope as `relu2._weight`.
+"""
 
 WINNER_2021 = Layout(
     "2021",
     (
         (re.compile(r"(?<![^.])layer([123])\.([012])\.(conv1|conv2|downsample)\.([01])\."), _winner_block),
+        (
+            re.compile(r"(?<![^.])layer([123])\.([012])\.p_relu\."),
+            lambda m: f"blocks.{3 * int(m[1]) - 2 + int(m[2])}.outer.",
+        ),
         (re.compile(r"(?<![^.])layer([123])\.([012])\."), lambda m: f"blocks.{3 * int(m[1]) - 2 + int(m[2])}."),
         (re.compile(r"(?<![^.])conv1\.conv1\.0\."), "blocks.0.conv."),
         (re.compile(r"(?<![^.])conv1\.conv1\.1\."), "blocks.0.bn."),

@@ -1,7 +1,7 @@
 """A way to understand a file: one of its networks as a supernet, or a stand-alone network, of one space."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,21 @@ import numpy.typing as npt
 
 from converters.weights.files import Source
 from converters.weights.names import Found
-from converters.weights.shapes import Shape, shapes
+from toolkit.backends.shapes import SLOPE, Shape, shapes
 from toolkit.spaces import SearchSpace
-from toolkit.spaces.splitting import Split, SplitSpace, split_problems
+from toolkit.spaces.enhancement import EnhancedSpace
+from toolkit.spaces.grouping import GroupedSpace, Layers, elastic_layers
+from toolkit.spaces.plans import SHARED, Own, Reduction
+from toolkit.spaces.splitting import Split, SplitSpace, split_problems, without_branch
 
 _COPY = re.compile(r"d([0-9]{1,4})o([0-9]{1,4}(?:_[0-9]{1,4})*)")
 """In the name of a split block's copy: the decision and the options that it serves, by index."""
+
+_GROUP = re.compile(r"blocks\.([0-9]{1,4})\.(.+)\.groups\.([0-9]{1,6})\.[^.]+")
+"""The name of a tensor of a group of widths: position, layer, the group."""
+
+_NORM = re.compile(r"(^|\.)(bn[0-9]?|downsample\.1)$")
+"""What blocks call their batch norms."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +84,68 @@ class Reading:
             )
 
 
-def read_as(space: SearchSpace, code: str | None, network: Found, source: Source) -> Reading:
-    """`network` as one of `space`, split as its names say, for as many channels and classes as its tensors have.
+@dataclass(frozen=True)
+class _NamedGroups(GroupedSpace):
+    """Groups as the names of tensors tell them: by position, and whether they are of a block's middle."""
+
+    named: tuple[tuple[tuple[int, bool], Own], ...] = ()
+
+    def owns(self, layers: Layers) -> Own:
+        """See `GroupedSpace`."""
+        return dict(self.named).get((layers.position, layers.field == "mid_channels"), SHARED)
+
+
+def read_as(
+    space: SearchSpace, code: str | None, network: Found, source: Source, dropped: Callable[[str], bool]
+) -> Reading:
+    """`network` as one of `space`, for as many channels and classes as its tensors have.
+
+    A supernet has the splits, groups of widths and learned activations that its names tell; other activations, and
+    widths that run in place of others, have no tensor and stay unknown.
+
+    Args:
+        dropped: whether the file's tensor of that name may be lost, so that it tells nothing.
 
     Raises:
         InputError: `code` is not of this space.
     """
-    if code is None and (splits := _splits(space, network.keys)):
-        space = SplitSpace(space, splits)
+    if code is None:
+        told = [name for name, key in network.keys.items() if not dropped(key)]
+        if any(name.endswith(f".{SLOPE}.weight") for name in told):
+            space = EnhancedSpace(space, (), "prelu")
+        if groups := _groups(space, told):
+            space = _NamedGroups(space, named=groups)
+        if splits := _splits(space, told):
+            space = SplitSpace(space, splits)
     names = list(Reading(source, network, space, code).expected)
     if names[0] in network.keys and names[-1] in network.keys:
         first, last = (source.tensors[network.keys[name]].shape for name in (names[0], names[-1]))
         if len(first) == 4 and len(last) == 1 and 0 not in (*first, *last):
             space = space.for_images(first[1], space.size, last[0])
     return Reading(source, network, space, code)
+
+
+def _groups(space: SearchSpace, names: Iterable[str]) -> tuple[tuple[tuple[int, bool], Own], ...]:
+    """The groups of widths of a supernet of ours: `blocks.3.conv1.groups.8.weight`; those that serve no layer left out.
+
+    Returns:
+        by position, and whether it is about a block's middle.
+    """
+    found: dict[tuple[int, bool], dict[str, set[int]]] = {}
+    for match in filter(None, map(_GROUP.fullmatch, map(without_branch, names))):
+        position, layer, group = match.groups()
+        kind = "activations" if layer == SLOPE else "norms" if _NORM.search(layer) else "convs"
+        found.setdefault((int(position), layer in ("conv1", "bn1")), {}).setdefault(kind, set()).add(int(group))
+    groups = []
+    for layers in elastic_layers(space) if found else ():
+        in_the_middle = layers.field == "mid_channels"
+        kinds = found.get((layers.position, in_the_middle), {})
+        if isinstance(space.widest[layers.position], Reduction):  # both of whose convolutions put out its channels
+            for kind, sizes in found.get((layers.position, True), {}).items():
+                kinds.setdefault(kind, set()).update(sizes)
+        own = {kind: tuple(sorted(sizes)) for kind, sizes in kinds.items() if max(sizes) >= max(layers.users)}
+        groups.append(((layers.position, in_the_middle), Own(**own)))
+    return tuple(groups)
 
 
 def _splits(space: SearchSpace, names: Iterable[str]) -> tuple[Split, ...]:

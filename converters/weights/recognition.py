@@ -1,8 +1,9 @@
 """Which network a file of weights holds, tensor by tensor. Of several possible answers none is guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,10 @@ def recognise(source: Source, ask: Ask) -> Recognised:
         raise InputError(f"{source.path}: a code alone does not say of which space it is; name the space too")
     networks = _asked(source, network)
     names = [name] if (name := ask.space or source.space) else list(SPACES)
-    readings = [read_as(get_space(each), code, one, source) for each in names for one in networks]
+    dropped = partial(_matches, ask.drop)
+    readings = [read_as(get_space(each), code, one, source, dropped) for each in names for one in networks]
     reading = _only(source, readings)
-    unmatched, problems, notes = _the_rest(source, reading, ask.drop)
+    unmatched, problems, notes = _the_rest(source, reading, dropped)
     if problems:
         raise InputError(problems)
     size = ask.size or (source.facts.size if source.facts else reading.space.size)
@@ -155,7 +157,13 @@ def _only(source: Source, readings: Sequence[Reading]) -> Reading:
     raise InputError(problems)
 
 
-def _the_rest(source: Source, reading: Reading, drop: Sequence[str]) -> tuple[list[Unmatched], list[str], list[str]]:
+def _matches(patterns: Sequence[str], key: str) -> bool:
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def _the_rest(
+    source: Source, reading: Reading, dropped: Callable[[str], bool]
+) -> tuple[list[Unmatched], list[str], list[str]]:
     """What becomes of the tensors that are not matched: told, problems, notes."""
     taken = {reading.network.keys[name] for name in reading.expected}
     own = {key: name for name, key in reading.network.keys.items()}
@@ -168,7 +176,7 @@ def _the_rest(source: Source, reading: Reading, drop: Sequence[str]) -> tuple[li
         if key not in own:
             why = f"of another network in the file, {others[key]}" if key in others else "not part of a network"
             unmatched.append(Unmatched(key, why))
-        elif any(fnmatchcase(key, pattern) for pattern in drop):
+        elif dropped(key):
             unmatched.append(Unmatched(key, "dropped, as asked"))
         elif last == "num_batches_tracked":
             unmatched.append(Unmatched(key, "a counter that nothing reads"))

@@ -1,11 +1,17 @@
 """PyTorch and Paddle compute the same: every space, every method, forward, backward and five steps of training."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from tests.networks import backend_on_cpu, thin
 from tests.parity import Pair
+from tests.supernets import SUPERNETS
+from toolkit.backends import BACKENDS, get_backend
 from toolkit.methods import METHODS
 from toolkit.spaces import SPACES
+from toolkit.spaces.plans import ACTIVATIONS
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +38,59 @@ def test_every_method(method: str) -> None:
     assert exact.gradients() < 1e-6
     assert exact.steps() < 1e-3
     assert Pair(space, method, "fp32").losses() < 1e-5
+
+
+@pytest.mark.parametrize("name", SUPERNETS)
+def test_enhanced_and_grouped_supernets(name: str) -> None:
+    """With the divergence and the rules of the optimiser that others have not; and a second update of each step."""
+    space = SUPERNETS[name]
+    exact = Pair(space, "progressive", "fp64", move_idle=True, paths=2, look=1, divergence="alpha")
+    assert exact.logits() < 1e-7
+    assert exact.losses() < 1e-6
+    assert exact.gradients() < 1e-6
+    assert exact.steps() < 1e-3
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation(name: str) -> None:
+    """Forward and backward, where it is steep and where it is flat."""
+    import paddle
+    import torch
+
+    from toolkit.backends.paddle.layers import activation as paddle_activation
+    from toolkit.backends.torch.layers import activation as torch_activation
+
+    x = np.concatenate([np.linspace(-100, 100, 64), np.linspace(-3, 3, 64)]).reshape(2, 1, 8, 8)
+    for kind, tolerance in (("float32", 1e-5), ("float64", 1e-6)):  # Paddle's SELU has its constants in float32
+        first = torch.tensor(x, dtype=getattr(torch, kind), requires_grad=True)
+        second = paddle.to_tensor(x, kind, stop_gradient=False)
+        ours, theirs = torch_activation(name)(first * 1), paddle_activation(name)(second * 1)
+        assert (str(ours.dtype).removeprefix("torch."), str(theirs.dtype).removeprefix("paddle.")) == (kind, kind)
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.numpy(), rtol=tolerance, atol=tolerance)
+        ours.sum().backward()
+        theirs.sum().backward()
+        np.testing.assert_allclose(first.grad.numpy(), second.grad.numpy(), rtol=tolerance, atol=tolerance)
+
+
+def test_alpha_divergences_of_the_most_different_logits() -> None:
+    """The same number and gradient in both, and finite ones."""
+    rng = np.random.default_rng(0)
+    pairs = [(scale * rng.normal(size=(6, 7)), scale * rng.normal(size=(6, 7))) for scale in (1.0, 30.0, 1e4)]
+    space = SPACES["resnet48-mini"].for_images(1, 8, 7)
+    networks = {name: (backend := get_backend(name, "cpu"), backend.supernet(space, 0)) for name in BACKENDS}
+    for logits, target in pairs:
+        found: list[tuple[float, Any]] = []
+        for name, (backend, network) in networks.items():
+            x, y = (backend.place(array.astype(np.float32)) for array in (logits, target))
+            if name == "torch":
+                x.requires_grad_()
+            else:
+                x.stop_gradient = False
+            loss = network.alpha_divergence(x, y, (-1.0, 1.0), 5.0)
+            network.backward(loss)
+            found.append((float(network.detach(loss)), np.array(x.grad.numpy())))
+        (one, gradient), (other, theirs) = found
+        assert np.isfinite(one)
+        assert np.isfinite(gradient).all()
+        assert one == pytest.approx(other, rel=1e-5)
+        np.testing.assert_allclose(gradient, theirs, rtol=1e-4, atol=1e-6)

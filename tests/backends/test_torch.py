@@ -7,6 +7,7 @@ import torch
 from converters.weights import to_official
 from tests.networks import logits, randomise, some_images
 from tests.plain_torch import plain_network
+from tests.supernets import ACTIVATED
 from toolkit.backends import get_backend
 from toolkit.backends.torch.network import TorchNetwork
 from toolkit.errors import InputError
@@ -102,6 +103,18 @@ def test_bf16_is_near_and_its_losses_are_float32() -> None:
     assert second.dtype == torch.bfloat16
     assert torch.allclose(first, second.float(), atol=0.05)
     assert networks[1].cross_entropy(second, torch.zeros(16, dtype=torch.long)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ACTIVATED)
+def test_every_activation_trains_in_bf16(name: str) -> None:
+    """Activations stay bf16 behind it, a learned slope and its gradient float32."""
+    space, backend = ACTIVATED[name], get_backend("torch", "cpu", "bf16")
+    network = backend.supernet(space, 0)
+    x = backend.normalise(backend.place(some_images(space, 4)), (0.5,) * 3, (0.25,) * 3)
+    logits_ = network.forward(space.largest, x)
+    assert logits_.dtype == torch.bfloat16
+    network.backward(network.cross_entropy(logits_, torch.arange(4)))
+    assert {gradient.dtype for gradient in network.gradients().values()} == {torch.float32}
 
 
 def test_devices_that_are_not_there() -> None:

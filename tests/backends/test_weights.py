@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from toolkit.backends.base import Backend
-from toolkit.spaces import SPACES, SearchSpace
+from toolkit.backends.base import SGD, Backend, Network, Optimizer
+from toolkit.spaces import SPACES, Arch, SearchSpace
+from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.splitting import Split, SplitSpace
 
 
@@ -29,3 +30,46 @@ def test_residual_branches_begin_silent_in_every_copy_of_a_split_block(backend: 
         silent = {name: array for name, array in backend.supernet(chosen, 0).weights().items() if "bn2.weight" in name}
         assert not any(array.any() for array in silent.values())
     assert any(name.count(".") > 3 for name in silent), "copies have a name of their own"
+
+
+MOVING = SGD(
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=0.1,
+    decay_norm=True,
+    decay_bias=True,
+    clip_norm=None,
+    ema=None,
+    move_idle=True,
+)
+
+
+def test_idle_weights_move_if_asked_even_after_a_break(backend: Backend) -> None:
+    """Those that were used before, by momentum and decay; whoever asks for gradients sees none of it."""
+    space = SPACES["nats-size"].for_images(3, 8, 5)
+    grouped = GroupedSpace(space, "widths")
+    images = backend.place(np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32))
+
+    def step(network: Network, optimizer: Optimizer, arch: Arch) -> None:
+        network.backward(network.cross_entropy(network.forward(arch, images), backend.place(np.arange(4))))
+        optimizer.step(0.1)
+
+    network = backend.supernet(grouped, 0)
+    optimizer = backend.optimizer(network, MOVING)
+    step(network, optimizer, space.largest)
+    before, state = network.weights(), optimizer.state()
+    assert network.gradients() == {}
+    resumed = backend.supernet(grouped, 1)
+    resumed.load_weights(before)
+    further = backend.optimizer(resumed, MOVING)
+    further.load_state(state)
+    for each, its in ((network, optimizer), (resumed, further)):
+        step(each, its, space.smallest)
+    after = network.weights()
+    wide, unused = "blocks.0.conv.groups.64.weight", "blocks.0.conv.groups.32.weight"
+    np.testing.assert_allclose(
+        after[wide], before[wide] - 0.1 * (0.9 * state[f"momentum.{wide}"] + 0.1 * before[wide]), rtol=1e-4, atol=1e-6
+    )
+    assert (after[unused] == before[unused]).all(), "never used"
+    for name, array in resumed.weights().items():
+        np.testing.assert_array_equal(array, after[name])

@@ -1,16 +1,21 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from toolkit.backends.base import Counts
 from toolkit.cli.rank import budget, rank
 from toolkit.errors import InputError
+from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.ranking.planning import Budget
 from toolkit.ranking.report import RankReport
 from toolkit.spaces import get_space
+from toolkit.training.run import RunFolder
 
 app = typer.Typer()
 app.command()(rank)
@@ -172,3 +177,67 @@ def test_a_few_networks_have_intervals_without_ends(tmp_path: Path, networks: in
     assert json.loads(printed.stdout) == json.loads(out.read_text())
     assert "Infinity" not in out.read_text()
     RankReport.model_validate_json(out.read_text())
+
+
+def test_a_run_is_not_judged_on_what_it_was_trained_with(files: list[str], tmp_path: Path) -> None:
+    """The landmarks of its recipe."""
+    truth, learned = tmp_path / "truth.json", tmp_path / "learned.json"
+    learned.write_text(json.dumps(dict(list(json.loads(truth.read_text()).items())[:12])))
+    recipe = f'space = "resnet48"\n[method]\nname = "landmark"\ntruth = "{learned}"\n'
+    (tmp_path / "recipe.toml").write_text(recipe)
+
+    def notes() -> list[str]:
+        report: list[str] = json.loads(run(*files, "--json").stdout)["notes"]
+        return report
+
+    warning = f"12 of these 30 networks stand in {learned}, with whose truths {tmp_path} was trained: rank on others."
+    assert warning in notes()
+    learned.unlink()
+    assert any("now gone" in note for note in notes())
+    (tmp_path / "recipe.toml").write_text('space = "resnet48"\n[method]\nname = "spos"\n')
+    assert not any("trained" in note for note in notes())
+
+
+@pytest.fixture
+def evaluated(files: list[str], tmp_path: Path) -> tuple[Path, str]:
+    """A run folder whose losses are in the order of the truth and whose top-1 counts are all but noise; the truth."""
+    truth = tmp_path / "truth.json"
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.recipe.write_text('space = "resnet48"\n[method]\nname = "spos"\n')
+    rng = np.random.default_rng(0)
+    rows = [
+        Row(entry["arch"], Counts(int(rng.integers(40, 60)), 80, 100, 100 * (2 - entry["acc"])), 1.0)
+        for entry in json.loads(truth.read_text()).values()
+    ]
+    rows[0] = replace(rows[0], counts=Counts(50, 80, 100, float("nan")))
+    with Ledger.write(folder.ledger) as ledger:
+        ledger.record(Setting("resnet48", "c" * 64, "d" * 64, 100, "stored"), rows)
+    return folder.path, str(truth)
+
+
+def test_a_run_is_ranked_by_what_it_was_evaluated_for(evaluated: tuple[Path, str]) -> None:
+    folder, truth = evaluated
+
+    def report(*score: str) -> dict[str, Any]:
+        result = run(str(folder), "--truth", truth, "--resamples", "100", "--json", *score)
+        assert result.exit_code == 0, result.output
+        found: dict[str, Any] = json.loads(result.stdout)
+        return found
+
+    by_loss, by_top1 = report("--score", "loss"), report()
+    assert by_loss["score"]["metrics"]["kendall"]["value"] == pytest.approx(1.0)
+    assert abs(by_top1["score"]["metrics"]["kendall"]["value"]) < 0.5
+    assert by_top1["networks"] == by_loss["networks"] + 1
+    (note,) = (note for note in by_loss["notes"] if note.startswith("Scores are"))
+    assert "minus the mean cross-entropy" in note
+    assert "1 broken networks have none" in note
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--loss", "--truth", "TRUTH"], ["--score-column", "acc", "--truth", "TRUTH"], ["--score", "loss"]]
+)
+def test_a_run_ranked_wrongly(evaluated: tuple[Path, str], wrong: list[str]) -> None:
+    folder, truth = evaluated
+    assert run(str(folder), *(truth if each == "TRUTH" else each for each in wrong)).exit_code == 2
+    assert run(truth, "--truth", truth, "--score", "loss").exit_code == 2

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.weights import shapes, to_official
+from converters.weights import to_official
 from tests import weight_files
 from tests.command import supernet
 from tests.weight_files import pdparams, prefixed, with_fn
+from toolkit.backends.shapes import shapes
 from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.spaces import get_space
 from toolkit.training.run import RunFolder
 
 MINI = get_space("resnet48-mini")
-PADDLE = to_official(weight_files.fill(shapes.shapes(MINI.widest)))
+PADDLE = to_official(weight_files.fill(shapes(MINI.widest)))
 CODE = MINI.format(MINI.smallest)
 
 

@@ -14,11 +14,12 @@ from onnx import numpy_helper
 from converters.logits import largest_difference, run_plans
 from converters.onnx import OPSET, build_model
 from converters.onnx.latency import measure, open_session
-from converters.weights.shapes import shapes
 from tests import weight_files
 from tests.networks import some_images
+from tests.supernets import ACTIVATED, SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend
+from toolkit.backends.shapes import shapes
 from toolkit.data.base import ImageSpec
 from toolkit.errors import InputError
 from toolkit.spaces import SPACES, Arch, SearchSpace
@@ -66,7 +67,17 @@ def archs(space: SearchSpace) -> list[Arch]:
     return [space.smallest, *(space.sample(rng) for _ in range(3))]
 
 
+@pytest.mark.parametrize("name", [*SUPERNETS, *ACTIVATED])
+def test_enhanced_and_grouped_supernets(backend: Backend, name: str) -> None:
+    """With the weights of the group that serves a width, and every activation."""
+    compare_paths(backend, (SUPERNETS | ACTIVATED)[name])
+
+
 def test_a_path_of_the_supernet_as_each_backend_runs_it(backend: Backend, space: SearchSpace) -> None:
+    compare_paths(backend, space)
+
+
+def compare_paths(backend: Backend, space: SearchSpace) -> None:
     weights, spec = weight_files.fill(shapes(space.widest)), spec_of(space)
     network = backend.supernet(space, 0)
     network.load_weights(weights)

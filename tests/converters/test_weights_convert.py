@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.weights import Ask, convert, files, proof, read_weights, recognise, shapes
+from converters.weights import Ask, convert, files, proof, read_weights, recognise
 from converters.weights.files import About, write_weights
 from tests import weight_files
 from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends import BACKENDS, get_backend
+from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
 from toolkit.spaces import SPACES, get_space
 from toolkit.training.checkpoint import load_checkpoint
@@ -42,7 +43,7 @@ def test_torch_to_paddle_to_torch_is_the_same_bit_for_bit(name: str, alone: bool
     space = SPACES[name]
     arch = space.sample(np.random.default_rng(0))
     code = space.format(arch) if alone else None
-    weights = weight_files.fill(shapes.shapes(space.plans(arch) if alone else space.widest))
+    weights = weight_files.fill(shapes(space.plans(arch) if alone else space.widest))
     write_weights(tmp_path / "1.pth", weights, space, About())
     ask = Ask(space=name, code=code)
     for one, other in (("1.pth", "2.pdparams"), ("2.pdparams", "3.safetensors"), ("3.safetensors", "4.pth")):
@@ -59,7 +60,7 @@ def test_the_proof_compares_all_installed_frameworks(name: str, alone: bool, tmp
     space = SPACES[name]
     arch = space.sample(np.random.default_rng(0))
     plans = space.plans(arch) if alone else space.widest
-    write_weights(tmp_path / "1.pth", weight_files.fill(shapes.shapes(plans)), space, About())
+    write_weights(tmp_path / "1.pth", weight_files.fill(shapes(plans)), space, About())
     ask = Ask(space=name, code=space.format(arch) if alone else None)
     report = convert(tmp_path / "1.pth", tmp_path / "2.pdparams", ask, candidates=2)
     assert report.proof is not None
@@ -78,7 +79,7 @@ def test_one_framework_alone_is_said_to_be_alone(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(proof, "get_backend", only_torch)
     monkeypatch.setattr(proof, "BACKENDS", ("torch", "paddle"))
-    write_weights(tmp_path / "1.pth", weight_files.fill(shapes.shapes(MINI.widest)), MINI, About())
+    write_weights(tmp_path / "1.pth", weight_files.fill(shapes(MINI.widest)), MINI, About())
     report = convert(tmp_path / "1.pth", tmp_path / "2.pdparams", Ask(), candidates=1)
     assert "in torch before and after" in str(report.proof)
     assert "paddle is not installed, so frameworks were not compared" in str(report.proof)
@@ -89,7 +90,7 @@ def test_a_conversion_that_computes_something_else_leaves_no_file(
 ) -> None:
     """A writer that forgets to transpose a square linear weight: no shape betrays it."""
     space = MINI.for_images(1, 8, 64)
-    write_weights(tmp_path / "1.pth", weight_files.fill(shapes.shapes(space.widest)), space, About())
+    write_weights(tmp_path / "1.pth", weight_files.fill(shapes(space.widest)), space, About())
     forgetful = files.to_official
 
     def forget(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -124,7 +125,7 @@ def test_the_official_checkpoint_and_the_kits_own(tmp_path: Path) -> None:
 def test_a_converted_checkpoint_begins_a_training(tmp_path: Path) -> None:
     from tests.tiny import recipe, train_new
 
-    weights = weight_files.fill(shapes.shapes(MINI.widest))
+    weights = weight_files.fill(shapes(MINI.widest))
     write_weights(tmp_path / "kit.pdparams", weights, MINI, About())
     convert(tmp_path / "kit.pdparams", tmp_path / "kit.safetensors", Ask(), candidates=0)
     asked = recipe(
@@ -136,7 +137,7 @@ def test_a_converted_checkpoint_begins_a_training(tmp_path: Path) -> None:
 
 
 def test_the_winners_checkpoints(tmp_path: Path) -> None:
-    """Both are of the old format, tagged for a GPU; the second loses its PReLUs only when asked to."""
+    """Both are of the old format, tagged for a GPU; the second has PReLUs, which are lost only when asked for."""
     for step, prelu in enumerate((False, True), start=1):
         content = weight_files.legacy_pth(weight_files.fill(weight_files.winner_2021(prelu=prelu)))
         content = content.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:0")
@@ -144,14 +145,14 @@ def test_the_winners_checkpoints(tmp_path: Path) -> None:
     report = convert(tmp_path / "step1.pt", tmp_path / "1.safetensors", Ask(), candidates=1)
     assert (report.space, len(report.matches), len(report.reshaped)) == ("resnet20", 142, 0)
     assert report.notes == ("not tensors, left behind: optimizer, scheduler, epoch",)
-    with pytest.raises(InputError, match="p_relu"):
-        convert(tmp_path / "step2.pt", tmp_path / "2.pdparams", Ask())
-    assert not (tmp_path / "2.pdparams").exists()
-    convert(tmp_path / "step2.pt", tmp_path / "2.pdparams", Ask(drop=("*.p_relu.weight",)), candidates=0)
+    report = convert(tmp_path / "step2.pt", tmp_path / "2.pdparams", Ask(), candidates=1)
+    assert (report.space, len(report.matches)) == ("resnet20", 151)
+    report = convert(tmp_path / "step2.pt", tmp_path / "3.pdparams", Ask(drop=("*.p_relu.weight",)), candidates=0)
+    assert len(report.matches) == 142
 
 
 def test_nothing_is_replaced_unasked(tmp_path: Path) -> None:
-    write_weights(tmp_path / "1.pth", weight_files.fill(shapes.shapes(MINI.widest)), MINI, About())
+    write_weights(tmp_path / "1.pth", weight_files.fill(shapes(MINI.widest)), MINI, About())
     before = (tmp_path / "1.pth").read_bytes()
     with pytest.raises(InputError, match="is there already"):
         convert(tmp_path / "1.pth", tmp_path / "1.pth", Ask())

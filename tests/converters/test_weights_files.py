@@ -12,10 +12,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from converters.weights import SUFFIXES, read_weights, shapes
+from converters.weights import SUFFIXES, read_weights
 from converters.weights.files import About, write_weights
 from tests import weight_files
 from toolkit.backends import get_backend
+from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
 from toolkit.spaces import SPACES, SearchSpace, get_space
 from toolkit.spaces.resnet48 import ResNet48
@@ -39,7 +40,7 @@ def test_names_and_shapes_follow_from_plans(space: SearchSpace) -> None:
         (space.plans(arch), backend.standalone(space, arch, 0)),
         (space.widest, backend.supernet(space, 0)),
     ):
-        assert shapes.shapes(plans) == {name: array.shape for name, array in network.weights().items()}
+        assert shapes(plans) == {name: array.shape for name, array in network.weights().items()}
 
 
 def test_the_official_checkpoint_has_the_names_and_shapes_that_the_specification_lists() -> None:
@@ -49,7 +50,7 @@ def test_the_official_checkpoint_has_the_names_and_shapes_that_the_specification
     renamed = {name: shape[::-1] if len(shape) == 2 else shape for name, shape in official.items()}
     ours = {
         name.replace("running_mean", "_mean").replace("running_var", "_variance"): shape
-        for name, shape in shapes.shapes(get_space("resnet48").widest).items()
+        for name, shape in shapes(get_space("resnet48").widest).items()
     }
     assert renamed == ours
 
@@ -63,7 +64,7 @@ def test_the_winners_checkpoints_have_as_many_tensors_as_the_specification_says(
 
 
 def some_weights(seed: int = 0) -> dict[str, np.ndarray]:
-    return weight_files.fill(shapes.shapes(SMALL.widest), seed)
+    return weight_files.fill(shapes(SMALL.widest), seed)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -184,7 +185,7 @@ def test_a_supernet_becomes_a_checkpoint_of_ours(tmp_path: Path) -> None:
 
 def test_a_stand_alone_network_becomes_plain_tensors_that_say_what_they_are(tmp_path: Path) -> None:
     code = SMALL.format(SMALL.smallest)
-    weights = weight_files.fill(shapes.shapes(SMALL.plans(SMALL.smallest)))
+    weights = weight_files.fill(shapes(SMALL.plans(SMALL.smallest)))
     write_weights(tmp_path / "w.safetensors", weights, SMALL, About(code))
     assert load_file(tmp_path / "w.safetensors").keys() == weights.keys()
     source = read_weights(tmp_path / "w.safetensors")

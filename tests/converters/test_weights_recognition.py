@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from converters.weights import Ask, Recognised, Source, recognise, to_official
 from converters.weights.names import OFFICIAL, WINNER_2021, find_networks
-from converters.weights.shapes import shapes
 from tests import weight_files
+from tests.supernets import SUPERNETS
 from tests.weight_files import Arrays, prefixed, with_fn
+from toolkit.backends.shapes import shapes, used
 from toolkit.errors import InputError
 from toolkit.spaces import get_space
+from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.splitting import Split, SplitSpace
 
 MINI = get_space("resnet48-mini")
@@ -137,13 +139,23 @@ def test_other_images_than_the_spaces_own() -> None:
 
 
 def test_a_tensor_without_a_place_is_not_lost_silently() -> None:
-    arrays = PADDLE | {f"blocks.{i}.relu2._weight": np.array([0.25], np.float32) for i in range(1, 24)}
+    arrays = PADDLE | {f"blocks.{i}.relu1._weight": np.array([0.25], np.float32) for i in range(1, 24)}
     said = problems(arrays)
     assert said.count("would not compute the same without it") == 23
-    assert "--drop 'blocks.1.relu2._weight'" in said
-    found = recognise(source(arrays), Ask(drop=("*.relu2._weight",)))
+    assert "--drop 'blocks.1.relu1._weight'" in said
+    found = recognise(source(arrays), Ask(drop=("*.relu1._weight",)))
     assert_ours(found)
     assert {one.why for one in found.unmatched} == {"dropped, as asked"}
+
+
+def test_prelus_of_2022_are_taken_over_or_dropped() -> None:
+    arrays = PADDLE | {f"blocks.{i}.relu2._weight": np.array([i], np.float32) for i in range(1, 24)}
+    found = recognise(source(arrays), ANY)
+    assert (found.space, found.unmatched) == (EnhancedSpace(MINI, (), "prelu"), ())
+    assert found.weights["blocks.7.outer.weight"] == [7.0]
+    assert_ours(recognise(source(arrays), Ask(drop=("*.relu2._weight",))))
+    del arrays["blocks.9.relu2._weight"]
+    assert problems(arrays).startswith("file: tensor blocks.9.outer.weight of resnet48-mini is missing")
 
 
 def test_every_problem_is_named() -> None:
@@ -245,11 +257,33 @@ def test_the_winners_first_step_is_a_supernet_of_resnet20() -> None:
     assert len(found.matches) + len(found.unmatched) == 170
 
 
-def test_the_winners_second_step_would_lose_its_prelus() -> None:
+def test_the_winners_second_step_is_an_enhanced_supernet() -> None:
     arrays = weight_files.fill(weight_files.winner_2021(prelu=True))
-    assert problems(arrays, framework="torch").count("no place for tensor layer") == 9
-    found = recognise(source(arrays, "torch"), Ask(drop=("*.p_relu.weight",)))
-    assert sum(one.why == "dropped, as asked" for one in found.unmatched) == 9
+    found = recognise(source(arrays, "torch"), ANY)
+    assert found.space == EnhancedSpace(get_space("resnet20"), (), "prelu")
+    keys = {match.name: match.key for match in found.matches}
+    assert keys["blocks.5.outer.weight"] == "layer2.1.p_relu.weight"
+    without = recognise(source(arrays, "torch"), Ask(drop=("*.p_relu.weight",)))
+    assert without.space == get_space("resnet20")
+    assert sum(one.why == "dropped, as asked" for one in without.unmatched) == 9
+
+
+@pytest.mark.parametrize("name", SUPERNETS)
+def test_groups_of_widths_and_slopes_are_read_from_names(name: str) -> None:
+    space = SUPERNETS[name]
+    weights = weight_files.fill(shapes(space.widest))
+    found = recognise(source(to_official(weights)), Ask(space.name, size=space.size))
+    assert_ours(found, weights)
+    arch = space.sample(np.random.default_rng(0))
+    assert used(found.space.supernet_plans(arch)).keys() <= weights.keys(), "its candidates can be run"
+    lost = next(key for key in weights if ".groups." in key and key.endswith(".bias"))
+    assert lost in problems({key: array for key, array in weights.items() if key != lost}, Ask(space.name), "torch")
+
+
+@pytest.mark.parametrize("stranger", ["conv1.groups.99999999999.weight", "groups.8.weight", "conv1.groups.7.weight"])
+def test_groups_that_no_supernet_has(stranger: str) -> None:
+    arrays = WEIGHTS | {f"blocks.3.{stranger}": np.ones((8, 8, 3, 3), np.float32)}
+    assert f"blocks.3.{stranger}" in problems(arrays, Ask("resnet48-mini"), "torch")
 
 
 prefixes = st.lists(st.sampled_from(["module", "model", "_layers", "net", "ema", "state_dict", "x1"]), max_size=3)

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from converters.weights import Ask, read_weights, recognise, shapes, to_official
+from converters.weights import Ask, read_weights, recognise, to_official
 from tests import weight_files
 from tests.e2e.server import serve
 from tests.weight_files import prefixed, with_fn
+from toolkit.backends.shapes import shapes
 from toolkit.spaces import get_space
 
 pytestmark = pytest.mark.e2e
 
-WEIGHTS = weight_files.fill(shapes.shapes(get_space("resnet48-mini").widest))
+WEIGHTS = weight_files.fill(shapes(get_space("resnet48-mini").widest))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from tests.interference.toys import SCALES, choice_network, mirrored_batch, widt
 from tests.networks import backend_on_cpu, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
+from toolkit.backends.shapes import used
 from toolkit.interference import branches as branches_module
 from toolkit.interference.branches import Branches
-from toolkit.interference.gradients import UsedShapes, gradient
+from toolkit.interference.gradients import gradient
 from toolkit.interference.table import Row
 from toolkit.spaces import SPACES
 
@@ -30,7 +31,7 @@ def cells(rows: list[Row], measure: str) -> dict[tuple[Any, ...], Row]:
 def test_branches_in_closed_form(backend: Backend) -> None:
     """Opposite gradients: -1; identical branches: +1; orthogonal: 0; nothing shared: no number, not 0."""
     network = choice_network(backend)
-    probe = Branches(network, UsedShapes(backend, network))
+    probe = Branches(network)
     assert sum(probe.draw([0], mirrored_batch(backend), [0])) == len(SCALES)
     rows = list(probe.rows())
     expected = {
@@ -52,15 +53,51 @@ def test_branches_in_closed_form(backend: Backend) -> None:
     assert (rates["plus", "minus"], rates["plus", "twin"]) == (1.0, 0.0)
 
 
+def test_features_of_branches_in_closed_form(backend: Backend) -> None:
+    """What leaves the first block: f, f, -f, and the same in another channel. The head's logits are no features."""
+    network = choice_network(backend)
+    probe = Branches(network)
+    list(probe.draw([0], mirrored_batch(backend), [0]))
+    rows = list(probe.rows())
+    cosines = {(first, second): row.value for (_, _, first, second), row in cells(rows, "feature_cosine").items()}
+    assert cosines == pytest.approx(
+        {("plus", "twin"): 1, ("plus", "minus"): -1, ("twin", "minus"): -1}
+        | {(first, "other"): 0 for first in ("plus", "twin", "minus")},
+        abs=1e-6,
+    )
+    shifts = {(first, second): row.value for (_, _, first, second), row in cells(rows, "feature_kl").items()}
+    assert shifts["plus", "twin"] == pytest.approx(0, abs=1e-6)
+    assert shifts["plus", "minus"] == pytest.approx(0, abs=1e-4), "the images are their own negatives"
+    assert shifts["plus", "other"] > 1
+    alike = {(first, second): row.value for (_, _, first, second), row in cells(rows, "feature_cka").items()}
+    assert alike["plus", "minus"] == pytest.approx(1, abs=1e-5)
+
+
+def test_where_a_network_has_no_block_it_passes_on_what_it_was_given(backend: Backend) -> None:
+    space = SPACES["resnet48-mini"].for_images(1, 8, 10)
+    network = backend.supernet(space, 0)
+    randomise(network)
+    rng = np.random.default_rng(0)
+    batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
+    number = [decision.name for decision in space.decisions].index("depth1")
+    probe = Branches(network)
+    list(probe.draw([0] * len(space.decisions), batch, [number]))
+    found = cells(list(probe.rows()), "feature_cosine")
+    third, fourth, _ = space.decisions[number].blocks
+    assert found[third, "depth1", "2", "3"].value < 1 - 1e-4
+    assert found[third, "depth1", "4", "5"].value == pytest.approx(1, abs=1e-6)  # both have this block
+    assert found[fourth, "depth1", "2", "3"].value == found[third, "depth1", "2", "3"].value  # neither has
+
+
 def test_draws_are_averaged_with_their_error(backend: Backend) -> None:
     """Three draws in which a cell is -1, -1 and, on a batch with the classes exchanged in part, something else."""
     network = choice_network(backend)
     images, labels = mirrored_batch(backend)
-    probe = Branches(network, UsedShapes(backend, network))
+    probe = Branches(network)
     singles = []
     batches = [(images, labels), (images, labels), (images, backend.place(np.array([0, 0, 1, 1, 1, 0])))]
     for batch in batches:
-        alone = Branches(network, UsedShapes(backend, network))
+        alone = Branches(network)
         for each in (probe, alone):
             list(each.draw([2], batch, [0]))
         singles.append(cells(list(alone.rows()), "gradient_cosine")[0, "branch", "plus", "other"].value)
@@ -77,8 +114,7 @@ def test_shared_passes_find_what_two_passes_a_cell_would(backend: Backend) -> No
     rng = np.random.default_rng(2)
     batch = backend.place(rng.normal(size=(8, 2, 2, 2)).astype(np.float32)), backend.place(rng.integers(2, size=8))
     answers = [1, 1]
-    shapes = UsedShapes(backend, network)
-    probe = Branches(network, shapes)
+    probe = Branches(network)
     passes = list(probe.draw(answers, batch, [1, 0]))
     assert passes == [2, 2], "the network of the draw serves both decisions"
     rows = list(probe.rows())
@@ -86,7 +122,7 @@ def test_shared_passes_find_what_two_passes_a_cell_would(backend: Backend) -> No
         for i, j in itertools.combinations(range(len(decision.options)), 2):
             archs = [(*answers[:number], option, *answers[number + 1 :]) for option in (i, j)]
             (g, _), (h, _) = (gradient(network, arch, batch) for arch in archs)
-            first, second = (shapes(network.plans(arch)) for arch in archs)
+            first, second = (used(network.plans(arch)) for arch in archs)
             alike = [name for name in g if first[name] == second[name]]
             ends = str(decision.options[i]), str(decision.options[j])
             for block in decision.blocks:
@@ -114,7 +150,7 @@ def test_a_limit_leaves_whole_decisions_out(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(branches_module, "gradient", lambda *given: counted.append(given) or gradient(*given))
     rng = np.random.default_rng(0)
     batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
-    probe = Branches(network, UsedShapes(backend, network))
+    probe = Branches(network)
     spent = sum(probe.draw([0] * 31, batch, [8, 0, 1, 30, 12], 7))
     assert spent == len(counted) <= 7
     decided = {row.decision for row in probe.rows()}

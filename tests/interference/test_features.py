@@ -9,7 +9,6 @@ from tests.interference.toys import choice_network, mirrored_batch, width_space
 from tests.networks import randomise
 from toolkit.backends.base import Backend
 from toolkit.interference.features import Features, cka, cosine, divergence
-from toolkit.interference.gradients import UsedShapes
 
 __all__ = ["backend"]
 floats = st.floats(-3, 3)
@@ -50,7 +49,7 @@ def test_cka_knows_no_directions() -> None:
 def test_features_in_closed_form(backend: Backend) -> None:
     """All four branches see the same images. The classifier sees +f, +f, -f and features in another channel."""
     network = choice_network(backend)
-    probe = Features(network, UsedShapes(backend, network), [(0,), (1,), (2,), (3,)])
+    probe = Features(network, [(0,), (1,), (2,), (3,)])
     for _ in range(2):
         assert len(list(probe.draw(mirrored_batch(backend)))) == 4
     found = {(row.measure, row.block): row for row in probe.rows()}
@@ -69,7 +68,7 @@ def test_what_is_compared_are_inputs_and_statistics(backend: Backend) -> None:
     network = backend.supernet(width_space(), 0)
     randomise(network)
     archs, batch = [(0, 0), (2, 1)], some_batch(backend)
-    probe = Features(network, UsedShapes(backend, network), archs)
+    probe = Features(network, archs)
     list(probe.draw(batch))
     found = {(row.measure, row.block): row.value for row in probe.rows()}
     states, seen = [], []

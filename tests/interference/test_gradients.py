@@ -7,7 +7,8 @@ from tests.interference.toys import width_space
 from tests.networks import backend_on_cpu, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
-from toolkit.interference.gradients import UsedShapes, block_of, gradient, products
+from toolkit.backends.shapes import used
+from toolkit.interference.gradients import block_of, gradient, products
 from toolkit.spaces import SPACES
 
 
@@ -46,7 +47,7 @@ def test_outside_of_the_used_slice_the_gradient_is_0(backend: Backend) -> None:
     randomise(network)
     arch = (0, 0)
     found, _ = gradient(network, arch, some_batch(backend))
-    shapes = UsedShapes(backend, network)(network.plans(arch))
+    shapes = used(network.plans(arch))
     for name, array in found.items():
         rest = array.copy()
         rest[tuple(map(slice, shapes[name]))] = 0
@@ -59,11 +60,10 @@ def test_used_shapes_are_those_of_the_path_alone(name: str) -> None:
     backend = backend_on_cpu("torch")
     space = SPACES["resnet48-mini" if name.startswith("resnet48") else name].for_images(1, 8, 3)
     network = backend.supernet(space, 0)
-    shapes = UsedShapes(backend, network)
     for seed in range(3):
         plans = network.plans(space.sample(np.random.default_rng(seed)))
         alone = backend.build(space, plans, 0).weights()
-        assert shapes(plans) == {name: array.shape for name, array in alone.items()}
+        assert used(plans) == {name: array.shape for name, array in alone.items()}
 
 
 def vectors(*parts: object) -> dict[str, np.ndarray]:

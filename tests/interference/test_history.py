@@ -7,7 +7,6 @@ import pytest
 from tests.methods_made import make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends.base import SGD
-from toolkit.interference.gradients import UsedShapes
 from toolkit.interference.history import History, slices
 from toolkit.methods import METHODS, Batch
 from toolkit.methods.spos import SPOS
@@ -51,7 +50,7 @@ def test_what_is_counted_is_what_is_trained(name: str) -> None:
     history.until(STEPS)
     assert history.trained == len(trained)
     counted = {
-        (row.decision, row.first): row.value for row in history.rows(UsedShapes(backend, network)) if row.decision
+        (row.decision, row.first): row.value for row in history.rows() if row.decision
     }
     for number, decision in enumerate(SPACE.decisions):
         expected = Counter(arch[number] for arch in trained)
@@ -64,7 +63,7 @@ def test_channels_are_counted_by_slice() -> None:
     network = backend.supernet(SPACE, 0)
     history = History(make_method("sandwich", SPACE), network, 0, 1000)
     history.until(5)
-    rows = [row for row in history.rows(UsedShapes(backend, network)) if not row.decision]
+    rows = [row for row in history.rows() if not row.decision]
     stem = {row.first: row.value for row in rows if row.block == 0}
     first, *wider = stem
     assert first == "conv[0:7]"
@@ -98,4 +97,4 @@ def test_what_cannot_be_foreseen_is_not_counted() -> None:
     history.until(3)
     history.until(5)
     assert history.trained == 5
-    assert list(history.rows(UsedShapes(backend, network))) == []
+    assert list(history.rows()) == []

@@ -5,7 +5,7 @@ from tests.interference.test_gradients import backend, some_batch
 from tests.interference.toys import choice_network, mirrored_batch, width_space
 from tests.networks import randomise
 from toolkit.backends.base import Backend, Network
-from toolkit.interference.gradients import UsedShapes, block_of, gradient
+from toolkit.interference.gradients import block_of, gradient
 from toolkit.interference.paths import Lookahead, Noise, Paths
 from toolkit.interference.table import Row
 
@@ -20,7 +20,7 @@ def wide(backend: Backend) -> Network:
 
 
 def probed(network: Network, backend: Backend, archs: list[tuple[int, ...]], batches: list[object]) -> Paths:
-    probe = Paths(network, UsedShapes(backend, network), archs)
+    probe = Paths(network, archs)
     for batch in batches:
         assert len(list(probe.draw(batch))) == len(archs), "one backward pass for each path"
     return probe

@@ -15,7 +15,6 @@ from toolkit.data.base import Dataset
 from toolkit.errors import InputError
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import draw_answers, draw_batches, draw_paths
-from toolkit.interference.gradients import UsedShapes
 from toolkit.interference.probe import BRANCHES, FEATURES, LOOKAHEAD, PATHS, Probe, Settings
 from toolkit.interference.table import MEASURES, Row
 from toolkit.spaces import SPACES, SearchSpace, hamming
@@ -125,7 +124,7 @@ def test_a_split_space(data: Dataset) -> None:
     backend = backend_on_cpu("torch")
     network = backend.supernet(space, 0)
     randomise(network)
-    probe = Branches(network, UsedShapes(backend, network))
+    probe = Branches(network)
     (batch,) = draw_batches(backend, data, 1, 8, 0)
     list(probe.draw([0] * len(space.decisions), batch, [26]))
     rows = list(probe.rows())

@@ -1,62 +1,17 @@
-"""What a method asks of its network: watched on a network that only takes notes, and on real ones."""
+"""What every method asks of its network: watched on a network that only takes notes, and on real ones."""
 
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from tests.methods.watching import SPACE, Gradients, Notes, assert_sum, notes_batch
 from tests.methods_made import make_method
-from tests.networks import backend_on_cpu, randomise, some_images
-from toolkit.backends import BACKENDS
-from toolkit.backends.base import SGD, Backend, Network, Weights
-from toolkit.methods import METHODS, Batch, Method
-from toolkit.spaces import ABSENT, SPACES, Arch
-
-SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
-RECORD_GRADIENTS = SGD(
-    momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
-)
-"""The first step's momentum is the gradient."""
-
-
-class Notes:
-    """A network that computes nothing and remembers what it was asked for; numbers stand for tensors."""
-
-    def __init__(self) -> None:
-        self.archs: list[Arch] = []
-        self.targets: list[float] = []
-        self.backwards: list[float] = []
-        self.smoothing: list[float] = []
-
-    def forward(self, arch: Arch, images: Any, **how: Any) -> float:
-        self.archs.append(arch)
-        return float(len(self.archs))
-
-    def cross_entropy(self, logits: float, labels: Any, smoothing: float = 0.0) -> float:
-        self.smoothing.append(smoothing)
-        return 10 + logits
-
-    def soft_cross_entropy(self, logits: float, target: float) -> float:
-        self.targets.append(target)
-        return 20 + logits
-
-    def constant(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def batch_norm(self) -> None:
-        return None
-
-    def average(self, value: float) -> float:
-        return value
-
-    def detach(self, tensor: float) -> float:
-        return -tensor
-
-    def backward(self, loss: float) -> None:
-        self.backwards.append(loss)
+from toolkit.backends.base import Backend, Network
+from toolkit.methods import METHODS, Method
+from toolkit.spaces import ABSENT, Arch
 
 
 def make(name: str, **options: Any) -> Method:
@@ -65,7 +20,7 @@ def make(name: str, **options: Any) -> Method:
 
 def noted(name: str, seed: int = 0, **options: Any) -> tuple[Notes, dict[str, Any]]:
     notes = Notes()
-    values = make(name, **options).step(Batch(notes, None, None, np.random.default_rng(seed), 0.5))  # type: ignore[arg-type]
+    values = make(name, **options).step(notes_batch(notes, seed))
     return notes, values
 
 
@@ -73,7 +28,7 @@ def noted(name: str, seed: int = 0, **options: Any) -> tuple[Notes, dict[str, An
 def test_every_method_is_described_and_listed_under_its_name(name: str) -> None:
     method = METHODS[name]
     assert method.name == name
-    assert "arXiv" in method.summary
+    assert "arXiv" in method.summary or "doi" in method.summary
     assert "\n" not in method.summary
     assert make(name).options.name == name
 
@@ -112,7 +67,7 @@ def test_single_path_draws_uniformly() -> None:
     """Every option of every decision equally often, among the draws in which the decision applies."""
     method, notes = make("spos"), Notes()
     for step in range(3000):
-        method.step(Batch(notes, None, None, np.random.default_rng([0, 1, step])))  # type: ignore[arg-type]
+        method.step(notes_batch(notes, step))
     for place, decision in enumerate(SPACE.decisions):
         drawn = Counter(arch[place] for arch in notes.archs if arch[place] != ABSENT)
         counts = [drawn[option] for option in range(len(decision.options))]
@@ -130,38 +85,10 @@ def test_sandwich_trains_the_extremes_and_random_paths_on_the_largest_ones_predi
     assert noted("sandwich", paths=2)[0].archs == [SPACE.largest, SPACE.smallest]
 
 
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    return backend_on_cpu(request.param)
-
-
-class Gradients:
-    """Gradients of anything, at the same weights and on the same images each time."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self.images = backend.normalise(backend.place(some_images(SPACE, 6)), (0.5,), (0.25,))
-        self.labels = backend.place(np.arange(6))
-
-    def network(self) -> Network:
-        network = self._backend.supernet(SPACE, seed=0)
-        randomise(network)
-        return network
-
-    def of(self, step: Any) -> Weights:
-        """What `step(network)` leaves for the optimiser, by parameter; parameters without a gradient are left out."""
-        network = self.network()
-        optimizer = self._backend.optimizer(network, RECORD_GRADIENTS)
-        step(network)
-        optimizer.step(0.1)
-        return optimizer.state()
-
-
 def test_sandwich_sums_the_gradients_of_its_paths(backend: Backend) -> None:
     gradients = Gradients(backend)
     images, labels = gradients.images, gradients.labels
-    method = make("sandwich", paths=4, label_smoothing=0.1)
-    together = gradients.of(lambda net: method.step(Batch(net, images, labels, np.random.default_rng(5))))
+    together = gradients.of_method(make("sandwich", paths=4, label_smoothing=0.1))
 
     rng = np.random.default_rng(5)
     students = [SPACE.smallest, SPACE.sample(rng), SPACE.sample(rng)]
@@ -175,17 +102,19 @@ def test_sandwich_sums_the_gradients_of_its_paths(backend: Backend) -> None:
         net.backward(net.soft_cross_entropy(net.forward(arch, images), target))
 
     apart = [gradients.of(learn), *(gradients.of(lambda net, arch=arch: imitate(net, arch)) for arch in students)]
-    assert together.keys() == set().union(*apart)
-    for name, gradient in together.items():
-        summed = sum(path[name] for path in apart if name in path)
-        np.testing.assert_allclose(gradient, summed, rtol=1e-3, atol=1e-4 * np.abs(gradient).max(), err_msg=name)
+    assert_sum(together, *((1.0, gradient) for gradient in apart))
 
 
 def test_single_path_gradients_stay_on_the_path(backend: Backend) -> None:
-    gradients = Gradients(backend)
-    found = gradients.of(
-        lambda net: make("spos").step(Batch(net, gradients.images, gradients.labels, np.random.default_rng(2)))
-    )
-    plans = SPACE.supernet_plans(SPACE.sample(np.random.default_rng(2)))
+    found = Gradients(backend).of_method(make("spos"))
+    plans = SPACE.supernet_plans(SPACE.sample(np.random.default_rng(5)))
     touched = {int(name.split(".")[2]) for name in found}
     assert touched == {index for index, plan in enumerate(plans) if plan is not None}
+
+
+def test_several_paths_sum_their_gradients(backend: Backend) -> None:
+    """FairNAS: every option once, then one update."""
+    gradients = Gradients(backend)
+    together = gradients.of_method(make("spos", paths=3))
+    rng = np.random.default_rng(5)
+    assert_sum(together, *((1.0, gradients.of_labels(SPACE.sample(rng))) for _ in range(3)))

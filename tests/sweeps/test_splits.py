@@ -9,9 +9,10 @@ from tests.command import supernet
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.interference.splits import Suggestion
+from toolkit.interference.table import read_interference, write_interference
 from toolkit.spaces import get_space
 from toolkit.spaces.splitting import Split
-from toolkit.sweeps.splits import split_sweep
+from toolkit.sweeps.splits import split_sweep, suggestions_at
 from toolkit.training.recipe import parse_recipe
 
 SPACE = get_space("nats-size")
@@ -60,6 +61,8 @@ def test_the_experiment_in_one_command(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     accuracies = {name: SPACE.cost(SPACE.parse(code)).macs / 1e9 for name, code in drawn.items()}
     write_candidates(truth, Candidates(drawn.codes, accuracies))
+    assert supernet("probe", run.path, "--measures", "gradient_cosine", "--batches", 2, "--images", 8).status == 0
+    before = run.interference.read_bytes()
     out = tmp_path / "out"
     command = "split-test", run.path, "--out", out, "--truth", truth, "--norm", "batch:32", "--images", 32, "--seed", 3
     done = supernet(*command, "--json")
@@ -70,4 +73,15 @@ def test_the_experiment_in_one_command(tmp_path: Path) -> None:
     plan = tomllib.loads((out / "sweep.toml").read_text())
     decisions = {variant["split"][0]["decision"] for variant in plan["variants"].values() if variant}
     assert len(decisions) == 3
-    assert json.loads(supernet(*command, "--json").out) == report, "nothing is probed or trained again"
+    assert json.loads(supernet(*command, "--json").out) == report, "nothing is trained again"
+    assert run.interference.read_bytes() == before, "what was probed, perhaps on more images, stands"
+
+
+def test_a_table_that_lacks_decisions_is_made_anew(tmp_path: Path) -> None:
+    run = tiny.train_new(tmp_path / "run", RECIPE)
+    (_, checkpoint), *_ = reversed(run.checkpoints().items())
+    first = suggestions_at(run, checkpoint)
+    assert len(first) == 5
+    table = read_interference(run.interference)
+    write_interference(run.interference, table[table["decision"] != first[0].split.decision])
+    assert suggestions_at(run, checkpoint) == first

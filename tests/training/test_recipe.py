@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.errors import InputError
+from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.methods import METHODS
 from toolkit.spaces import SPACES
-from toolkit.training.recipe import SHIPPED, parse_recipe, read_recipe
+from toolkit.training.recipe import SHIPPED, find_recipe, parse_recipe, read_recipe, read_tables
+from toolkit.training.steps import parse_pipeline, prepare_pipeline, read_pipeline, train_pipeline
 
 MINIMAL = 'space = "resnet48-mini"\n[method]\nname = "spos"\n'
 
@@ -93,12 +95,40 @@ def test_a_recipe_goes_to_toml_and_back(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
-def test_shipped_recipes(path: Path, tmp_path: Path) -> None:
-    recipe = read_recipe(path.stem)
-    assert recipe == read_recipe(path)
-    assert recipe.make_method(SPACES[recipe.space]).name == recipe.method.name
-    (tmp_path / "again.toml").write_text(recipe.to_toml())
-    assert read_recipe(tmp_path / "again.toml") == recipe
+def test_shipped_recipes(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pipeline = read_pipeline(path.stem)
+    assert pipeline == read_pipeline(path)
+    for step in pipeline.steps:
+        recipe, space = step.recipe, SPACES[step.recipe.space]
+        if "zen.json" in recipe.to_toml():  # which its first lines say how to make
+            write_candidates("zen.json", draw_candidates(space, 20, 0))
+        assert recipe.make_method(recipe.derive(space)).name == recipe.method.name
+        (tmp_path / "again.toml").write_text(recipe.to_toml())
+        assert read_recipe(tmp_path / "again.toml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("pgonas", {"space": "resnet48-mini"}),
+        ("pgonas-mish", {"space": "resnet48-mini"}),
+        ("progressive", {}),
+        ("resnet20", {}),
+    ],
+)
+def test_shipped_recipes_train(
+    name: str, changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step or two of each, on digits."""
+    monkeypatch.chdir(tmp_path)
+    tables = read_tables(find_recipe(name)) | changes | {"data": {"calibration": 1740, "validation": 32}, "threads": 1}
+    tables.get("initial", {}).pop("weights", None)
+    for table in (tables["training"], *(step.get("training", {}) for step in tables.get("step", []))):
+        table |= {"epochs": 1, "batch_size": 16, "warmup_epochs": 0.0, "lr": 1e-3}
+    write_candidates("zen.json", draw_candidates(SPACES["resnet48-mini"], 20, 0))
+    pipeline = prepare_pipeline(parse_pipeline(tables), tmp_path / "run", resume=False)
+    assert train_pipeline(pipeline, tmp_path / "run").is_file()
 
 
 def test_a_file_is_preferred_to_a_shipped_recipe_and_a_folder_is_not(

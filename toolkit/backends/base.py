@@ -126,10 +126,11 @@ class Network(Protocol):
 
     # What probes and scores need.
 
-    def gradients(self) -> dict[str, Tensor]:
+    def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """Take what `backward` added up: by parameter name, shaped as the parameter, 0 where a path is narrower.
 
-        Parameters that no path used are left out. Gradients are this process's own, and begin anew afterwards.
+        Parameters that no path used are left out. Gradients are this process's own, and begin anew afterwards; with
+        `keep` they are only shown, and copied by who still needs them after the optimiser's step.
         """
 
     def observe_relus(self, see: Callable[[Tensor], object]) -> AbstractContextManager[object]:

@@ -34,7 +34,7 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
     for index, plan in enumerate(widest):
         for name in _last_scales(f"blocks.{index}", plan):
             weights[name] = np.zeros_like(weights[name])
-    network.load_weights(inherited(weights, {name: a for name, a in weights.items() if parted(name)[1] is None}))
+    network.load_weights(inherited(weights, trunk_of(weights)))
 
 
 def _last_scales(prefix: str, plan: Plan | None) -> Iterator[str]:
@@ -64,6 +64,11 @@ def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) ->
     if problems:
         raise InputError(problems)
     return own | cut
+
+
+def trunk_of(weights: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
+    """`weights` without those of groups of widths."""
+    return {name: array for name, array in weights.items() if parted(name)[1] is None}
 
 
 def with_slope(weights: Weights, slope: float) -> Weights:

@@ -1,15 +1,18 @@
 """`supernet rank` and `supernet budget`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from toolkit.ranking.layout import Section
     from toolkit.ranking.report import RankReport
+    from toolkit.ranking.tables import Table
 
 TABLES = "Tables (CSV, TSV, parquet, JSON)"
 NOISE = "Noise"
@@ -17,7 +20,7 @@ OUTPUT = "Output"
 
 
 def rank(
-    scores: Annotated[Path, typer.Argument(help="a submission, any file of that format, or a table")],
+    scores: Annotated[Path, typer.Argument(help="a submission, any file of that format, a table, or a run folder")],
     truth: Annotated[
         Path | None, typer.Option(help="true accuracies of some of its networks, likewise; default: SCORES")
     ] = None,
@@ -26,6 +29,10 @@ def rank(
     ] = None,
     against: Annotated[
         list[Path] | None, typer.Option(help="other scores of the same networks: is SCORES better?")
+    ] = None,
+    score: Annotated[
+        Literal["top1", "top5", "loss"] | None,
+        typer.Option(help="what ranks the candidates of a run folder: loss often does it better \\[top1]"),
     ] = None,
     loss: Annotated[bool, typer.Option("--loss", help="scores are losses: less is better")] = False,
     code_column: Annotated[
@@ -79,6 +86,8 @@ def rank(
     from toolkit.ranking.assembly import rank_report
     from toolkit.ranking.files import CANDIDATES, Columns, compare_files
     from toolkit.spaces import get_space
+    from toolkit.training.recipe import read_recipe
+    from toolkit.training.run import RunFolder
 
     if as_json and as_markdown:
         raise typer.BadParameter("give one of --json and --markdown")
@@ -90,9 +99,16 @@ def rank(
         tuple(truth_column or CANDIDATES.truth),
         tuple(prior_column or ()),
     )
+    if scores.is_dir() and (truth is None or loss or score_column):
+        raise typer.BadParameter("a run folder needs --truth; --score chooses among its results, no --loss, no column")
+    if score and not scores.is_dir():
+        raise typer.BadParameter("--score chooses among the results of a run folder; for a file of losses: --loss")
+    if space is None and scores.is_dir():
+        space = read_recipe(RunFolder.open(scores).recipe).space
     chosen = None if space is None else get_space(space)
+    judged, origin = _results(scores, score or "top1") if scores.is_dir() else (scores, ())
     found = compare_files(
-        scores, truth or scores, chosen, against=against or (), columns=columns, loss=loss, ledger=priors
+        judged, truth or scores, chosen, against=against or (), columns=columns, loss=loss, ledger=priors
     )
     with progress_bars() as progress:
         report = rank_report(
@@ -103,7 +119,7 @@ def rank(
             seed=seed,
             images=images,
             correlation=image_correlation,
-            remarks=found.remarks,
+            remarks=(*origin, *found.remarks, *_learned(scores, found.pairs.networks)),
             progress=lambda done, total: progress("resampling", done, total),
         )
     if out is not None:
@@ -120,6 +136,47 @@ def rank(
         console.file.write(to_markdown(report))
     else:
         print_report(report)
+
+
+def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table, tuple[str, ...]]":
+    """What a run's last evaluation says of each network, and a remark on what that is."""
+    import numpy as np
+
+    from converters.submission import describe, run_results
+    from toolkit.ranking.tables import Table
+    from toolkit.training.run import RunFolder
+
+    setting, counts = run_results(run)
+    means = {code: (-one.loss if score == "loss" else getattr(one, score)) / one.total for code, one in counts.items()}
+    known = {code: mean for code, mean in means.items() if np.isfinite(mean)}
+    ids = tuple(f"result-{number}" for number in range(1, len(known) + 1))
+    table = Table(RunFolder(run).ledger, ids, tuple(known), {score: np.array(list(known.values()))}, candidates=False)
+    meaning = "minus the mean cross-entropy, so that more is better" if score == "loss" else f"{score} accuracies"
+    broken = len(means) - len(known)
+    without = f" {broken:,} broken networks have none and are left out." if broken else ""
+    return table, (f"Scores are {meaning}; {describe(setting)}.{without}",)
+
+
+def _learned(scores: Path, networks: Sequence[str]) -> list[str]:
+    """A warning if the run that `scores` lie in was trained with truths of the networks that it is judged on."""
+    from toolkit.evaluation.candidates import read_table
+    from toolkit.training.recipe import read_recipe
+    from toolkit.training.run import RunFolder
+
+    run = RunFolder(scores if scores.is_dir() else scores.parent)
+    truth = getattr(read_recipe(run.recipe).method, "truth", None) if run.exists() else None
+    if truth is None:
+        return []
+    try:
+        known = len(set(networks) & set(read_table(truth).codes.values()))
+    except InputError:
+        return [f"{run.path} was trained with the truths in {truth}, now gone; networks that it held cannot judge it."]
+    if not known:
+        return []
+    return [
+        f"{known:,} of these {len(networks):,} networks stand in {truth}, with whose truths {run.path} was trained: "
+        "rank on others."
+    ]
 
 
 def print_report(report: "RankReport") -> None:

@@ -38,23 +38,42 @@ def train(
     candidates: Annotated[
         Path | None, typer.Option(help="say first how far the paths drawn are from these candidates")
     ] = None,
+    audit: Annotated[
+        bool,
+        typer.Option(
+            help="instead, do a few steps in memory and report what they change, and why; with --resume, after the "
+            "last checkpoint. Exit status 1 if something changed that should not have"
+        ),
+    ] = False,
+    steps: Annotated[int, typer.Option(min=1, help="with --audit: how many")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="with --audit: print JSON")] = False,
 ) -> None:
-    """Train a supernet. Under `torchrun` or `paddle.distributed.launch` it trains data-parallel."""
+    """Train a supernet: in one step or, where the recipe has `[[step]]` tables, in several.
+
+    Under `torchrun` or `paddle.distributed.launch` it trains data-parallel.
+    """
+    from toolkit.cli.audit import audit_training
     from toolkit.cli.sampling import compare_recipe, words
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.trainer import prepare_run
-    from toolkit.training.trainer import train as train_supernet
+    from toolkit.training.steps import prepare_pipeline, read_pipeline, train_pipeline
 
     short = {"data.source": data, "space": space, "backend": backend, "device": device}
     changes = [*(f"{key}={value}" for key, value in short.items() if value is not None), *(changes or [])]
     if recipe is None and (changes or not resume):
         raise typer.BadParameter("name a recipe; only --resume alone goes without, for the run holds its own")
-    asked = None if recipe is None else read_recipe(recipe, changes)
-    kept, run = prepare_run(asked, out, resume=resume)
+    if as_json and not audit:
+        raise typer.BadParameter("--json is for --audit; what a training does is in OUT/metrics.jsonl")
+    asked = None if recipe is None else read_pipeline(recipe, changes)
+    if audit:
+        audited = asked if asked is not None and not resume else prepare_pipeline(asked, out, resume=True)
+        audit_training(audited, out if resume else None, steps, as_json=as_json)
+        return
+    pipeline = prepare_pipeline(asked, out, resume=resume)
     if candidates is not None:
-        console.print(words(compare_recipe(kept, candidates)), markup=False, soft_wrap=True)
+        for step in pipeline.steps:
+            title = f"{step.title}: " if pipeline.divided else ""
+            console.print(title + words(compare_recipe(step.recipe, candidates)), markup=False, soft_wrap=True)
     with progress_bars() as progress:
-        checkpoint = train_supernet(kept, run, progress, progress.note)
+        checkpoint = train_pipeline(pipeline, out, progress, progress.note)
     console.print(
         f"Trained: {checkpoint}\nNext: supernet evaluate {out} --candidates FILE", markup=False, soft_wrap=True
     )

@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import Node
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.plans import BasicBlock, Cell, Conv, DepthwiseConv, Head, Norm, Plan, Stem, shrink
-from toolkit.spaces.sharing import alike
+from toolkit.spaces.sharing import alike, share
 
 Key = TypeVar("Key")
 
@@ -157,9 +157,9 @@ def _walk(node: Node[Key], state: Map) -> int:
 def _run(plans: tuple[Plan, ...], state: Map) -> _Run:
     leaving = tuple(_leaving(plan, state) for plan in plans)
     outputs = tuple(shape.numbers for shape in leaving)
-    blocks = [plan for plan in plans if isinstance(plan, BasicBlock)]
-    if len(plans) == 1 or len(blocks) < len(plans):
+    if not share(plans):
         return _Run(max(_block(plan, state) for plan in plans), leaving, outputs)
+    blocks = cast(tuple[BasicBlock, ...], plans)
     hidden = max(Map(plan.mid_channels, shrink(plan.size, plan.stride)).numbers for plan in blocks)
     common = hidden + max(output if plan.project else 0 for plan, output in zip(blocks, outputs, strict=True))
     held: list[int] = []

@@ -58,11 +58,11 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
         step = checkpoint.facts.step
         if settings.wants(HISTORY):
             history.until(step)
-            rows += history.rows(probe.shapes)
+            rows += history.rows()
         loop = _loop(backend, network, data, recipe, checkpoint)
         complete = bool(checkpoint.optimizer) or not recipe.training.momentum  # converted weights come without
         if settings.wants(UPDATES) and complete:
-            rows += [row for row in _updates(loop, recipe, step) if row.measure in settings.measures]
+            rows += [row for row in _updates(loop, recipe, checkpoint) if row.measure in settings.measures]
         probed = Probed(path, network.space, as_frame(rows, step, step / loop.steps_per_epoch))
         add_probe(run.interference, probed.table)
     return probed
@@ -80,10 +80,11 @@ def _loop(backend: Backend, network: Network, data: Dataset, recipe: Recipe, che
     return Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
 
 
-def _updates(loop: Loop, recipe: Recipe, step: int) -> list[Row]:
+def _updates(loop: Loop, recipe: Recipe, checkpoint: Checkpoint) -> list[Row]:
     method = recipe.make_method(loop.network.space)
+    method.load_state(checkpoint.method)
     weights, teachers = [loop.network.weights()], [loop.optimizer.averaged()]
-    with closing(loop.steps(method.step, step)) as steps:
+    with closing(loop.steps(method.step, checkpoint.facts.step, method.after)) as steps:
         for _ in islice(steps, WINDOW):
             weights.append(loop.network.weights())
             teachers.append(loop.optimizer.averaged())

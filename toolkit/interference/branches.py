@@ -1,15 +1,31 @@
 """Branch against branch: how one option of a decision treats the weights that the others use too."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from math import inf
 
 import numpy as np
 
-from toolkit.backends.base import Network
+from toolkit.backends.base import Network, Tensor
+from toolkit.backends.shapes import used
 from toolkit.interference.draws import Batch, FloatArray, Tally
-from toolkit.interference.gradients import Gradient, UsedShapes, gradient, products
+from toolkit.interference.features import Maps
+from toolkit.interference.gradients import Gradient, gradient, products
 from toolkit.interference.table import Row
-from toolkit.spaces import ABSENT, Plans
+from toolkit.spaces import ABSENT, Arch, Plans
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What one network showed.
+
+    Attributes:
+        left: what left each position, by its number.
+    """
+
+    gradient: Gradient
+    left: dict[int, Maps]
 
 
 class Branches:
@@ -23,13 +39,16 @@ class Branches:
     - `shared_gradient_cosine`: in each block, on the slice that both use of the tensors that the decision cuts
       differently (MAGIC, arXiv 2108.12821).
     - `conflict_rate`: how often the first of these is negative.
+    - `feature_cosine`, `feature_kl`, `feature_cka`: in each block, how alike what leaves it is, on the leading channels
+      that both have (`Maps`; the cosine of candidate operations' outputs is that of MixPath, arXiv 2001.05887). Where
+      one network has no block, it passes on what it was given; what leaves the head is no feature.
 
     One backward pass gives the gradient of every parameter, and so serves all cells that its network has a part in; the
     network of the draw itself serves all decisions. A decision that does not apply in a draw is left out of it.
     """
 
-    def __init__(self, network: Network, shapes: UsedShapes) -> None:
-        self._network, self._shapes = network, shapes
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self._tally = Tally()
 
     def draw(self, answers: Sequence[int], batch: Batch, order: Sequence[int], limit: float = inf) -> Iterator[int]:
@@ -40,7 +59,7 @@ class Branches:
         """
         space, plans_of = self._network.space, self._network.plans
         drawn = space.canonical(answers)
-        kept: dict[Plans, Gradient] = {}  # that of the draw's own network, as soon as it is known
+        kept: dict[Plans, _Pass] = {}  # that of the draw's own network, as soon as it is known
         for number in order:
             decision = space.decisions[number]
             if drawn[number] == ABSENT or not decision.blocks or len(decision.options) < 2:
@@ -53,28 +72,41 @@ class Branches:
             new = archs.keys() - kept.keys()
             if len(new) > limit:
                 continue
-            found = kept | {plans: gradient(self._network, archs[plans], batch)[0] for plans in new}
+            found = kept | {plans: self._pass(archs[plans], batch) for plans in new}
             kept = {plans_of(drawn): found[plans_of(drawn)]}
             plans = [plans_of(arch) for arch in forced]
             self._compare(number, [found[each] for each in plans], plans)
             limit -= len(new)
             yield len(new)
 
-    def _compare(self, number: int, gradients: Sequence[Gradient], plans: Sequence[Plans]) -> None:
+    def _pass(self, arch: Arch, batch: Batch) -> "_Pass":
+        network, left = self._network, dict[int, Maps]()
+
+        def watch(index: int, state: Tensor) -> None:
+            if len(state.shape) == 4:
+                left[index] = Maps.of(network, state)
+
+        return _Pass(gradient(network, arch, batch, watch)[0], left)
+
+    def _compare(self, number: int, passes: Sequence["_Pass"], plans: Sequence[Plans]) -> None:
         decision = self._network.space.decisions[number]
-        alike, differently = products(gradients, [self._shapes(each) for each in plans], len(plans[0]))
+        gradients = [each.gradient for each in passes]
+        alike, differently = products(gradients, [used(each) for each in plans], len(plans[0]))
         others, shared = alike.together(), differently.cosines()
-        for i, j in zip(*np.triu_indices(len(decision.options), 1), strict=True):
+        for i, j in combinations(range(len(decision.options)), 2):
             first, second = (str(decision.options[end]) for end in (i, j))
             cells: dict[str, FloatArray] = {
                 "gradient_cosine": np.full(len(shared), others[i, j]),
                 "shared_gradient_cosine": shared[:, i, j],
                 "conflict_rate": np.full(len(shared), np.nan if np.isnan(others[i, j]) else others[i, j] < 0),
             }
-            for measure, values in cells.items():
-                for block in decision.blocks:
+            for block in decision.blocks:
+                found = {measure: float(values[block]) for measure, values in cells.items()}
+                if block in passes[i].left:
+                    found |= passes[i].left[block].against(passes[j].left[block])
+                for measure, value in found.items():
                     row = Row(measure, 0.0, block=block, decision=decision.name, first=first, second=second)
-                    self._tally.add(row, float(values[block]))
+                    self._tally.add(row, value)
 
     def rows(self) -> Iterator[Row]:
         """All cells, averaged over draws."""

@@ -74,6 +74,6 @@ class Watch:
         budget = self._budget or _SHARE * (self._history.trained - before)
         rows = self._probe.measure(turn=-(-step // self._every), budget=budget)
         rows += update_rows(self._weights, self._teachers)
-        rows += self._history.rows(self._probe.shapes)
+        rows += self._history.rows()
         self._weights, self._teachers = [], []
         return rows

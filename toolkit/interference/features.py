@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from toolkit.backends.base import Network, Tensor
+from toolkit.backends.shapes import used_by
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
-from toolkit.interference.gradients import UsedShapes, to_numpy
+from toolkit.interference.gradients import to_numpy
 from toolkit.interference.table import Row
 from toolkit.spaces import Arch, Plans
 
@@ -16,22 +17,51 @@ _EPS = 1e-5
 """Added to variances as batch norms do: a channel that is always 0 has none."""
 
 
+_Moments = tuple[FloatArray, FloatArray]
+"""Mean and variance of each channel, over images and pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What is kept of the feature maps of a batch.
+
+    Attributes:
+        pooled: their averages over pixels; shape (images, channels).
+        moments: of each channel.
+    """
+
+    pooled: FloatArray
+    moments: _Moments
+
+    @classmethod
+    def of(cls, network: Network, state: Tensor) -> "Maps":
+        """Of maps of shape (images, channels, height, width)."""
+        state = network.detach(state)
+        pooled, square = (to_numpy(network, each.mean((2, 3))) for each in (state, state * state))
+        return cls(pooled, (pooled.mean(0), square.mean(0) - pooled.mean(0) ** 2))
+
+    def against(self, other: "Maps") -> dict[str, float]:
+        """How alike two are, by name of the measure, on the leading channels that both have; NaN: no number."""
+        channels = min(self.pooled.shape[1], other.pooled.shape[1])
+        x, y = self.pooled[:, :channels], other.pooled[:, :channels]
+        return {
+            "feature_cosine": cosine(x, y),
+            "feature_kl": float(divergence(self.moments, other.moments).mean()),
+            "feature_cka": cka(x, y),
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What one path showed at one block.
 
     Attributes:
-        pooled: the block's input, averaged over its pixels; shape (images, channels).
-        input: mean and variance of each channel of the input, over images and pixels.
-        norms: mean and variance of what each of the block's batch norms saw, by name: paths may have different ones.
+        input: the block's input.
+        norms: what each of the block's batch norms saw, by name: paths may have different ones.
     """
 
-    pooled: FloatArray
-    input: "_Moments"
-    norms: dict[str, "_Moments"]
-
-
-_Moments = tuple[FloatArray, FloatArray]
+    input: Maps
+    norms: dict[str, _Moments]
 
 
 class Features:
@@ -48,8 +78,8 @@ class Features:
     - `norm_disagreement`: as `feature_kl`, of what the block's batch norms saw.
     """
 
-    def __init__(self, network: Network, shapes: UsedShapes, paths: Sequence[Arch]) -> None:
-        self._network, self._shapes = network, shapes
+    def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
+        self._network = network
         self._plans = [network.plans(path) for path in paths]
         self._tally = Tally()
 
@@ -73,16 +103,12 @@ class Features:
             if plan is None:
                 continue
             norm = network.calibrating_norm(len(images))
-            x, square = (to_numpy(network, each.mean((2, 3))) for each in (state, state * state))
+            given = Maps.of(network, state)
             state = network.detach(network.run_block(index, plan, state, norm))
-            # Norms take their turns in the order in which they were made.
-            names = [name for name in self._shapes.of(plan) if name.endswith("running_mean")]
+            # Norms take their turns in the order of execution.
+            names = [name for name in used_by(plan) if name.endswith("running_mean")]
             norms = zip(names, network.statistics(norm), strict=True)
-            found[index] = _Seen(
-                x,
-                (x.mean(0), square.mean(0) - x.mean(0) ** 2),
-                {name: (each.mean, each.variance) for name, each in norms},
-            )
+            found[index] = _Seen(given, {name: (each.mean, each.variance) for name, each in norms})
         return found
 
     def rows(self) -> Iterator[Row]:
@@ -92,15 +118,9 @@ class Features:
 
 def _compared(first: _Seen, second: _Seen) -> dict[str, float]:
     """All measures of one pair of paths at one block; NaN: no number."""
-    channels = min(first.pooled.shape[1], second.pooled.shape[1])
-    x, y = first.pooled[:, :channels], second.pooled[:, :channels]
     norms = [divergence(first.norms[name], second.norms[name]) for name in first.norms if name in second.norms]
-    return {
-        "feature_cosine": cosine(x, y),
-        "feature_kl": float(divergence(first.input, second.input).mean()),
-        "feature_cka": cka(x, y),
-        "norm_disagreement": float(np.concatenate(norms).mean()) if norms else np.nan,
-    }
+    disagreement = float(np.concatenate(norms).mean()) if norms else np.nan
+    return first.input.against(second.input) | {"norm_disagreement": disagreement}
 
 
 def divergence(first: _Moments, second: _Moments) -> FloatArray:

@@ -1,30 +1,31 @@
 """Gradients of paths, and how those of several paths agree on the weights that they share."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.backends.base import Backend, Network, Tensor
+from toolkit.backends.base import Network, Tensor
 from toolkit.interference.draws import Batch, FloatArray
 from toolkit.priors.base import run
-from toolkit.spaces import Arch, Plan, Plans
-from toolkit.spaces.plans import Conv, DepthwiseConv, Layer, Linear, Norm
+from toolkit.spaces import Arch
 
 Gradient = dict[str, FloatArray]
 """By parameter, shaped as in the supernet, 0 where a path is narrower. Parameters that a path lacks are left out."""
 
-Shapes = dict[str, tuple[int, ...]]
-"""By name, the leading slice of each tensor of the supernet that a path uses."""
 
-
-def gradient(network: Network, arch: Arch, batch: Batch) -> tuple[Gradient, float]:
+def gradient(
+    network: Network, arch: Arch, batch: Batch, watch: Callable[[int, Tensor], None] | None = None
+) -> tuple[Gradient, float]:
     """Gradient and loss (cross-entropy) of one path, by one backward pass.
 
     Batch norms take the statistics of the batch as in training, but nothing is remembered: the network stays as it is.
+
+    Args:
+        watch: is shown what leaves each position of the network.
     """
     images, labels = batch
-    loss = network.cross_entropy(run(network, arch, images, network.batch_norm()), labels)
+    loss = network.cross_entropy(run(network, arch, images, network.batch_norm(), watch), labels)
     network.backward(loss)
     found = {name: to_numpy(network, tensor) for name, tensor in network.gradients().items()}
     return found, float(network.detach(loss))
@@ -33,61 +34,6 @@ def gradient(network: Network, arch: Arch, batch: Batch) -> tuple[Gradient, floa
 def to_numpy(network: Network, tensor: Tensor) -> FloatArray:
     """A tensor's numbers."""
     return np.asarray(network.detach(tensor).cpu())
-
-
-class UsedShapes:
-    """Says which part of each tensor a path uses: all of the tensors that its blocks, built alone, would have.
-
-    Built is one block of each structure, for the names; widths follow from the plan.
-    """
-
-    def __init__(self, backend: Backend, network: Network) -> None:
-        self._backend, self._space = backend, network.space
-        self._names: dict[object, list[str]] = {}
-        self._known: dict[Plan, Shapes] = {}
-
-    def __call__(self, plans: Plans) -> Shapes:
-        """The shapes of all tensors, running statistics among them."""
-        return {
-            f"blocks.{index}.{name}": shape
-            for index, plan in enumerate(plans)
-            if plan is not None
-            for name, shape in self.of(plan).items()
-        }
-
-    def of(self, plan: Plan) -> Shapes:
-        """Those of one block, by their names within it, in the order of execution."""
-        if plan not in self._known:
-            structure = _structure(plan)
-            if structure not in self._names:
-                weights = self._backend.build(self._space, (plan,), seed=0).weights()
-                self._names[structure] = [name.removeprefix("blocks.0.") for name in weights]
-            names = self._names[structure]
-            modules = dict.fromkeys(name.rpartition(".")[0] for name in names)
-            layers = dict(zip(modules, plan.layers(), strict=True))
-            self._known[plan] = {name: _shape(layers[(parts := name.rpartition("."))[0]], parts[2]) for name in names}
-        return self._known[plan]
-
-
-def _structure(part: object) -> object:
-    """What a plan says but for its numbers, on which no name depends."""
-    if is_dataclass(part):
-        return type(part), *(_structure(getattr(part, field.name)) for field in fields(part))
-    if isinstance(part, tuple):
-        return tuple(map(_structure, part))
-    return part if isinstance(part, bool | str | None) else int
-
-
-def _shape(layer: Layer, tensor: str) -> tuple[int, ...]:
-    match layer:
-        case Conv(in_channels, channels, kernel, _):
-            return channels, in_channels, kernel, kernel
-        case DepthwiseConv(channels, kernel, _):
-            return channels, 1, kernel, kernel
-        case Norm(channels):
-            return (channels,)
-        case Linear(in_features, features):
-            return (features, in_features) if tensor == "weight" else (features,)
 
 
 def block_of(name: str) -> int:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
 from toolkit.backends.base import Network
-from toolkit.interference.gradients import UsedShapes
+from toolkit.backends.shapes import used_by
 from toolkit.interference.table import Row
 from toolkit.methods import Batch, Method
 from toolkit.spaces import Arch, Plan, SearchSpace
@@ -23,7 +23,7 @@ class History:
     def __init__(self, method: Method, network: Network, seed: int, total: int) -> None:
         self._method, self._seed, self._total, self._step = method, seed, total, 0
         self._network = network
-        self._branches: Counter[tuple[int, int]] = Counter()
+        self._branches: Counter[tuple[int, int, int]] = Counter()
         self._plans: Counter[tuple[int, Plan]] = Counter()
         self._foreseeable = True
         self.trained = 0
@@ -42,27 +42,33 @@ class History:
             except _UnknownValueError:
                 self._foreseeable, self.trained = False, step
                 return
-            for arch, times in recorder.trained.items():
+            for (arch, trunk), times in recorder.trained.items():
                 self.trained += times
-                self._branches.update(dict.fromkeys(enumerate(arch), times))
-                plans = enumerate(self._network.plans(arch))
-                self._plans.update({(index, plan): times for index, plan in plans if plan is not None})
+                own = self._network.plans(arch)
+                run = self._network.space.trunk_plans(arch) if trunk else own
+                for number, answer in enumerate(arch):
+                    for block in self._network.space.decisions[number].blocks:
+                        self._branches[number, answer, block] += times * (run[block] == own[block])
+                self._plans.update({(index, plan): times for index, plan in enumerate(run) if plan is not None})
         self._step = max(self._step, step)
 
-    def rows(self, shapes: UsedShapes) -> Iterator[Row]:
-        """`times_trained` of each branch, and of each slice of channels that a layer puts out, such as `conv1[0:6]`."""
+    def rows(self) -> Iterator[Row]:
+        """`times_trained` of each branch, and of each slice of channels that a layer puts out, such as `conv1[0:6]`.
+
+        Where groups of widths have weights of their own, training the trunk does not train the branch in that block.
+        """
         if not self._foreseeable:
             return
         for number, decision in enumerate(self._network.space.decisions):
             for place, option in enumerate(decision.options):
-                times = float(self._branches[number, place])
                 for block in decision.blocks:
+                    times = float(self._branches[number, place, block])
                     yield Row(
                         "times_trained", times, n=self.trained, block=block, decision=decision.name, first=str(option)
                     )
         widths: dict[tuple[int, str], Counter[int]] = {}
         for (block, plan), times in self._plans.items():
-            for name, shape in shapes.of(plan).items():
+            for name, shape in used_by(plan).items():
                 if len(shape) > 1:
                     widths.setdefault((block, name.removesuffix(".weight")), Counter())[shape[0]] += times
         for (block, layer), counted in sorted(widths.items()):
@@ -78,6 +84,10 @@ def slices(widths: Mapping[int, int]) -> Iterator[tuple[str, int]]:
         start = width
 
 
+_Network = tuple[Arch, bool]
+"""A path, and whether it runs through the trunk."""
+
+
 class _UnknownValueError(Exception):
     """Somebody asked for the value of a tensor that was never computed."""
 
@@ -85,8 +95,8 @@ class _UnknownValueError(Exception):
 class _Traced:
     """Stands for a tensor, and knows the networks that a gradient would flow back to."""
 
-    def __init__(self, archs: frozenset[Arch]) -> None:
-        self.archs = archs
+    def __init__(self, networks: frozenset[_Network]) -> None:
+        self.networks = networks
 
     def __enter__(self) -> None:
         """Contexts such as `inference` change nothing here."""
@@ -102,7 +112,7 @@ class _Traced:
 
 def _joined(*operands: object) -> _Traced:
     """What comes out of an operation."""
-    return _Traced(frozenset().union(*(each.archs for each in operands if isinstance(each, _Traced))))
+    return _Traced(frozenset().union(*(each.networks for each in operands if isinstance(each, _Traced))))
 
 
 def _refuse(*_: object) -> NoReturn:
@@ -112,7 +122,10 @@ def _refuse(*_: object) -> NoReturn:
 _READINGS = ("item", "tolist", "numpy", "cpu")
 for _reading in ("float", "int", "bool", "index", "len", "iter", "lt", "gt", "le", "ge", "array"):
     setattr(_Traced, f"__{_reading}__", _refuse)
-for _operation in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "neg", "abs", "getitem"):
+for _operation in ("add", "sub", "mul", "truediv", "pow"):
+    setattr(_Traced, f"__{_operation}__", _joined)
+    setattr(_Traced, f"__r{_operation}__", _joined)
+for _operation in ("neg", "abs", "getitem"):
     setattr(_Traced, f"__{_operation}__", _joined)
 
 
@@ -122,11 +135,11 @@ class _Recorder:
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.plans = space.supernet_plans
-        self.trained: Counter[Arch] = Counter()
+        self.trained: Counter[_Network] = Counter()
         self._constant = False
 
-    def forward(self, arch: Arch, images: object, **how: object) -> _Traced:  # noqa: ARG002
-        return _Traced(frozenset() if self._constant else frozenset([arch]))
+    def forward(self, arch: Arch, images: object, *, trunk: bool = False, **how: object) -> _Traced:  # noqa: ARG002
+        return _Traced(frozenset() if self._constant else frozenset([(arch, trunk)]))
 
     @contextmanager
     def constant(self) -> Iterator[None]:
@@ -138,7 +151,7 @@ class _Recorder:
         return _Traced(frozenset())
 
     def backward(self, loss: _Traced) -> None:
-        self.trained.update(loss.archs)
+        self.trained.update(loss.networks)
 
     def __getattr__(self, loss: str) -> Any:
         return lambda *arguments, **named: _joined(*arguments, *named.values())

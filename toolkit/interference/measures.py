@@ -34,6 +34,8 @@ class Measure:
         return self.low < 0
 
 
+_OF_BRANCHES = "Of two branches: the same for what leaves the block, when the networks differ in nothing else."
+
 _SHIFT = "our operational definition of the shift that Pi-NAS (arXiv 2108.09671) describes in words"
 
 MEASURES: dict[str, Measure] = {
@@ -114,8 +116,8 @@ MEASURES: dict[str, Measure] = {
     "feature_cosine": Measure(
         "feature cosine",
         "How alike the inputs of a block are when different paths led there: cosine between the average-pooled "
-        "features of the same image, mean over images and pairs of paths.",
-        _SHIFT,
+        f"features of the same image, mean over images and pairs of paths. {_OF_BRANCHES}",
+        f"{_SHIFT}; of branches: MixPath, arXiv 2001.05887",
         -1.0,
         1.0,
         bad="low",
@@ -123,7 +125,7 @@ MEASURES: dict[str, Measure] = {
     "feature_kl": Measure(
         "feature shift",
         "How far the distributions of a block's inputs lie apart when different paths led there: symmetric "
-        "Kullback-Leibler divergence of normal distributions, mean over channels and pairs of paths.",
+        f"Kullback-Leibler divergence of normal distributions, mean over channels and pairs of paths. {_OF_BRANCHES}",
         _SHIFT,
         0.0,
         inf,
@@ -132,7 +134,7 @@ MEASURES: dict[str, Measure] = {
     "feature_cka": Measure(
         "feature CKA",
         "How alike the inputs of a block arrange the images when different paths led there, whatever the directions: "
-        "linear centred kernel alignment of the average-pooled features, mean over pairs of paths.",
+        f"linear centred kernel alignment of the average-pooled features, mean over pairs of paths. {_OF_BRANCHES}",
         "Kornblith et al., ICML 2019, arXiv 1905.00414",
         0.0,
         1.0,

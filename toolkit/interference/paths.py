@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from toolkit.backends.base import Network
+from toolkit.backends.shapes import used
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
-from toolkit.interference.gradients import Gradient, UsedShapes, block_of, gradient, products
+from toolkit.interference.gradients import Gradient, block_of, gradient, products
 from toolkit.interference.table import Row
 from toolkit.priors.base import run
 from toolkit.spaces import Arch, hamming
@@ -26,8 +27,8 @@ class Paths:
     - `forgetting`: how much that loss rose since the last probe on the same batches (NSAS, CVPR 2020).
     """
 
-    def __init__(self, network: Network, shapes: UsedShapes, paths: Sequence[Arch]) -> None:
-        self._network, self._shapes, self._paths = network, shapes, paths
+    def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
+        self._network, self._paths = network, paths
         self._plans = [network.plans(path) for path in paths]
         self._tally, self._noise = Tally(), Noise()
         self.losses: dict[str, list[float]] = {code: [] for code in self._codes}
@@ -49,7 +50,7 @@ class Paths:
         self._noise.add(found, len(self._plans[0]))
 
     def _compare(self, gradients: Sequence[Gradient]) -> None:
-        alike, differently = products(gradients, [self._shapes(each) for each in self._plans], len(self._plans[0]))
+        alike, differently = products(gradients, [used(each) for each in self._plans], len(self._plans[0]))
         both = alike + differently
         whole, codes = both.together(), self._codes
         pairs = list(combinations(range(len(self._paths)), 2))

@@ -13,7 +13,6 @@ from toolkit.errors import InputError
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import Batch, draw_answers, draw_batches, draw_paths, generator
 from toolkit.interference.features import Features
-from toolkit.interference.gradients import UsedShapes
 from toolkit.interference.paths import Lookahead, Paths
 from toolkit.interference.table import Row
 from toolkit.names import did_you_mean
@@ -72,7 +71,6 @@ class Probe:
 
     def __init__(self, backend: Backend, network: Network, data: Dataset, settings: Settings) -> None:
         self._backend, self._network, self._data, self._settings = backend, network, data, settings
-        self.shapes = UsedShapes(backend, network)
         self._paths = draw_paths(network.space, settings.paths, settings.seed)
         self._losses: dict[str, list[float]] = {}
         self.passes = 0.0
@@ -93,12 +91,12 @@ class Probe:
     def _parts(self, meter: "_Meter", turn: int) -> Iterator[Iterator[Row]]:
         settings, batches = self._settings, self._batches()
         if settings.wants(PATHS):
-            paths = Paths(self._network, self.shapes, self._paths)
+            paths = Paths(self._network, self._paths)
             self._draw(paths.draw, batches, 1, meter)
             yield paths.rows(self._losses)
             self._losses = paths.losses
         if settings.wants(FEATURES):
-            features = Features(self._network, self.shapes, self._paths)
+            features = Features(self._network, self._paths)
             self._draw(features.draw, batches, FORWARD, meter)
             yield features.rows()
         if settings.wants(BRANCHES):
@@ -124,7 +122,7 @@ class Probe:
 
     def _branches(self, batches: list[Batch], meter: "_Meter", turn: int) -> Iterator[Row]:
         space, seed = self._network.space, self._settings.seed
-        branches = Branches(self._network, self.shapes)
+        branches = Branches(self._network)
         bases = draw_answers(space, len(batches), generator(seed, "branches", turn))
         # The same order for all batches: a budget buys several draws of few decisions rather than one of many.
         order = generator(seed, "order", turn).permutation(len(space.decisions)).tolist()

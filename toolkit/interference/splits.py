@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from toolkit.backends.shapes import parameters
 from toolkit.errors import InputError
 from toolkit.interference.draws import FloatArray
 from toolkit.spaces import Decision, SearchSpace
-from toolkit.spaces.cost import network_cost
 from toolkit.spaces.splitting import Split, SplitSpace
 from toolkit.training.recipe import Recipe, parse_recipe
 from toolkit.training.tables import Initial
@@ -51,7 +51,7 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
         table: what `read_interference` returns.
     """
     base, splits = (space.base, space.splits) if isinstance(space, SplitSpace) else (space, ())
-    params = network_cost(space.widest).params
+    params = parameters(space.widest)
     found = []
     for decision in base.decisions:
         rows = table[(table["measure"] == "gradient_cosine") & (table["decision"] == decision.name)]
@@ -63,7 +63,7 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
         split = Split(decision.name, (tuple(options[~apart]), tuple(options[apart])))
         cut = apart[:, None] != apart[None, :]
         pairs = len(options) * (len(options) - 1)  # either way round
-        grown = network_cost(SplitSpace(base, (*splits, split)).widest).params - params
+        grown = parameters(SplitSpace(base, (*splits, split)).widest) - params
         gain, uncertain = (float(matrix[cut].sum() / pairs) for matrix in (conflict, error))
         found.append(Suggestion(split, decision.blocks, gain, uncertain, grown))
     return sorted(found, key=lambda suggestion: -suggestion.gain)

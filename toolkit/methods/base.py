@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from toolkit.backends.base import Network, Tensor
 from toolkit.sampling import Moment, SamplingOptions, make_sampler
-from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces import Arch, Plans, SearchSpace
 
 State = dict[str, npt.NDArray[np.int64]]
 """What a method remembers from step to step, as it goes into a checkpoint."""
@@ -80,6 +80,10 @@ class Method(ABC):
         Returns:
             what to log if gradients were accumulated for a second update, else None.
         """
+        return None
+
+    def frozen(self) -> Plans | None:
+        """The blocks that no step may change, neither their weights nor their statistics; None: all may change."""
         return None
 
     def sample(self, batch: Batch, count: int) -> list[Arch]:

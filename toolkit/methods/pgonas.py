@@ -7,6 +7,7 @@ from pydantic import Field
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Options
+from toolkit.methods.rank_loss import hinge
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.sampling.distance import distance_of, usual_distance
 from toolkit.sampling.distant import distant_pair, require_pairs
@@ -22,9 +23,7 @@ Schedule = Literal["constant", "warmup", "sine", "multistage"]
 class PGONASOptions(SandwichOptions):
     """Options of PGONAS. Defaults are those of its best run."""
 
-    prior: PriorName = Field(
-        "macs", description="what should be better: macs, parameters or file:PATH (of Zen-scores)"
-    )
+    prior: PriorName = Field("macs", description="what should be better: macs, parameters or file:PATH (of Zen-scores)")
     pairs: int = Field(2, ge=0, description="pairs of random paths per step, each ranked as the prior ranks it")
     rank_loss: Literal["asymmetric", "symmetric"] = Field(
         "asymmetric", description="asymmetric moves the second of a pair only, as the authors' code does"
@@ -83,8 +82,7 @@ class PGONAS(Sandwich):
                 of_first = net.cross_entropy(net.forward(first, batch.images), batch.labels)
         of_second = net.cross_entropy(net.forward(second, batch.images), batch.labels)
         # Equal priors count as in the authors' code: the first should have the lower loss.
-        excess = of_second - of_first if self._prior(first) < self._prior(second) else of_first - of_second
-        return (excess + abs(excess)) / 2
+        return hinge(of_second - of_first if self._prior(first) < self._prior(second) else of_first - of_second)
 
 
 def schedule(name: Schedule, progress: float) -> float:

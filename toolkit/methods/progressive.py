@@ -8,10 +8,11 @@ from typing import ClassVar, Literal, cast
 
 from pydantic import Field
 
-from toolkit.backends.base import Tensor
+from toolkit.backends.base import Norm, Tensor
+from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Options
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
-from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces import Arch, Plans, SearchSpace
 
 
 class ProgressiveOptions(SandwichOptions):
@@ -28,8 +29,9 @@ class ProgressiveOptions(SandwichOptions):
 class Progressive(Sandwich):
     """The largest path through the trunk teaches random paths.
 
-    Look and recover: before the update, the loss of `look` random paths is measured; after it, those whose loss rose
-    are trained on the same images in a second update. `recovered` counts them: interference in its plainest form.
+    Look and recover: before the update, it is measured how far `look` random paths are from the teacher; after it,
+    those that are now farther learn from the teacher once more, on the same images, in a second update. `recovered`
+    counts them: interference in its plainest form.
     """
 
     name = "progressive"
@@ -38,29 +40,41 @@ class Progressive(Sandwich):
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
+        self._frozen = cast(ProgressiveOptions, options).teacher == "frozen"
+        if self._frozen and space.trunk_plans(space.largest) == space.supernet_plans(space.largest):
+            raise InputError(
+                "method.teacher: frozen, but paths train its weights, for no widths have weights of their own; set "
+                "supernet.groups, or let the teacher be trained"
+            )
         self._target: Tensor = None
         self._looked: list[tuple[Arch, float]] = []
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`. Gradients of all paths are summed."""
         options = cast(ProgressiveOptions, self.options)
-        values = self._teach(batch, frozen=options.teacher == "frozen")
+        values = self._teach(batch)
         looked = [self.space.sample(batch.rng) for _ in range(options.look)]
         self._looked = [(arch, self._measure(batch, arch)) for arch in looked]
         values["distillation_loss"] = self.distil(batch, tuple(self.sample(batch, options.paths)), self._target)
+        if looked:
+            values["recovered"] = 0  # unless `after` finds some
         return values
 
     def after(self, batch: Batch) -> dict[str, Tensor] | None:
         """See `Method.after`."""
         worse = [arch for arch, before in self._looked if self._measure(batch, arch) > before]
-        if worse:
-            self.distil(batch, tuple(worse), self._target)
+        for arch in worse:
+            batch.net.backward(self._apart(batch, arch))
         return {"recovered": len(worse)} if worse else None
 
-    def _teach(self, batch: Batch, *, frozen: bool) -> dict[str, Tensor]:
-        """The teacher's logits, kept for the students; a trained one learns from the labels."""
+    def frozen(self) -> Plans | None:
+        """See `Method.frozen`: the teacher, if it is."""
+        return self.space.trunk_plans(self.space.largest) if self._frozen else None
+
+    def _teach(self, batch: Batch) -> dict[str, Tensor]:
+        """Keep the teacher's logits for the students; a trained one learns from the labels."""
         net, largest = batch.net, self.space.largest
-        if frozen:
+        if self._frozen:
             with net.constant():
                 self._target = net.forward(largest, batch.images, norm=net.batch_norm(), trunk=True)
                 return {"loss": net.cross_entropy(self._target, batch.labels)}
@@ -74,5 +88,7 @@ class Progressive(Sandwich):
         """How far a path is from the teacher, over all processes."""
         net = batch.net
         with net.constant():
-            logits = net.forward(arch, batch.images, norm=net.batch_norm())
-            return net.average(net.soft_cross_entropy(logits, self._target))
+            return net.average(self._apart(batch, arch, norm=net.batch_norm()))
+
+    def _apart(self, batch: Batch, arch: Arch, norm: Norm | None = None) -> Tensor:
+        return batch.net.soft_cross_entropy(batch.net.forward(arch, batch.images, norm=norm), self._target)

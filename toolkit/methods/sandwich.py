@@ -1,12 +1,21 @@
 """The sandwich rule with in-place distillation (Yu & Huang, ICCV 2019, arXiv 1903.05134; BigNAS, arXiv 2003.11142)."""
 
-from typing import ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
 from toolkit.spaces import Arch
+
+
+def _not_zero(alpha: float) -> float:
+    if alpha == 0:
+        raise ValueError("the divergence has a pole at 0; write a small number instead, such as 0.01")
+    return alpha
+
+
+Alpha = Annotated[float, AfterValidator(_not_zero)]
 
 
 class SandwichOptions(Options):
@@ -15,7 +24,7 @@ class SandwichOptions(Options):
     paths: int = Field(4, ge=2, description="networks per step: the largest, the smallest, the rest drawn")
     label_share: float = Field(0.0, ge=0.0, le=1.0, description="share of the labels in the loss of distilled paths")
     divergence: Literal["kl", "alpha"] = Field("kl", description="how far a path is from the largest")
-    alphas: tuple[float, float] = Field((-1.0, 1.0), strict=False, description="of which the larger divergence counts")
+    alphas: tuple[Alpha, Alpha] = Field((-1.0, 1.0), strict=False, description="of which the larger divergence counts")
     alpha_clip: float = Field(5.0, gt=0.0, description="largest weight (p/q)^alpha in the alpha-divergence")
 
 

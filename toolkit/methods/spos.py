@@ -1,6 +1,6 @@
 """Single path one-shot with uniform sampling (Guo et al., ECCV 2020, arXiv 1904.00420)."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 from pydantic import Field
 
@@ -21,8 +21,8 @@ class SPOS(Method):
     """
 
     name = "spos"
-    summary = "one uniformly drawn path per step (single path one-shot, arXiv 1904.00420)"
-    options_type = SPOSOptions
+    summary = "one random path per step, or several (single path one-shot, arXiv 1904.00420)"
+    options_type: ClassVar[type[Options]] = SPOSOptions
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`."""

@@ -1,7 +1,7 @@
 """What a prior is: a number that says something about an architecture before anything was trained."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -98,12 +98,24 @@ def is_filter(array: npt.NDArray[Any]) -> bool:
     return array.ndim > 1
 
 
-def run(network: Network, arch: Arch, images: Tensor, norm: Norm) -> Tensor:
-    """What comes out of the last block, every batch norm taking its statistics from `norm`."""
+def run(
+    network: Network,
+    arch: Arch,
+    images: Tensor,
+    norm: Norm,
+    watch: Callable[[int, Tensor], None] | None = None,
+) -> Tensor:
+    """What comes out of the last block, every batch norm taking its statistics from `norm`.
+
+    Args:
+        watch: is shown what leaves each position; where there is no block, what came in.
+    """
     state = images
     for index, plan in enumerate(network.plans(arch)):
         if plan is not None:
             state = network.run_block(index, plan, state, norm)
+        if watch is not None:
+            watch(index, state)
     return state
 
 

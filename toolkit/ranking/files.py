@@ -73,7 +73,7 @@ def rank_files(
 
 
 def compare_files(
-    scores: Path | str,
+    scores: Path | str | Table,
     truth: Path | str,
     space: SearchSpace | None = None,
     *,
@@ -88,6 +88,7 @@ def compare_files(
     mean; an id that stands in two files must name the same network.
 
     Args:
+        scores: a file, or such a table from elsewhere, of which every column is a score.
         space: of the codes; if None, the first that accepts the codes of the truth. If none does, networks are matched
             by the text of their codes, and their costs are unknown.
         against: files of other scores.
@@ -97,7 +98,7 @@ def compare_files(
     Raises:
         InputError: a file has problems, or the files do not go together; lists all problems found.
     """
-    wanted = [(truth, (*columns.truth, *columns.prior)), (scores, columns.score)]
+    wanted: list[_Wanted] = [(truth, (*columns.truth, *columns.prior)), (scores, columns.score)]
     wanted += [(path, columns.score[:1]) for path in against]
     tables, space, remarks = _read(wanted, columns.code, space)
     archs: dict[str, Arch] = {}
@@ -125,7 +126,7 @@ def compare_files(
         seeds=seeds if len(trainings) > 1 else None,
     )
     priors = cost_priors(space, [archs[code] for code in pairs.networks]) if space else {}
-    ledger = ledger or find_ledger(scores, truth)
+    ledger = ledger or find_ledger(scored[0].path, truth)
     if space and ledger:
         filed, unfiled = filed_priors(ledger, space, pairs.networks)
         priors |= filed
@@ -137,15 +138,19 @@ def compare_files(
     return Comparison(pairs, priors, tuple(remarks))
 
 
+_Wanted = tuple[Path | str | Table, tuple[str, ...]]
+"""A file or table, and the columns of values to take."""
+
+
 def _read(
-    wanted: Sequence[tuple[Path | str, tuple[str, ...]]], codes: tuple[str, ...], space: SearchSpace | None
+    wanted: Sequence[_Wanted], codes: tuple[str, ...], space: SearchSpace | None
 ) -> tuple[list[Table], SearchSpace | None, list[str]]:
     """The wanted columns of every file; the space of the codes, if there is one; and remarks on its choice."""
     tables: list[Table] = []
     problems: list[str] = []
     for path, values in wanted:
         try:
-            tables.append(read_values(path, codes, values))
+            tables.append(path if isinstance(path, Table) else read_values(path, codes, values))
         except InputError as error:
             problems += error.problems
     remarks: list[str] = []

@@ -9,7 +9,7 @@ of 2022 (arXiv 2206.05896), the private batch norms of slimmable networks (Yu et
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Literal
 
@@ -189,6 +189,44 @@ def grouping_problems(space: SearchSpace, convs: Rules | None, norms: Literal["w
         for width, rule in convs
         if isinstance(rule, tuple) and width in widest and max(rule, default=0) < width
     ]
+
+
+def groups_of(space: SearchSpace) -> list[tuple[Layers, Own]]:
+    """Every set of layers whose width varies, and its groups; layers that share one weight have none."""
+    grouped = space
+    while isinstance(grouped, DerivedSpace) and not isinstance(grouped, GroupedSpace):
+        grouped = grouped.base
+    if isinstance(grouped, GroupedSpace):
+        return [(layers, grouped.owns(layers)) for layers in elastic_layers(grouped.base)]
+    return [(layers, SHARED) for layers in elastic_layers(space)]
+
+
+def regrouping_problems(before: SearchSpace, after: SearchSpace) -> list[str]:
+    """Why the groups of `after` cannot go on where those of `before` end; empty if they divide them.
+
+    Only then does every width begin with the weights that it ran on, so that regrouping changes no output.
+    """
+    held = {(layers.position, layers.field): own for layers, own in groups_of(before)}
+    found = {}
+    for layers, own in groups_of(after):
+        coarse, widest = held.get((layers.position, layers.field), SHARED), max(layers.users)
+        for kind in fields(Own):
+            old, new = getattr(coarse, kind.name), getattr(own, kind.name)
+            if strangers := [width for width in layers.users if old and _heir(width, old, new) != group_of(width, old)]:
+                found[widest] = (
+                    f"layers as wide as {widest}: {_named(new)} do not divide the {_named(old)} before, so that "
+                    f"{', '.join(map(str, strangers))} would begin with weights that they did not run on"
+                )
+    return list(found.values())
+
+
+def _heir(width: int, old: tuple[int, ...], new: tuple[int, ...]) -> int | None:
+    """Of the groups `old`, that from which the one of `new` that serves `width` inherits; None: the trunk."""
+    return min((group for group in old if new and group >= group_of(width, new)), default=None)
+
+
+def _named(groups: tuple[int, ...]) -> str:
+    return f"groups ({', '.join(map(str, groups)) or 'none'})"
 
 
 def parted(name: str) -> tuple[str, int | None]:

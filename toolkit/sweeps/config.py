@@ -1,7 +1,6 @@
 """A sweep as validated TOML: one recipe, its variants, and what all of them are judged by."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,8 @@ from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
 from toolkit.sweeps.report import VARIANT
-from toolkit.training.recipe import Recipe, explain, find_recipe, parse_recipe, read_tables
+from toolkit.training.recipe import Recipe, explain, find_recipe, merge_tables, read_tables
+from toolkit.training.steps import Pipeline, parse_pipeline
 from toolkit.training.tables import Seed
 
 _IMAGES = ("source", "validation", "split_seed", "bad_images")
@@ -60,11 +60,16 @@ class Sweep(_Table):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run of a sweep: a variant with a seed, and the recipe that follows."""
+    """One run of a sweep: a variant with a seed, and the recipe that follows, in one step or in several."""
 
     variant: str
     seed: int
-    recipe: Recipe
+    pipeline: Pipeline
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the last step, whose supernet is judged."""
+        return self.pipeline.recipe
 
     @property
     def key(self) -> tuple[str, int]:
@@ -90,12 +95,20 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Trial]]:
     base = read_tables(find_recipe(sweep.recipe))
     if "seed" in sweep.common or any("seed" in changes for changes in sweep.variants.values()):
         problems.append(f"{path}: seed: cannot be changed by common or variants; list all seeds under `seeds`")
-    recipes = {}
-    for variant, changes in sweep.variants.items():
-        try:
-            recipes[variant] = parse_recipe(_merge(_merge(base, sweep.common), changes), f"{path}: variants.{variant}")
-        except InputError as error:
-            problems += error.problems
+    trials: list[Trial] = []
+    for seed in dict.fromkeys(sweep.seeds):
+        for variant, changes in sweep.variants.items():
+            tables = merge_tables(merge_tables(base, sweep.common), changes) | {"seed": seed}
+            try:
+                trials.append(Trial(variant, seed, parse_pipeline(tables, f"{path}: variants.{variant}")))
+            except InputError as error:
+                problems += error.problems
+    problems += [
+        f"{path}: variants.{trial.variant}: a step has a seed; leave it out, for all steps take the run's"
+        for trial in trials
+        if any(step.recipe.seed != trial.seed for step in trial.pipeline.steps)
+    ]
+    recipes = {trial.variant: trial.recipe for trial in trials}
     spaces = {recipe.space for recipe in recipes.values()}
     if len(spaces) > 1:
         problems.append(f"{path}: variants train {' and '.join(sorted(spaces))}; all must have the same space")
@@ -108,12 +121,8 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Trial]]:
             if reference is not None and getattr(recipe.data, name) != getattr(reference.data, name)
         ]
     if problems:
-        raise InputError(problems)
-    return sweep, [
-        Trial(variant, seed, recipe.model_copy(update={"seed": seed}))
-        for seed in sweep.seeds
-        for variant, recipe in recipes.items()
-    ]
+        raise InputError(dict.fromkeys(problems))
+    return sweep, trials
 
 
 def _problems(sweep: Sweep, path: Path) -> list[str]:
@@ -132,15 +141,3 @@ def _problems(sweep: Sweep, path: Path) -> list[str]:
     except InputError as error:
         problems += [f"{path}: evaluation.norm: {problem}" for problem in error.problems]
     return problems
-
-
-def _merge(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML tables with changes on top, table by table."""
-    merged = dict(tables)
-    for key, value in changes.items():
-        before = merged.get(key)
-        merged[key] = value
-        if isinstance(before, dict) and isinstance(value, dict):
-            other_method = key == "method" and value.get("name", before.get("name")) != before.get("name")
-            merged[key] = value if other_method else _merge(before, value)
-    return merged

@@ -10,11 +10,35 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.interference.splits import Suggestion
-from toolkit.training.recipe import Recipe
+from toolkit.interference.afterwards import probe_run
+from toolkit.interference.probe import Settings
+from toolkit.interference.splits import Suggestion, suggest_splits
+from toolkit.interference.table import read_interference
+from toolkit.training.checkpoint import load_checkpoint
+from toolkit.training.recipe import Recipe, read_recipe
+from toolkit.training.run import RunFolder
+from toolkit.training.setup import open_data, open_space, quiet
 
 _STREAM = 0x73706C74  # sets this draw apart from all others made with the same seed
+
+
+def suggestions_at(run: RunFolder, checkpoint: Path, progress: Progress = quiet) -> list[Suggestion]:
+    """The splits that the run's table suggests at a checkpoint, the best first; probed unless all decisions were.
+
+    Raises:
+        InputError: bad data, or a damaged checkpoint or table.
+    """
+    if run.interference.exists():
+        recipe = read_recipe(run.recipe)
+        space = open_space(recipe, open_data(recipe, progress))
+        table = read_interference(run.interference)
+        now = table[(table["step"] == load_checkpoint(checkpoint).facts.step) & (table["measure"] == "gradient_cosine")]
+        if {each.name for each in space.decisions if each.blocks and len(each.options) > 1} <= set(now["decision"]):
+            return suggest_splits(space, now)
+    probed = probe_run(run, [checkpoint], Settings(measures=("gradient_cosine",)), progress)
+    return suggest_splits(probed.space, probed.table)
 
 
 def split_sweep(

@@ -19,7 +19,7 @@ from toolkit.training.metrics import read_metrics
 from toolkit.training.recipe import Recipe
 from toolkit.training.run import RunFolder
 from toolkit.training.setup import Note, quiet
-from toolkit.training.trainer import prepare_run, train
+from toolkit.training.steps import prepare_pipeline, train_pipeline
 
 TRUTH = "truth.json"
 """What a run was judged by, in its folder; the page Rank correlation finds it there."""
@@ -54,8 +54,10 @@ def finish(
         Stopped: Ctrl-C; all finished work is kept.
     """
     folder = trial.folder(out)
-    recipe, run = prepare_run(trial.recipe, folder, resume=RunFolder(folder).exists())
-    checkpoint = train(recipe, run, progress, note)
+    begun = any(step.run(folder).exists() for step in trial.pipeline.steps)
+    pipeline = prepare_pipeline(trial.pipeline, folder, resume=begun)
+    checkpoint = train_pipeline(pipeline, folder, progress, note)
+    run = RunFolder(folder)
     write_candidates(run.candidates, candidates)  # as `supernet evaluate` does: a trial is a run like any other
     job = Job(folder, checkpoint, NormPolicy.parse(evaluation.norm), evaluation.images)
     done = evaluate_candidates(job, candidates, progress=progress)
@@ -63,7 +65,8 @@ def finish(
         results = ledger.results(done.setting)
         (seconds,) = [holding.seconds for holding in ledger.settings() if holding.setting == done.setting]
     accuracies = {code: results[code].top1 / results[code].total for code in set(candidates.values())}
-    return Scores(accuracies, training_seconds(run, recipe), seconds)
+    trained = sum(training_seconds(step.run(folder), step.recipe) for step in pipeline.steps)
+    return Scores(accuracies, trained, seconds)
 
 
 def judge(

@@ -99,5 +99,5 @@ def _explained(run: RunFolder) -> Iterator[None]:
     except OSError as error:
         raise InputError(
             f"{run.path}: metrics cannot be written ({error.strerror or error}); free some space, then go on with: "
-            f"supernet train --resume --out {run.path}"
+            f"supernet train --resume --out {run.whole}"
         ) from error

@@ -1,6 +1,7 @@
 """A recipe: everything that determines a training run, as validated TOML."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,9 @@ from toolkit.spaces.splitting import SplitSpace, split_problems
 from toolkit.training.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
+
+_SOURCES = {"weights", "run"}
+"""In `[initial]`, where weights come from."""
 
 
 class Recipe(Table):
@@ -93,10 +97,15 @@ def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
         InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
     """
     path = find_recipe(source)
+    return parse_recipe(read_changed(path, changes), str(path))
+
+
+def read_changed(path: Path, changes: list[str] | None = None) -> dict[str, Any]:
+    """What a TOML file holds, with `key=value` changes applied; errors as in `read_recipe`."""
     tables = read_tables(path)
     for change in changes or []:
         _apply(tables, change)
-    return parse_recipe(tables, str(path))
+    return tables
 
 
 def find_recipe(source: Path | str) -> Path:
@@ -126,8 +135,30 @@ def read_tables(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid TOML: {error}") from error
 
 
+def merge_tables(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML tables with changes on top, table by table.
+
+    Another `method.name` begins a new table, for it has options of its own; one source of initial weights displaces
+    the other.
+    """
+    merged = dict(tables)
+    for key, value in changes.items():
+        before = merged.get(key)
+        merged[key] = value
+        if isinstance(before, dict) and isinstance(value, dict):
+            if key == "initial" and value.keys() & _SOURCES:
+                before = {name: entry for name, entry in before.items() if name not in _SOURCES}
+            other_method = key == "method" and value.get("name", before.get("name")) != before.get("name")
+            merged[key] = value if other_method else merge_tables(before, value)
+    return merged
+
+
 def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
     """A recipe from TOML tables; errors as in `read_recipe`, with `where` in front."""
+    if "step" in tables:
+        raise InputError(
+            f"{where}: step: this takes a recipe of one step; each step that was trained has its own in RUN/steps"
+        )
     problems = []
     options: Options | None = None
     table = tables.get("method")
@@ -161,6 +192,8 @@ def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: 
                 sentences.append(f"{where}: {key}: unknown key{did_you_mean(location[-1], owner.model_fields)}")
             case "missing":
                 sentences.append(f"{where}: {key}: missing, but needed")
+            case "model_attributes_type" | "model_type":
+                sentences.append(f"{where}: {key}: is a table of its own, [{key}] (found {found['input']!r})"[:500])
             case "union_tag_not_found":
                 sentences.append(f"{where}: {key}.name: missing, but needed")
             case "union_tag_invalid":
@@ -168,7 +201,8 @@ def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: 
                 sentences.append(f"{where}: {key}.name: unknown name {name!r}{did_you_mean(name, names)}")
             case _:
                 message = found["msg"].removeprefix("Value error, ")
-                sentences.append(f"{where}: {key or 'recipe'}: {message} (found {found['input']!r})"[:500])
+                shown = "" if isinstance(found["input"], dict) else f" (found {found['input']!r})"
+                sentences.append(f"{where}: {key or 'recipe'}: {message}{shown}"[:500])
     return sentences
 
 
@@ -213,6 +247,12 @@ def _apply(tables: dict[str, Any], change: str) -> None:
     except (ValueError, RecursionError):
         value = text
     *parents, last = key.strip().split(".")
+    if parents[:1] == ["step"] and isinstance(steps := tables.get("step"), list):
+        names = {str(number): step for number, step in enumerate(steps, start=1) if isinstance(step, dict)}
+        names |= {str(step.get("name")): step for step in names.values()}
+        if len(parents) < 2 or parents[1] not in names:
+            raise InputError(f"--set {change}: name a step as step.1 or by its name; there are: {', '.join(names)}")
+        tables, parents = names[parents[1]], parents[2:]
     for parent in parents:
         tables = tables.setdefault(parent, {})
         if not isinstance(tables, dict):

@@ -15,6 +15,7 @@ class RunFolder:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.recipe = self.path / "recipe.toml"
+        self.steps = self.path / "steps.toml"
         self.metrics = self.path / "metrics.jsonl"
         self.tensorboard = self.path / "tensorboard"
         self.candidates = self.path / "candidates.json"
@@ -35,6 +36,12 @@ class RunFolder:
         """Whether a run lives here: its recipe is the first thing that is written."""
         return self.recipe.is_file()
 
+    @property
+    def whole(self) -> Path:
+        """The folder to resume: this one, or that of the run of which this is a step."""
+        around = self.path.parent.parent
+        return around if self.path.parent.name == "steps" and RunFolder(around).steps.is_file() else self.path
+
     @classmethod
     def open(cls, path: Path | str) -> "RunFolder":
         """The run at `path`.
@@ -43,6 +50,11 @@ class RunFolder:
             InputError: there is none.
         """
         run = cls(path)
+        if not run.exists() and run.steps.is_file():
+            raise InputError(
+                f"{path}: its last step has not begun; go on with `supernet train --resume --out {path}`, or take one "
+                f"of those in {path}/steps"
+            )
         if not run.exists():
             raise InputError(f"{path}: not a run folder, for it has no recipe.toml; make one with `supernet train`")
         return run
@@ -67,7 +79,7 @@ class RunFolder:
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
-            raise InputError(f"{self.path}: no checkpoint yet; train with `supernet train --resume --out {self.path}`")
+            raise InputError(f"{self.path}: no checkpoint yet; train with `supernet train --resume --out {self.whole}`")
         return checkpoints[max(checkpoints)]
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from toolkit.backends import get_backend
-from toolkit.backends.base import Backend, Network
+from toolkit.backends.base import Backend, Network, Weights
 from toolkit.backends.weights import inherited
 from toolkit.data import open_dataset
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
 from toolkit.spaces import SearchSpace, get_space
+from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.derived import DerivedSpace
 from toolkit.training.checkpoint import Checkpoint
 from toolkit.training.recipe import Recipe
@@ -70,6 +71,17 @@ def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averag
     if averaged and not weights:
         raise InputError(f"{where}: holds no moving average of the weights; train with training.ema set")
     try:
-        network.load_weights(inherited(network.weights(), weights) if isinstance(space, DerivedSpace) else weights)
+        network.load_weights(descended(network.weights(), weights) if isinstance(space, DerivedSpace) else weights)
     except InputError as error:
         raise InputError(f"{where}: {problem}" for problem in error.problems) from error
+
+
+def descended(own: Weights, weights: Weights) -> Weights:
+    """`own` weights of a network that goes on where one ended that was split or grouped less, or just as much.
+
+    Raises:
+        InputError: some are missing, or would be lost.
+    """
+    if lost := weights.keys() - ancestors(own, weights).values():
+        raise InputError(f"tensor {name} would be lost, for this supernet has no such" for name in sorted(lost))
+    return inherited(own, weights)

@@ -128,8 +128,15 @@ class Initial(Table):
     """`[initial]`: weights to begin with; random ones by default."""
 
     weights: str | None = Field(None, description="a checkpoint of the same space")
+    run: str | None = Field(None, description="a run whose last checkpoint to take, as seen from this run's folder")
     slope: float | None = Field(None, description="of a PReLU that inherits none; 0.25 by default, 0 makes it a ReLU")
     reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Initial":
+        if self.weights is not None and self.run is not None:
+            raise ValueError("weights and run are two sources; give one")
+        return self
 
 
 class Checkpoints(Table):

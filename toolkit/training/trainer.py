@@ -2,11 +2,12 @@
 
 import math
 import time
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from toolkit.backends.base import Backend, Network
-from toolkit.backends.weights import inherited, with_slope
+from toolkit.backends.base import Backend, Network, Optimizer
+from toolkit.backends.weights import inherited, trunk_of, with_slope
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.evaluator import Evaluator
@@ -14,6 +15,7 @@ from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
 from toolkit.interrupts import stop_on_interrupt
+from toolkit.methods import Method
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.checkpoint import Facts, load_checkpoint, save_checkpoint
@@ -51,12 +53,17 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
         return recipe, run
     kept = read_recipe(RunFolder.open(path).recipe)
     if recipe is not None and recipe != kept:
-        raise InputError(_difference(recipe, kept, str(path)))
+        raise InputError(differences(recipe, kept, str(path)))
     return kept, run
 
 
-def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note = quiet) -> Path:
+def train(
+    recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note = quiet, data: Dataset | None = None
+) -> Path:
     """Train from the run's last checkpoint, or from the beginning, to the end of the schedule.
+
+    Args:
+        data: the recipe's, where it was opened already.
 
     Returns:
         the last checkpoint.
@@ -67,23 +74,9 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
     """
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
-    data = open_data(recipe, progress, verify=backend.rank == 0 and not begun)
+    data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
     space = open_space(recipe, data)
-    network = backend.supernet(space, recipe.seed)
-    if not begun:
-        _initialise(backend, network, recipe)
-    optimizer = backend.optimizer(network, recipe.training.sgd)  # whose moving average begins at these weights
-    method = recipe.make_method(space)
-    start = 0
-    if begun:
-        path = run.latest_checkpoint()
-        checkpoint = load_checkpoint(path)
-        if checkpoint.facts.recipe != recipe.digest:
-            raise InputError(f"{path}: was trained with another recipe than {run.recipe}; start a new run")
-        load_weights(network, checkpoint, str(path))
-        optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
-        method.load_state(checkpoint.method)
-        start = checkpoint.facts.step
+    network, optimizer, method, start = begin(recipe, backend, space, run if begun else None, run.path)
     loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
     backend.barrier()  # every process has seen the folder as it was
     if backend.rank == 0:
@@ -127,12 +120,40 @@ def train(recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note
                 save(done.step)
                 raise Stopped(
                     f"Stopped after step {done.step} of {loop.total}, which is saved. Go on with: "
-                    f"supernet train --resume --out {run.path}"
+                    f"supernet train --resume --out {run.whole}"
                 )
     if monitor is not None:
         monitor.log.close()
     backend.barrier()
     return run.latest_checkpoint()
+
+
+def begin(
+    recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder | None, folder: Path = Path()
+) -> tuple[Network, Optimizer, Method, int]:
+    """Network, optimiser and method after the last checkpoint of `run`, or fresh without one; and the steps done.
+
+    Args:
+        folder: from which `initial.run` is looked for.
+
+    Raises:
+        InputError: there is no checkpoint, it is damaged, or it was trained with another recipe.
+    """
+    network = backend.supernet(space, recipe.seed)
+    if run is None:
+        _initialise(backend, network, recipe, folder)
+    optimizer = backend.optimizer(network, recipe.training.sgd)  # whose moving average begins at these weights
+    method = recipe.make_method(space)
+    if run is None:
+        return network, optimizer, method, 0
+    path = run.latest_checkpoint()
+    checkpoint = load_checkpoint(path)
+    if checkpoint.facts.recipe != recipe.digest:
+        raise InputError(f"{path}: was trained with another recipe than {run.recipe}; start a new run")
+    load_weights(network, checkpoint, str(path))
+    optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
+    method.load_state(checkpoint.method)
+    return network, optimizer, method, checkpoint.facts.step
 
 
 class _Monitor:
@@ -177,17 +198,24 @@ class _Monitor:
         self._since, self._steps = time.perf_counter(), 0
 
 
-def _initialise(backend: Backend, network: Network, recipe: Recipe) -> None:
+def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path) -> None:
     initial, space = recipe.initial, network.space
+    path = None if initial.weights is None else Path(initial.weights)
+    if initial.run is not None:
+        path = RunFolder(normpath(folder / initial.run)).latest_checkpoint()  # `folder` itself need not be there yet
     if initial.slope is not None:
         network.load_weights(with_slope(network.weights(), initial.slope))
-    if initial.weights is not None:
-        load_weights(network, load_checkpoint(Path(initial.weights)), initial.weights)
+    if path is not None:
+        checkpoint = load_checkpoint(path)
+        if initial.reorder_channels and checkpoint.model.keys() != trunk_of(checkpoint.model).keys():
+            raise InputError(f"{path}: has groups of widths, whose channels cannot be reordered; leave that out")
+        load_weights(network, checkpoint, str(path))
     elif isinstance(space, SplitSpace):  # what is split begins as what it was split from
         whole = backend.supernet(space.base, recipe.seed).weights()
         network.load_weights(inherited(network.weights(), whole))
-    if initial.reorder_channels:
-        network.load_weights(reorder_channels(network.weights()))
+    if initial.reorder_channels:  # groups are leading channels, of the new order
+        weights = network.weights()
+        network.load_weights(inherited(weights, reorder_channels(trunk_of(weights))))
 
 
 def _prune(run: RunFolder, keep: int) -> None:
@@ -195,7 +223,7 @@ def _prune(run: RunFolder, keep: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def _difference(asked: Recipe, kept: Recipe, where: str) -> list[str]:
+def differences(asked: Recipe, kept: Recipe, where: str) -> list[str]:
     """Every value in which two recipes differ."""
 
     def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from app import theme
 from toolkit.interference.table import Measure
@@ -60,9 +61,18 @@ class Look:
             "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, "nticks": 5},
         }
 
+    def shades(self, values: "pd.Series[float]") -> list[str]:
+        """The colours of values.
+
+        Plotly could find them, but would choose letters for the cells before, and warn that the values are no colours.
+        """
+        axis = self.axis
+        places = ((values - axis["cmin"]) / (axis["cmax"] - axis["cmin"])).clip(0, 1)
+        return list(sample_colorscale(axis["colorscale"], places.tolist()))
+
 
 def add_cells(figure: go.Figure, cells: pd.DataFrame, look: Look, *, size: int = 11, **place: int) -> None:
-    """Add cells of width 1 to a figure, in the colours of its `coloraxis`, which is that of `look`.
+    """Add cells of width 1 to a figure.
 
     Args:
         cells: `x` and `y` of the middles, `height`, `value`, `sure`, `words` inside, `hover`, and `key`: what a click
@@ -73,7 +83,7 @@ def add_cells(figure: go.Figure, cells: pd.DataFrame, look: Look, *, size: int =
     known, sure = cells["value"].notna(), cells["sure"].astype(bool)
     hatch = {"shape": "/", "size": 5, "solidity": 0.15, "fgcolor": theme.NEUTRAL, "bgcolor": look.pale}
     kinds: list[tuple[pd.Series[bool], dict[str, Any]]] = [
-        (known & sure, {"coloraxis": "coloraxis", "color": cells.loc[known & sure, "value"]}),
+        (known & sure, {"color": look.shades(cells.loc[known & sure, "value"])}),
         (known & ~sure, {"color": look.pale, "pattern": hatch}),
         (~known, {"color": theme.CLEAR, "line": {"color": theme.FAINT, "width": 1}}),
     ]
@@ -100,6 +110,13 @@ def add_cells(figure: go.Figure, cells: pd.DataFrame, look: Look, *, size: int =
             unselected={"marker": {"opacity": 1}},
             **place,
         )
+
+
+def add_scale(figure: go.Figure, look: Look) -> None:
+    """Show beside a figure how its cells are coloured: by a point without a place, for they have their colours."""
+    marker = {"color": [0.0], "coloraxis": "coloraxis"}
+    figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, showlegend=False)
+    figure.update_layout(coloraxis=look.axis)
 
 
 def number(value: float, half: float = np.nan, *, sure: bool = True) -> str:

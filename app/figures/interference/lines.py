@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.interference.margins import fix_margins
 from app.figures.ranking import plain
 from app.views.blocks import Block
 from toolkit.interference.table import MEASURES, Measure
@@ -82,6 +83,7 @@ def profile(profiles: Mapping[str, pd.DataFrame], network: list[Block], chosen: 
     )
     figure.update_yaxes(nticks=4)
     figure.update_annotations(font_size=13)
+    fix_margins(figure, left=42)
     return figure
 
 

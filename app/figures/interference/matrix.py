@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import theme
-from app.figures.interference.cells import Look, add_cells, number
+from app.figures.interference.cells import Look, add_cells, add_scale, number
+from app.figures.interference.margins import LETTER, fix_margins
 from app.figures.ranking import plain
 from app.views.interference.matrix import Matrix
 
@@ -56,6 +57,7 @@ def matrix(
         look,
         size=12,
     )
+    add_scale(figure, look)
     theme.style(
         figure,
         min(max(CELL * count, LEAST), MOST) + 80,
@@ -64,10 +66,10 @@ def matrix(
         showlegend=False,
         dragmode=False,
         margin_t=8,
-        coloraxis=look.axis,
     )
     places = list(range(count))
-    turned = -40 if max(map(len, shown), default=0) > SHORT and count > FEW else 0
+    longest = max(map(len, shown), default=0)
+    turned = -40 if longest > SHORT and count > FEW else 0
     figure.update_xaxes(
         tickvals=places, ticktext=shown, range=[-0.55, count - 0.45], showgrid=False, fixedrange=True, tickangle=turned
     )
@@ -79,6 +81,7 @@ def matrix(
         fixedrange=True,
     )
     figure.update_xaxes(title_text=axis)
+    fix_margins(figure, left=16 + LETTER * longest, bottom=50 + (0.6 * LETTER * longest if turned else 0))
     return figure
 
 

@@ -5,7 +5,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
-from app.figures.interference.cells import Look, add_cells, number
+from app.figures.interference.cells import Look, add_cells, add_scale, number
+from app.figures.interference.margins import fix_margins
 from app.figures.ranking import plain
 from app.views.blocks import Block
 from app.views.interference.readings import margin
@@ -46,6 +47,7 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
     add_cells(figure, _cells(blocks, strip).assign(words=""), look, row=1, col=1)
     words = branches["branch"].map(plain) if written else ""
     add_cells(figure, _cells(branches, strip).assign(words=words), look, size=9, row=2, col=1)
+    add_scale(figure, look)
     names = [plain(block.name) for block in strip.network]
     theme.style(
         figure,
@@ -56,7 +58,6 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
         dragmode=False,
         showlegend=False,
         margin_t=8,
-        coloraxis=look.axis,
     )
     if low:
         figure.update_layout(coloraxis_colorbar_title_text="")
@@ -71,6 +72,7 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
         fixedrange=True,
     )
     figure.update_xaxes(title_text="Block (stage.number), from input to output", row=2)
+    fix_margins(figure)
     outline = {"color": theme.NEUTRAL, "width": 2}
     figure.add_shape(
         type="rect", x0=chosen - 0.5, x1=chosen + 0.5, y0=-0.01, y1=1, xref="x", yref="paper", line=outline

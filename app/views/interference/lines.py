@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from app.views.interference.readings import at, by_block, cells, in_order, margin, means
+from app.views.interference.readings import at, by_block, cells, in_blocks, in_order, margin, means
 from toolkit.interference.table import MEASURES
-
-NOTHING = pd.DataFrame({name: pd.Series(dtype=float) for name in ("step", "epoch", "value", "error", "n")})
 
 SIGNS = {"high": 1.0, "low": -1.0, "": np.nan}
 """What turns a value into one that is bad where it is high."""
@@ -22,20 +20,18 @@ def course(table: pd.DataFrame, measure: str, block: int) -> pd.DataFrame:
     """
     own = cells(table, measure)
     own = own[own["block"] == block]
-    moments = own.drop_duplicates("step").sort_values("step")
-    found = [
-        by_block(at(own, step)).assign(step=step, epoch=epoch)
-        for step, epoch in zip(moments["step"].tolist(), moments["epoch"].tolist(), strict=True)
-    ]
-    joined = pd.concat([NOTHING, *found], ignore_index=True)
-    return joined.assign(margin=margin(joined))[["step", "epoch", "value", "margin"]]
+    epochs = own.drop_duplicates("step").set_index("step")["epoch"].sort_index()
+    known = pd.concat([own.head(0), *(at(own, step).assign(step=step) for step in epochs.index)])
+    found = by_block(known, "step")
+    return found.assign(epoch=found["step"].map(epochs), margin=margin(found))[["step", "epoch", "value", "margin"]]
 
 
 def profile(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """Several measures along the network: `measure`, `block`, `value`, `margin`."""
-    found = [by_block(cells(table, measure)).assign(measure=measure) for measure in measures]
-    joined = pd.concat(found, ignore_index=True)
-    return joined.assign(margin=margin(joined))[["measure", "block", "value", "margin"]]
+    found = by_block(table[table["measure"].isin(measures) & in_blocks(table)], "measure")
+    place = {measure: number for number, measure in enumerate(measures)}
+    ordered = found.sort_values("measure", key=lambda names: names.map(place), kind="stable", ignore_index=True)
+    return ordered.assign(margin=margin(ordered))[["measure", "block", "value", "margin"]]
 
 
 def at_block(profiles: pd.DataFrame, block: int) -> pd.DataFrame:

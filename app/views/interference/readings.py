@@ -47,7 +47,7 @@ def at(table: pd.DataFrame, step: int | None = None) -> pd.DataFrame:
 
 def of_blocks(table: pd.DataFrame) -> list[str]:
     """The measures that say something about single blocks, in the registry's order."""
-    return _in_registry(table[_in_blocks(table)])
+    return _in_registry(table[in_blocks(table)])
 
 
 def of_paths(table: pd.DataFrame) -> list[str]:
@@ -57,12 +57,12 @@ def of_paths(table: pd.DataFrame) -> list[str]:
 
 def cells(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The rows of a measure that are about a block, its branches, or pairs of these."""
-    return table[(table["measure"] == measure) & _in_blocks(table)]
+    return table[(table["measure"] == measure) & in_blocks(table)]
 
 
 def pairs(table: pd.DataFrame) -> pd.DataFrame:
     """Of some `cells`, those about two different branches."""
-    return table[(table["second"] != "") & (table["first"] != table["second"])]
+    return table[_is_pair(table)]
 
 
 def by_block(table: pd.DataFrame, *also: str) -> pd.DataFrame:
@@ -72,12 +72,10 @@ def by_block(table: pd.DataFrame, *also: str) -> pd.DataFrame:
 
     The block's own number if it has one; else the mean over pairs of different branches, else that over branches.
     """
-    kinds = [table[table["first"] == ""], pairs(table), _alone(table)]
-    shown: list[pd.DataFrame] = []
-    for kind in kinds:
-        known = {block for earlier in shown for block in earlier["block"]}
-        shown.append(kind[~kind["block"].isin(known)])
-    return means(pd.concat(shown), ["block", *also])
+    keys = ["block", *also]
+    kind = pd.Series(np.select([table["first"] == "", _is_pair(table), _is_alone(table)], [0, 1, 2], 3), table.index)
+    best = kind.groupby([table[key] for key in keys]).transform("min")
+    return means(table[(kind == best) & (kind < 3)], keys)
 
 
 def by_branch(table: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +83,7 @@ def by_branch(table: pd.DataFrame) -> pd.DataFrame:
 
     A branch that was compared with others is the mean of these comparisons.
     """
-    both, alone = pairs(table), _alone(table)
+    both, alone = pairs(table), table[_is_alone(table)]
     ends = [both.assign(branch=both[end]) for end in ("first", "second")]
     return means(pd.concat([*ends, alone.assign(branch=alone["first"])]), [*PLACE, "branch"])
 
@@ -124,9 +122,14 @@ def in_order(labels: Iterable[str], known: Iterable[str]) -> list[str]:
     return sorted(dict.fromkeys(labels), key=lambda label: order.get(label, len(order)))
 
 
-def _alone(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows about a single branch; what belongs to no decision, such as a teacher, is none."""
-    return table[(table["first"] != "") & (table["second"] == "") & (table["decision"] != "")]
+def _is_pair(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are about two different branches."""
+    return (table["second"] != "") & (table["first"] != table["second"])
+
+
+def _is_alone(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are about a single branch; what belongs to no decision, such as a teacher, is none."""
+    return (table["first"] != "") & (table["second"] == "") & (table["decision"] != "")
 
 
 def _in_registry(table: pd.DataFrame) -> list[str]:
@@ -135,5 +138,6 @@ def _in_registry(table: pd.DataFrame) -> list[str]:
     return [name for name in MEASURES if name in there]
 
 
-def _in_blocks(table: pd.DataFrame) -> "pd.Series[bool]":
+def in_blocks(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows are about a block, its branches, or pairs of these."""
     return (table["block"] >= 0) & (table["distance"] < 0)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from app.views import weights as views
-from converters.weights import Ask, shapes, to_official
+from converters.weights import Ask, to_official
 from tests import weight_files
+from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
 from toolkit.spaces import get_space
 
-WEIGHTS = weight_files.fill(shapes.shapes(get_space("resnet48-mini").widest))
+WEIGHTS = weight_files.fill(shapes(get_space("resnet48-mini").widest))
 PLAIN = weight_files.pdparams(to_official(WEIGHTS))
 
 

@@ -106,6 +106,14 @@ class PReLU(nn.Layer):
         return F.prelu(x, self.weight.astype(x.dtype))
 
 
+class Swish(nn.Layer):
+    """x * sigmoid(x). Paddle's own has the gradient NaN where exp(-x) overflows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return x * F.sigmoid(x)
+
+
 def activation(name: Activation) -> nn.Layer:
     """The activation called `name`."""
     match name:
@@ -114,7 +122,7 @@ def activation(name: Activation) -> nn.Layer:
         case "prelu":
             return PReLU()
         case "swish":
-            return nn.Silu()
+            return Swish()
         case "mish":
             return nn.Mish()
         case "selu":

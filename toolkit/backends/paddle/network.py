@@ -97,10 +97,11 @@ class PaddleNetwork(nn.Layer):
         dist.all_reduce(total)
         return float(total) / dist.get_world_size()
 
-    def gradients(self) -> dict[str, Tensor]:
+    def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """See `Network`."""
         found = {name: p.grad.clone() for name, p in self.named_parameters() if p.grad is not None}
-        self.clear_gradients(set_to_zero=False)
+        if not keep:
+            self.clear_gradients(set_to_zero=False)
         return found
 
     @contextmanager

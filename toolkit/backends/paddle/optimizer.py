@@ -25,6 +25,7 @@ class PaddleOptimizer:
         kinds = parameter_kind(network)
         free = {kind for kind, pulled in (("norm", config.decay_norm), ("bias", config.decay_bias)) if not pulled}
         self._decay = {name: 0.0 if kinds[name] in free else config.weight_decay for name in self._parameters}
+        self._used: set[str] = set()
         self._momentum: dict[str, Tensor] = {}
         self._average: dict[str, Tensor] = {}
         if config.ema is not None:
@@ -34,6 +35,10 @@ class PaddleOptimizer:
     def step(self, lr: float) -> Tensor:
         """See `Optimizer`."""
         gradients = {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
+        if self._config.move_idle:
+            idle = {name: paddle.zeros_like(self._parameters[name]) for name in sorted(self._used - gradients.keys())}
+            self._used |= gradients.keys()
+            gradients |= idle
         if self._world > 1:
             gradients = _average_over_processes(gradients, self._world)
         norm = paddle.stack([gradient.norm() for gradient in gradients.values()]).norm()
@@ -42,8 +47,7 @@ class PaddleOptimizer:
             gradients = {name: gradient * factor for name, gradient in gradients.items()}
         for name, gradient in gradients.items():
             self._update(name, gradient, lr)
-        # Zeros in place of nothing move what the next paths do not use.
-        self._network.clear_gradients(set_to_zero=self._config.move_idle)
+        self._network.clear_gradients(set_to_zero=False)
         if self._config.ema is not None:
             for name, tensor in self._network.state_dict().items():
                 self._average[name].lerp_(tensor, 1 - self._config.ema)
@@ -70,6 +74,7 @@ class PaddleOptimizer:
         for name, parameter in self._parameters.items():
             if (buffer := state.get(f"momentum.{name}")) is not None:
                 self._momentum[name] = paddle.to_tensor(buffer, parameter.dtype)
+                self._used.add(name)
         for name, tensor in self._average.items():
             if (average := state.get(f"ema.{name}")) is not None:
                 tensor.set_value(paddle.to_tensor(average, tensor.dtype))

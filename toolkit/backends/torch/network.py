@@ -96,10 +96,11 @@ class TorchNetwork(nn.Module):
         dist.all_reduce(total)
         return float(total) / dist.get_world_size()
 
-    def gradients(self) -> dict[str, Tensor]:
+    def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """See `Network`."""
         found = {name: p.grad for name, p in self.named_parameters() if p.grad is not None}
-        self.zero_grad(set_to_none=True)
+        if not keep:
+            self.zero_grad(set_to_none=True)
         return found
 
     @contextmanager

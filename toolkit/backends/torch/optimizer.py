@@ -29,12 +29,15 @@ class TorchOptimizer:
             momentum=config.momentum,
             nesterov=config.nesterov,
         )
+        self._used: set[str] = set()
         self._average: dict[str, Tensor] = {}
         if config.ema is not None:
             self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
     def step(self, lr: float) -> Tensor:
         """See `Optimizer`."""
+        if self._config.move_idle:
+            self._rouse()
         gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
         if self._world > 1:
             _average_over_processes(gradients, self._world)
@@ -44,12 +47,22 @@ class TorchOptimizer:
         for group in self._sgd.param_groups:
             group["lr"] = lr
         self._sgd.step()
-        self._sgd.zero_grad(set_to_none=not self._config.move_idle)
+        self._sgd.zero_grad()
         if self._config.ema is not None:
             with torch.no_grad():
                 for name, tensor in self._network.state_dict().items():
                     self._average[name].lerp_(tensor, 1 - self._config.ema)
         return norm
+
+    def _rouse(self) -> None:
+        """Gradients of 0 for what was used before and is not now.
+
+        Kept from step to step, they would pass for gradients of paths that others run in between.
+        """
+        used = {name for name, p in self._parameters.items() if p.grad is not None}
+        for name in self._used - used:
+            self._parameters[name].grad = torch.zeros_like(self._parameters[name])
+        self._used |= used
 
     def state(self) -> Weights:
         """See `Optimizer`."""
@@ -66,6 +79,7 @@ class TorchOptimizer:
         for name, p in self._parameters.items():
             if (buffer := state.get(f"momentum.{name}")) is not None:
                 self._sgd.state[p]["momentum_buffer"] = torch.from_numpy(np.array(buffer)).to(p)
+                self._used.add(name)
         for name, tensor in self._average.items():
             if (average := state.get(f"ema.{name}")) is not None:
                 tensor.copy_(torch.from_numpy(np.array(average)))

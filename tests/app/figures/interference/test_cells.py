@@ -1,9 +1,10 @@
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from plotly.colors import hex_to_rgb, label_rgb
 
 from app import theme
-from app.figures.interference.cells import Look, add_cells, number
+from app.figures.interference.cells import Look, add_cells, add_scale, number
 from toolkit.interference.table import MEASURES
 
 SIGNED, HIGH, LOW, NEITHER = (
@@ -13,6 +14,11 @@ SIGNED, HIGH, LOW, NEITHER = (
 
 def shades(look: Look) -> list[str]:
     return [shade for _, shade in look.axis["colorscale"]]
+
+
+def rgb(color: str) -> str:
+    """A colour as plotly writes interpolated ones."""
+    return label_rgb(hex_to_rgb(color))
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -46,12 +52,24 @@ def test_what_may_be_chance_looks_so() -> None:
     figure = go.Figure()
     add_cells(figure, cells, look)
     sure, unsure, absent = figure.data
-    assert list(sure.marker.color) == [0.5]
-    assert sure.marker.coloraxis == "coloraxis"
+    assert list(sure.marker.color) == look.shades(cells["value"].head(1)) == [rgb(theme.BLUE)]
     assert unsure.marker.color == look.pale
     assert unsure.marker.pattern.shape == "/"
     assert absent.marker.color == theme.CLEAR
     assert [list(trace.x) for trace in figure.data] == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("stretched", [False, True])
+def test_cells_have_the_colours_of_the_scale_beside_them(stretched: bool) -> None:
+    look = Look(SIGNED, (-0.5, 0.5), stretched=stretched)
+    found = look.shades(pd.Series([-0.5, 0.0, 0.5, 0.7]))
+    assert found == [rgb(color) for color in (theme.VERMILLION, theme.PALE, theme.BLUE, theme.BLUE)]
+    figure = go.Figure()
+    add_scale(figure, look)
+    (point,) = figure.data
+    assert list(point.x) == [None]
+    assert point.marker.coloraxis == "coloraxis"
+    assert [shade for _, shade in figure.layout.coloraxis.colorscale] == shades(look)
 
 
 def test_numbers_in_words() -> None:

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from app.figures.interference import lines as line_figures
@@ -22,6 +23,11 @@ from toolkit.training.run import RunFolder
 COSINE = MEASURES["gradient_cosine"]
 
 
+def cells(figure: go.Figure) -> list[go.Bar]:
+    """What is drawn of cells, without the scale beside them."""
+    return list(figure.select_traces("bar"))
+
+
 @pytest.fixture
 def table(probed_run: RunFolder) -> pd.DataFrame:
     found = readings.readings(probed_run)
@@ -37,11 +43,11 @@ def space(probed_run: RunFolder) -> SearchSpace:
 def test_the_strip_has_a_cell_for_every_block_and_branch(table: pd.DataFrame, space: SearchSpace) -> None:
     found = strip(space, readings.cells(readings.at(table), "gradient_cosine"))
     figure = network(found, Look(COSINE, found.ends), 17)
-    drawn = sum(len(trace.x) for trace in figure.data)
+    drawn = sum(len(trace.x) for trace in cells(figure))
     assert drawn == len(found.network) + len(found.branches)
-    keys = {key for trace in figure.data for key, _ in trace.customdata}
+    keys = {key for trace in cells(figure) for key, _ in trace.customdata}
     assert keys == set(map(str, range(len(found.network))))
-    hovers = [hover for trace in figure.data for _, hover in trace.customdata]
+    hovers = [hover for trace in cells(figure) for _, hover in trace.customdata]
     assert any("middle3.7 = 5" in hover and "±" in hover for hover in hovers)
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (16.5, 17.5)
     low = network(found, Look(COSINE, found.ends), 17, low=True)
@@ -51,7 +57,7 @@ def test_the_strip_has_a_cell_for_every_block_and_branch(table: pd.DataFrame, sp
 def test_a_measure_of_blocks_alone_has_no_branches(table: pd.DataFrame, space: SearchSpace) -> None:
     found = strip(space, readings.cells(readings.at(table), "feature_kl"))
     figure = network(found, Look(MEASURES["feature_kl"], found.ends), 0)
-    assert sum(len(trace.x) for trace in figure.data) == len(found.network)
+    assert sum(len(trace.x) for trace in cells(figure)) == len(found.network)
 
 
 def test_a_matrix_shows_numbers_and_errors_where_there_is_room(table: pd.DataFrame) -> None:
@@ -59,7 +65,7 @@ def test_a_matrix_shows_numbers_and_errors_where_there_is_room(table: pd.DataFra
     rows = rows[(rows["block"] == 17) & (rows["decision"] == "middle3.7")]
     found = matrix(rows, list("12345"), symmetric=True)
     figure = draw_matrix(found, Look(COSINE, found.ends), "option")
-    words = [word for trace in figure.data for word in trace.text]
+    words = [word for trace in cells(figure) for word in trace.text]
     assert len(words) == 25
     assert sum("±" in word for word in words) == 20
     many = WRITTEN + 1
@@ -70,7 +76,7 @@ def test_a_matrix_shows_numbers_and_errors_where_there_is_room(table: pd.DataFra
         np.ones((many, many), bool),
     )
     figure = draw_matrix(large, Look(COSINE, large.ends), "option")
-    assert not any(word for trace in figure.data for word in trace.text)
+    assert not any(word for trace in cells(figure) for word in trace.text)
     assert figure.layout.xaxis.ticktext[0] == "&lt;b&gt;0"  # names from files are no markup
 
 

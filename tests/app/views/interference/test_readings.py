@@ -37,6 +37,15 @@ def test_a_blocks_own_number_comes_before_that_of_its_branches() -> None:
     assert found.set_index("block")["value"].to_dict() == {1: 0.7, 2: 0.1}
 
 
+def test_each_measure_of_several_by_its_own_rule() -> None:
+    own = Row("path_cosine", 0.9, block=1)
+    found = readings.by_block(frame(own, pair(0.2), pair(0.4, second="c")), "measure")
+    assert found[["measure", "block", "value"]].values.tolist() == [
+        ["gradient_cosine", 1, pytest.approx(0.3)],
+        ["path_cosine", 1, 0.9],
+    ]
+
+
 def test_what_is_no_branch_counts_neither_as_one_nor_for_the_block() -> None:
     rows = [Row("parameter_speed", 0.01, block=1), Row("parameter_speed", 9.0, block=1, first="teacher")]
     slices = [

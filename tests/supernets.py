@@ -1,0 +1,27 @@
+"""Supernets that are not their space's own: enhanced, grouped, split, as recipes make them. Benchmarks share them."""
+
+from toolkit.spaces import SPACES, SearchSpace
+from toolkit.spaces.enhancement import EnhancedSpace
+from toolkit.spaces.grouping import GroupedSpace
+from toolkit.spaces.plans import ACTIVATIONS
+from toolkit.spaces.splitting import Split, SplitSpace
+
+RESNET20 = SPACES["resnet20"].for_images(3, 8, 7)
+MINI = SPACES["resnet48-mini"].for_images(3, 8, 7)
+NATS = SPACES["nats-size"].for_images(3, 8, 7)
+
+_RICHER = EnhancedSpace(RESNET20, ((4, 5), (8, 9)), "prelu")
+_HALVES = Split("middle4.1", (("1", "2", "3"), ("4", "5", "6", "7")))
+
+SUPERNETS: dict[str, SearchSpace] = {
+    "resnet20, winner's": GroupedSpace(_RICHER, 4, "widths"),
+    "resnet20, shared slopes": GroupedSpace(_RICHER, "widths", None, activations=False),
+    "resnet48, mish": GroupedSpace(EnhancedSpace(MINI, (), "mish"), 3, "widths"),
+    "resnet48, split": SplitSpace(GroupedSpace(EnhancedSpace(MINI, (), "prelu"), 2), (_HALVES,)),
+    "nats-size, by width": GroupedSpace(NATS, "widths"),
+    "nats-size, norms": GroupedSpace(NATS, None, "widths"),
+}
+"""One of each kind, by name."""
+
+ACTIVATED: dict[str, SearchSpace] = {name: EnhancedSpace(MINI, (), name) for name in ACTIVATIONS}
+"""Enhanced by an activation alone, by its name."""
