@@ -131,7 +131,10 @@ def inherited(equipment: Equipment, codes: list[str]) -> dict[str, Any]:
     result = {}
     for code in codes:
         arch = space.parse(code)
-        result[code] = (space.plans(arch), from_supernet(backend.standalone(space, arch, 0).weights(), equipment.weights))
+        result[code] = (
+            space.plans(arch),
+            from_supernet(backend.standalone(space, arch, 0).weights(), equipment.weights),
+        )
     return result
 
 

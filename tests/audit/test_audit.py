@@ -107,7 +107,7 @@ def test_a_frozen_teacher_with_slopes_of_its_own_is_frozen(backend: Backend) -> 
 class MovesItsStatistics(Progressive):
     """Runs its teacher as if it trained it."""
 
-    def _teach(self, batch: Batch, *, frozen: bool) -> dict[str, Tensor]:
+    def _teach(self, batch: Batch) -> dict[str, Tensor]:
         with batch.net.constant():
             self._target = batch.net.forward(self.space.largest, batch.images, trunk=True)
             return {"loss": batch.net.cross_entropy(self._target, batch.labels)}

@@ -49,9 +49,7 @@ def test_what_is_counted_is_what_is_trained(name: str) -> None:
     history.until(2)
     history.until(STEPS)
     assert history.trained == len(trained)
-    counted = {
-        (row.decision, row.first): row.value for row in history.rows() if row.decision
-    }
+    counted = {(row.decision, row.first): row.value for row in history.rows() if row.decision}
     for number, decision in enumerate(SPACE.decisions):
         expected = Counter(arch[number] for arch in trained)
         for place, option in enumerate(decision.options):
