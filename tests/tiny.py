@@ -41,6 +41,15 @@ def train_new(path: Path, asked: Recipe) -> RunFolder:
     return run
 
 
+def train_with_a_break(path: Path, asked: Recipe) -> tuple[RunFolder, Path]:
+    """A new run in `path`, and the last checkpoint of a copy that had lost it and went on from the one before."""
+    run = train_new(path / "whole", asked)
+    broken = RunFolder(shutil.copytree(run.path, path / "broken"))
+    broken.latest_checkpoint().unlink()
+    assert len(broken.checkpoints()) == 1
+    return run, train(asked, broken)
+
+
 def start(*arguments: object, code: str | None = None) -> subprocess.Popen[str]:
     """`supernet ARGUMENTS`, or Python `code` in its stead, in a process of its own, to be killed or interrupted."""
     program = ["-m", "toolkit"] if code is None else ["-c", code]

@@ -1,11 +1,13 @@
 """Example runs that the dashboard's tests share. They are read only: a test that damages one makes its own."""
 
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from tests.app import example_interference, example_run
 from toolkit.training.run import RunFolder
@@ -47,3 +49,22 @@ def _fresh_cache() -> Iterator[None]:
     """No test sees what another one cached."""
     yield
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppTest]:
+    """Open a page of the dashboard on a folder of runs, by a link."""
+
+    def open_page(folder: Path, page: str, **query: str | list[str]) -> AppTest:
+        monkeypatch.setattr(sys, "argv", ["main.py"])
+        monkeypatch.setenv("SUPERNET_RUNS", str(folder))
+        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page != "overview":
+            app.switch_page(f"screens/{page}.py").run()
+        assert not app.exception, app.exception[0].value
+        return app
+
+    return open_page

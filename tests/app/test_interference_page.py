@@ -1,8 +1,8 @@
 """The Interference page on every kind of run, without a browser."""
 
 import shutil
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,21 +17,9 @@ VIEWS = ("Block", "Along the network", "Paths", "Ranking error", "Split")
 
 
 @pytest.fixture
-def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppTest]:
+def open_interference(open_page: Callable[..., AppTest]) -> Callable[..., AppTest]:
     """Open the page on a folder of runs."""
-
-    def open_page(folder: Path, **query: str) -> AppTest:
-        monkeypatch.setattr(sys, "argv", ["main.py"])
-        monkeypatch.setenv("SUPERNET_RUNS", str(folder))
-        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        app.switch_page("screens/interference.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
+    return partial(open_page, page="interference")
 
 
 @pytest.fixture
@@ -48,29 +36,31 @@ def texts(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_of_a_run(view: str, probed_run: RunFolder, open_page) -> None:
-    app = open_page(probed_run.path.parent, part=view)
+def test_every_view_of_a_run(view: str, probed_run: RunFolder, open_interference) -> None:
+    app = open_interference(probed_run.path.parent, part=view)
     assert not app.error
     assert "Worst in block 3.7" in texts(app)
     assert "GM-NAS" in texts(app)  # the source of the measure
 
 
-def test_a_run_without_measurements_says_how_to_get_some(begun_run: RunFolder, own_run: RunFolder, open_page) -> None:
-    said = texts(open_page(begun_run.path.parent))
+def test_a_run_without_measurements_says_how_to_get_some(
+    begun_run: RunFolder, own_run: RunFolder, open_interference
+) -> None:
+    said = texts(open_interference(begun_run.path.parent))
     assert "supernet train --resume --out" in said  # there is no checkpoint yet
     assert "supernet probe" in said
-    assert "supernet train" not in texts(open_page(own_run.path.parent))
-    assert "supernet demo --out" in texts(open_page(begun_run.path / "nothing"))
+    assert "supernet train" not in texts(open_interference(own_run.path.parent))
+    assert "supernet demo --out" in texts(open_interference(begun_run.path / "nothing"))
 
 
-def test_a_damaged_table_is_named(runs: Path, open_page) -> None:
+def test_a_damaged_table_is_named(runs: Path, open_interference) -> None:
     (runs / "probed" / "interference.parquet").write_bytes(b"garbage")
-    app = open_page(runs)
+    app = open_interference(runs)
     assert "interference.parquet: damaged" in app.error[0].value.replace("\\", "")
 
 
-def test_every_measure(probed_run: RunFolder, open_page) -> None:
-    app = open_page(probed_run.path.parent, block="3.1", part="Split")
+def test_every_measure(probed_run: RunFolder, open_interference) -> None:
+    app = open_interference(probed_run.path.parent, block="3.1", part="Split")
     assert len(app.selectbox(key="measure").options) == len(example_interference.BLOCKWISE)
     for measure in example_interference.BLOCKWISE[1::2]:
         app.selectbox(key="measure").set_value(measure).run()
@@ -79,23 +69,23 @@ def test_every_measure(probed_run: RunFolder, open_page) -> None:
         assert text.plain(MEASURES[measure].definition).replace("\\", "") in texts(app)
 
 
-def test_a_table_of_another_network_is_named(tmp_path: Path, open_page) -> None:
+def test_a_table_of_another_network_is_named(tmp_path: Path, open_interference) -> None:
     run = example_run.begin(tmp_path / "run")
     add_probe(run.interference, as_frame([Row("feature_kl", 0.4, 0.01, 8, 999)], 10, 1.0))
-    app = open_page(tmp_path)
+    app = open_interference(tmp_path)
     assert "belongs to another run" in app.error[0].value
 
 
 @pytest.mark.parametrize("measure", ["times_trained", "feature_kl", "conflict_rate"])
-def test_a_block_whatever_the_measure_says_of_it(measure: str, probed_run: RunFolder, open_page) -> None:
-    said = texts(open_page(probed_run.path.parent, block="3.1", measure=text.sentence(MEASURES[measure].label)))
+def test_a_block_whatever_the_measure_says_of_it(measure: str, probed_run: RunFolder, open_interference) -> None:
+    said = texts(open_interference(probed_run.path.parent, block="3.1", measure=text.sentence(MEASURES[measure].label)))
     assert ("Slices of channels" in said) == (measure == "times_trained")
     assert ("no number for branches" in said) == (measure == "feature_kl")
     assert "Everything measured of this block" in said
 
 
-def test_a_link_shows_the_same_again(probed_run: RunFolder, open_page) -> None:
-    app = open_page(
+def test_a_link_shows_the_same_again(probed_run: RunFolder, open_interference) -> None:
+    app = open_interference(
         probed_run.path.parent,
         measure="Conflict rate",
         block="2.2",
@@ -110,65 +100,65 @@ def test_a_link_shows_the_same_again(probed_run: RunFolder, open_page) -> None:
     assert "in block 2.2" in texts(app)
 
 
-def test_a_measure_that_came_later_has_nothing_to_show_before(tmp_path: Path, open_page) -> None:
+def test_a_measure_that_came_later_has_nothing_to_show_before(tmp_path: Path, open_interference) -> None:
     run = example_run.begin(tmp_path / "run")
     rows = [Row("sign_flips", 0.4, 0.01, 8, block) for block in range(3)]
     add_probe(run.interference, as_frame([Row("feature_kl", 0.4, 0.01, 8, 1)], 10, 1.0))
     add_probe(run.interference, as_frame(rows, 20, 2.0))
     for part in VIEWS:
-        said = texts(open_page(tmp_path, measure="Sign flips", at="step 10 (epoch 1)", part=part))
+        said = texts(open_interference(tmp_path, measure="Sign flips", at="step 10 (epoch 1)", part=part))
         assert "was not measured yet" in said
         assert "No block has a number" in said
 
 
-def test_a_decision_that_another_block_does_not_have_is_dropped(probed_run: RunFolder, open_page) -> None:
-    app = open_page(probed_run.path.parent, block="3.7", decision="depth3")
+def test_a_decision_that_another_block_does_not_have_is_dropped(probed_run: RunFolder, open_interference) -> None:
+    app = open_interference(probed_run.path.parent, block="3.7", decision="depth3")
     app.selectbox(key="block").set_value("1.1").run()
     assert not app.exception
     assert "in block 1.1" in texts(app)
 
 
-def test_two_runs_beside_each_other(runs: Path, open_page) -> None:
+def test_two_runs_beside_each_other(runs: Path, open_interference) -> None:
     calm = example_run.begin(runs / "calm", seed=1)
     example_interference.probe(calm, seed=1, calm=0.8)
     for view in VIEWS[:2]:
-        app = open_page(runs, run="probed", part=view, other="calm")
+        app = open_interference(runs, run="probed", part=view, other="calm")
         assert "calm less probed" in texts(app)
 
 
-def test_what_cannot_stand_beside_says_why(runs: Path, open_page) -> None:
+def test_what_cannot_stand_beside_says_why(runs: Path, open_interference) -> None:
     example_run.begin(runs / "bare")
     other = example_run.begin(runs / "cells", space="nasbench201")
     example_interference.probe(other, epochs=(30,))
     poor = example_run.begin(runs / "poor")
     shutil.copy(other.interference, poor.interference)
     poor.interference.write_bytes(b"garbage")
-    app = open_page(runs, run="probed")
+    app = open_interference(runs, run="probed")
     for name, said in {"bare": "supernet probe", "cells": "their blocks differ", "poor": "damaged"}.items():
         app.selectbox(key="other").set_value(name).run()
         assert not app.exception
         assert said in texts(app)
 
 
-def test_a_choice_that_another_space_does_not_have_is_dropped(runs: Path, open_page) -> None:
+def test_a_choice_that_another_space_does_not_have_is_dropped(runs: Path, open_interference) -> None:
     example_interference.probe(example_run.begin(runs / "cells", space="nasbench201"), epochs=(30,))
-    app = open_page(runs, run="probed", block="4.5")
+    app = open_interference(runs, run="probed", block="4.5")
     app.sidebar.selectbox[0].set_value("cells").run()
     assert not app.exception
     assert app.selectbox(key="block").value != "4.5"
 
 
-def test_no_relation_is_said_to_be_none(probed_run: RunFolder, open_page) -> None:
-    said = texts(open_page(probed_run.path.parent, part="Ranking error"))
+def test_no_relation_is_said_to_be_none(probed_run: RunFolder, open_interference) -> None:
+    said = texts(open_interference(probed_run.path.parent, part="Ranking error"))
     assert "Kendall tau" in said
     assert "interference is not where the error is" in said  # nothing in the example ties them
 
 
-def test_without_a_truth_the_ranking_error_says_what_to_do(runs: Path, open_page) -> None:
+def test_without_a_truth_the_ranking_error_says_what_to_do(runs: Path, open_interference) -> None:
     RunFolder(runs / "probed").standalone.unlink()
-    assert "supernet standalone" in texts(open_page(runs, part="Ranking error"))
+    assert "supernet standalone" in texts(open_interference(runs, part="Ranking error"))
 
 
-def test_one_probe_has_no_course(tmp_path: Path, open_page) -> None:
+def test_one_probe_has_no_course(tmp_path: Path, open_interference) -> None:
     example_interference.probe(example_run.begin(tmp_path / "one"), epochs=(30,))
-    assert "One probe so far" in texts(open_page(tmp_path))
+    assert "One probe so far" in texts(open_interference(tmp_path))

@@ -1,7 +1,5 @@
 """Every page on every kind of run, without a browser."""
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,25 +10,6 @@ from toolkit.evaluation.candidates import read_table
 from toolkit.training.run import RunFolder
 
 PAGES = ("overview", "training", "candidates", "ranking", "submission")
-
-
-@pytest.fixture
-def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppTest]:
-    """Open a page of the dashboard on a folder of runs."""
-
-    def open_page(folder: Path, page: str, **query: str) -> AppTest:
-        monkeypatch.setattr(sys, "argv", ["main.py"])
-        monkeypatch.setenv("SUPERNET_RUNS", str(folder))
-        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=30)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        if page != "overview":
-            app.switch_page(f"screens/{page}.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
-
-    return open_page
 
 
 def texts(app: AppTest) -> str:

@@ -1,6 +1,5 @@
 """The Rank correlation page without a browser: every view, every link, and files alone."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,19 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_view(monkeypatch: pytest.MonkeyPatch, root: Path, folder: Path) -> Callable[..., AppTest]:
+def open_view(open_page: Callable[..., AppTest], folder: Path) -> Callable[..., AppTest]:
     """Open the page by a link."""
 
     def open_view(where: Path = folder, **query: str | list[str]) -> AppTest:
-        monkeypatch.setattr(sys, "argv", ["main.py"])
-        monkeypatch.setenv("SUPERNET_RUNS", str(where))
-        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-        app.switch_page("screens/ranking.py").run()
-        assert not app.exception, app.exception[0].value
-        return app
+        return open_page(where, "ranking", **query)
 
     return open_view
 

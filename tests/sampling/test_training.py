@@ -1,6 +1,5 @@
 """Samplers in a real training: what a recipe may say, and that a resumed run is the same run."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +7,13 @@ import pytest
 
 from tests import tiny
 from toolkit.errors import InputError
-from toolkit.training.run import RunFolder
-from toolkit.training.trainer import train
 
 
 @pytest.mark.parametrize("sampling", [{"name": "fair"}, {"name": "attentive", "table": 200}], ids=lambda s: s["name"])
 def test_a_resumed_run_ends_in_the_same_checkpoint(sampling: dict[str, Any], tmp_path: Path) -> None:
     recipe = tiny.recipe(method={"name": "spos", "sampling": sampling})
-    run = tiny.train_new(tmp_path / "whole", recipe)
-    shutil.copytree(run.path, tmp_path / "cut")
-    cut = RunFolder(tmp_path / "cut")
-    cut.latest_checkpoint().unlink()
-    assert len(cut.checkpoints()) == 1
-    assert train(recipe, cut).read_bytes() == run.latest_checkpoint().read_bytes()
+    run, resumed = tiny.train_with_a_break(tmp_path, recipe)
+    assert resumed.read_bytes() == run.latest_checkpoint().read_bytes()
 
 
 @pytest.mark.parametrize(

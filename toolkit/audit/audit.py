@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.audit.moves import is_statistic
 from toolkit.audit.reads import Logits, Reads, both_logits
 from toolkit.audit.report import Drift, Report, Step
 from toolkit.audit.watch import Watch
 from toolkit.backends.base import Backend, Network, Optimizer, Weights
+from toolkit.backends.shapes import is_statistic
 from toolkit.backends.weights import inherited
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError

@@ -54,16 +54,6 @@ class Notes:
     updates: int
 
 
-def is_statistic(name: str) -> bool:
-    """Whether a tensor is a running mean or variance, not a parameter."""
-    return name.endswith((".running_mean", ".running_var"))
-
-
-def is_slope(name: str) -> bool:
-    """Whether a tensor is the slope of a PReLU."""
-    return ".outer." in name
-
-
 def decays(name: str, sgd: SGD, weights: Weights) -> bool:
     """Whether weight decay pulls a parameter."""
     if f"{name.rpartition('.')[0]}.running_mean" in weights:

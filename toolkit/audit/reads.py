@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.audit.moves import is_statistic
 from toolkit.backends.base import Backend, Network, Norm, Tensor
+from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Plans, SearchSpace
 
 Logits = npt.NDArray[np.floating]

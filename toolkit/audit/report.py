@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from toolkit.audit.moves import Cause, Move, Notes, Pass, is_slope, is_statistic
+from toolkit.audit.moves import Cause, Move, Notes, Pass
+from toolkit.backends.shapes import is_slope, is_statistic
 from toolkit.spaces import SearchSpace
 from toolkit.training.recipe import Recipe
 

@@ -7,8 +7,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.audit.moves import Move, Notes, Pass, decays, is_statistic, update_causes
+from toolkit.audit.moves import Move, Notes, Pass, decays, update_causes
 from toolkit.backends.base import SGD, Network, Norm, Optimizer, Tensor
+from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Arch
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from math import prod
 
+from toolkit.spaces.grouping import parted
 from toolkit.spaces.plans import (
     SHARED,
     AvgPool,
@@ -56,6 +57,16 @@ def shapes(plans: Plans) -> Shapes:
     return _named(plans, _held)
 
 
+def is_slope(name: str) -> bool:
+    """Whether a tensor is the slope of a learned activation, the trunk's or a group's."""
+    return parted(name)[0].endswith(f".{SLOPE}.weight")
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a tensor is a running mean or variance, not a parameter."""
+    return name.endswith((".running_mean", ".running_var"))
+
+
 def used(plans: Plans) -> Shapes:
     """The tensors that a path of a supernet runs on, each by the shape of the leading slice that it uses.
 
@@ -66,7 +77,7 @@ def used(plans: Plans) -> Shapes:
 
 def parameters(plans: Plans) -> int:
     """How many trainable numbers a network made of `plans` has, those of groups and slopes included."""
-    return sum(prod(shape) for name, shape in shapes(plans).items() if ".running_" not in name)
+    return sum(prod(shape) for name, shape in shapes(plans).items() if not is_statistic(name))
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Weights
+from toolkit.backends.shapes import is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.grouping import parted
@@ -55,7 +56,7 @@ def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) ->
     """
     found = ancestors(own, available)
     cut = {name: available[old][tuple(map(slice, own[name].shape))] for name, old in found.items()}
-    problems = [f"tensor {name} is missing" for name in own if name not in found and not _is_slope(name)]
+    problems = [f"tensor {name} is missing" for name in own if name not in found and not is_slope(name)]
     problems += [
         f"tensor {found[name]} has shape {available[found[name]].shape}, needed is {own[name].shape} or more"
         for name, array in cut.items()
@@ -73,12 +74,7 @@ def trunk_of(weights: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
 
 def with_slope(weights: Weights, slope: float) -> Weights:
     """`weights`, but every learned activation has this slope for x < 0; 0 makes it a ReLU."""
-    return {name: np.full_like(a, slope) if _is_slope(name) else a for name, a in weights.items()}
-
-
-def _is_slope(name: str) -> bool:
-    """Whether a weight is a PReLU's: networks that were trained with another activation have none to inherit."""
-    return parted(name)[0].endswith(".outer.weight")
+    return {name: np.full_like(a, slope) if is_slope(name) else a for name, a in weights.items()}
 
 
 def check_weights(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +20,10 @@ from rich.progress import (
 )
 from rich.table import Column
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from toolkit.methods import Method
+    from toolkit.sampling import Sampler
 
 _FIRST = os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) == "0"
 """Of the processes of a data-parallel run only one reports."""
@@ -37,6 +41,19 @@ def print_problems(problems: Iterable[str]) -> None:
 def print_json(value: Any) -> None:
     """Print one JSON object and nothing else on standard output."""
     console.file.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def print_listing(listed: "Mapping[str, type[Method]] | Mapping[str, type[Sampler]]", *, as_json: bool) -> None:
+    """What there is to choose from, by name: what each is and, in JSON, the schema of its options."""
+    if not as_json:
+        for name, each in listed.items():
+            console.print(f"[bold]{name:12}[/] {each.summary}", soft_wrap=True)
+        return
+    found = {}
+    for name, each in listed.items():
+        schema = each.options_type.model_json_schema(ref_template=f"#/{name}/definitions/{{model}}")
+        found[name] = {"summary": each.summary, "options": schema["properties"], "definitions": schema.get("$defs", {})}
+    print_json(found)
 
 
 class _Rate(ProgressColumn):

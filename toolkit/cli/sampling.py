@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.cli.console import console, print_json
+from toolkit.cli.console import console, print_json, print_listing
 
 if TYPE_CHECKING:
     from toolkit.sampling.distribution import Distribution
@@ -31,7 +31,9 @@ def sampling(
     if (recipe is None) != (candidates is None):
         raise typer.BadParameter("a RECIPE and --candidates FILE go together")
     if recipe is None or candidates is None:
-        _list(as_json)
+        from toolkit.sampling import SAMPLERS
+
+        print_listing(SAMPLERS, as_json=as_json)
         return
     found = compare_recipe(read_recipe(recipe, changes), candidates, draws, seed)
     if as_json:
@@ -68,21 +70,6 @@ def words(found: "Distribution") -> str:
     if found.before_loss:
         sentences.append("The choice by loss, which needs a network, is left out.")
     return " ".join(sentences)
-
-
-def _list(as_json: bool) -> None:
-    from toolkit.sampling import SAMPLERS
-
-    if as_json:
-        print_json(
-            {
-                name: {"summary": sampler.summary, "options": sampler.options_type.model_json_schema()["properties"]}
-                for name, sampler in SAMPLERS.items()
-            }
-        )
-        return
-    for name, sampler in SAMPLERS.items():
-        console.print(f"[bold]{name:12}[/] {sampler.summary}", soft_wrap=True)
 
 
 def _print(found: "Distribution") -> None:

@@ -1,6 +1,5 @@
 """`supernet sharing`."""
 
-from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +8,7 @@ from toolkit.cli.console import console, print_json
 from toolkit.cli.spaces import AsJson
 
 if TYPE_CHECKING:
-    from toolkit.spaces import Plans, SearchSpace
+    from toolkit.spaces import SearchSpace
     from toolkit.spaces.grouping import Layers
 
 _KINDS = {"convs": "weights", "norms": "batch norms", "activations": "slopes"}
@@ -49,6 +48,7 @@ def describe(space: "SearchSpace", base: "SearchSpace") -> dict[str, Any]:
     """
     from dataclasses import asdict
 
+    from toolkit.backends.shapes import parameters
     from toolkit.spaces.grouping import elastic_layers, groups_of
     from toolkit.spaces.plans import group_of
 
@@ -68,7 +68,7 @@ def describe(space: "SearchSpace", base: "SearchSpace") -> dict[str, Any]:
             found.append(same := row)
         if layers.position not in same["blocks"]:
             same["blocks"].append(layers.position)
-    return {"params": _params(space.widest), "params_shared": _params(base.widest), "layers": found}
+    return {"params": parameters(space.widest), "params_shared": parameters(base.widest), "layers": found}
 
 
 def _widths(layers: "Layers", nominal: "Any") -> list[dict[str, int]]:
@@ -77,12 +77,6 @@ def _widths(layers: "Layers", nominal: "Any") -> list[dict[str, int]]:
     return [
         {"width": width, "runs_as": runs_as[options[0]]} for width, options in nominal.items() if options[0] in runs_as
     ]
-
-
-def _params(widest: "Plans") -> int:
-    from toolkit.backends.shapes import shapes
-
-    return sum(prod(shape) for name, shape in shapes(widest).items() if "running" not in name)
 
 
 def _print(step: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_listing, progress_bars
 
 Choose = Literal["spread", "stratified", "sampled"]
 
@@ -14,16 +14,7 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] 
     """List the training methods."""
     from toolkit.methods import METHODS
 
-    if as_json:
-        print_json(
-            {
-                name: {"summary": m.summary, "options": m.options_type.model_json_schema()["properties"]}
-                for name, m in METHODS.items()
-            }
-        )
-        return
-    for name, method in METHODS.items():
-        console.print(f"[bold]{name:12}[/] {method.summary}", soft_wrap=True)
+    print_listing(METHODS, as_json=as_json)
 
 
 def train(

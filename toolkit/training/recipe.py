@@ -56,7 +56,7 @@ class Recipe(Table):
         return name
 
     @model_validator(mode="after")
-    def _splits_fit(self) -> "Recipe":
+    def _supernet_fits(self) -> "Recipe":
         if problems := split_problems(self.splits, SPACES[self.space]):
             raise ValueError(f"split: {'; '.join(problems)}")
         if self.supernet is not None and (problems := self.supernet.problems(SPACES[self.space])):

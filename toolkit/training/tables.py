@@ -57,6 +57,8 @@ class Training(Table):
             raise ValueError(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs momentum above 0")
+        if self.move_idle and self.momentum == 0:  # momentum also tells a resumed run what was used before
+            raise ValueError("move_idle needs momentum above 0")
         return self
 
     @property
