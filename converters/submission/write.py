@@ -4,15 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from converters.submission.checks import Report, examine
-from toolkit.backends.base import Counts
+from toolkit.backends.base import Counts, Score
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, capped, dump_entries, list_windows, name, parse_table, windows
 from toolkit.files import atomic_write, read_bytes
-
-Score = Literal["top1", "top5", "loss"]
 
 MEANING: dict[Score, str] = {
     "top1": "the fraction of images whose true class is ranked first",

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tomli_w
+from scipy.stats import kendalltau
 
+from converters.submission import run_results
 from tests import tiny
 from tests.command import supernet
 from toolkit.errors import InputError, Stopped
@@ -100,6 +102,18 @@ def test_every_problem_at_once(tmp_path: Path, sweep: dict[str, Any]) -> None:
 )
 def test_wrong_keys_and_values(tmp_path: Path, sweep: dict[str, Any], change: dict[str, Any], expected: str) -> None:
     assert expected in problems(tmp_path, sweep | change)
+
+
+def test_judged_by_the_loss(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    sweep |= {"seeds": [0], "variants": {"plain": {}}}
+    sweep["evaluation"]["score"] = "loss"
+    report = run_sweep(*read_sweep(write(tmp_path, sweep)), tmp_path / "out")
+    run = RunFolder(tmp_path / "out" / "plain" / "seed-0")
+    _, counts = run_results(run.path)
+    macs = [SPACE.cost(SPACE.parse(code)).macs for code in counts]
+    tau = kendalltau([one.loss for one in counts.values()], macs).statistic
+    assert report.variants[0].tau.value == pytest.approx(-tau)
+    assert "Networks are ranked by minus the loss." in words.notes(report)
 
 
 def test_truth_that_knows_nobody(tmp_path: Path, sweep: dict[str, Any]) -> None:

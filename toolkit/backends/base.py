@@ -34,6 +34,10 @@ Precision = Literal["fp32", "tf32", "bf16", "fp64"]
 """How a network computes. With `fp64` its weights are 64-bit too: for numbers that would overflow, and for checks."""
 
 
+Score = Literal["top1", "top5", "loss"]
+"""What networks may be ranked by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What one network did on a set of images: integers where integers exist, and cross-entropy *summed* over images.
@@ -48,6 +52,10 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.top1 + other.top1, self.top5 + other.top5, self.total + other.total, self.loss + other.loss)
+
+    def mean(self, score: Score) -> float:
+        """A share of the images, or minus their mean cross-entropy: more is better. NaN of a broken network's loss."""
+        return (-self.loss if score == "loss" else getattr(self, score)) / self.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table,
     from toolkit.training.run import RunFolder
 
     setting, counts = run_results(run)
-    means = {code: (-one.loss if score == "loss" else getattr(one, score)) / one.total for code, one in counts.items()}
+    means = {code: one.mean(score) for code, one in counts.items()}
     known = {code: mean for code, mean in means.items() if np.isfinite(mean)}
     ids = tuple(f"result-{number}" for number in range(1, len(known) + 1))
     table = Table(RunFolder(run).ledger, ids, tuple(known), {score: np.array(list(known.values()))}, candidates=False)

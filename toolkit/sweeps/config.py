@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
@@ -28,6 +29,7 @@ class Evaluation(_Table):
 
     norm: str = Field("calibrate", description="batch-norm statistics, as for `supernet evaluate`")
     images: Annotated[int, Field(ge=1)] | None = Field(None, description="validation images; all by default")
+    score: Score = Field("top1", description="what ranks the candidates: top1, top5, or minus the loss")
 
 
 class Sweep(_Table):

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
 
+from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
 from toolkit.ranking.assembly import estimates, verdict
@@ -89,6 +90,7 @@ class SweepReport(_Record):
 
     Attributes:
         networks: how many candidates have a truth.
+        score: by what supernets rank them.
         seeds: what is compared: those that every variant has finished which has finished any.
         leader: the variant with the highest mean tau; None as long as there is none.
         variants: those that have finished these seeds.
@@ -99,6 +101,7 @@ class SweepReport(_Record):
     format: Literal[2] = 2
     space: str
     networks: int
+    score: Score = "top1"
     seeds: tuple[int, ...]
     baseline: str
     leader: str | None
@@ -165,6 +168,7 @@ def compare(
     *,
     space: str,
     baseline: str,
+    score: Score = "top1",
     failed: Mapping[tuple[str, int], tuple[str, ...]] | None = None,
     resamples: int = 1000,
 ) -> SweepReport:
@@ -231,6 +235,7 @@ def compare(
         networks=len(truth),
         seeds=tuple(seeds),
         baseline=baseline,
+        score=score,
         leader=leader,
         variants=tuple(map(ranked, variants)),
         priors=tuple(map(ranked, priors)),

@@ -66,6 +66,7 @@ def run_sweep(
             true,
             space=space.name,
             baseline=sweep.reference,
+            score=sweep.evaluation.score,
             failed=failed,
         )
         write_json(out / REPORT, report.model_dump())
@@ -83,7 +84,7 @@ def run_sweep(
             for done in results:
                 for trial, outcome in done:
                     if isinstance(outcome, Scores):
-                        scores = np.array([outcome.accuracies[code] for code in codes])
+                        scores = np.array([outcome.scores[code] for code in codes])
                         found[trial.key] = Finished(scores, outcome.training, outcome.evaluation)
                         judge(trial, out, outcome, candidates, truth, priors)
                     else:

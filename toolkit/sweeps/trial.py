@@ -1,5 +1,6 @@
 """One run of a sweep, from the recipe to the scores of all candidates. Whatever is there already is not done again."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +31,11 @@ class Scores:
     """What a finished run says.
 
     Attributes:
-        accuracies: top-1 as a share, by code.
+        scores: by code, as the sweep asks: top-1 or top-5 as a share, or minus the mean cross-entropy.
         training, evaluation: seconds of work.
     """
 
-    accuracies: dict[str, float]
+    scores: dict[str, float]
     training: float
     evaluation: float
 
@@ -64,9 +65,14 @@ def finish(
     with Ledger.read(run.ledger) as ledger:
         results = ledger.results(done.setting)
         (seconds,) = [holding.seconds for holding in ledger.settings() if holding.setting == done.setting]
-    accuracies = {code: results[code].top1 / results[code].total for code in set(candidates.values())}
+    scores = {code: results[code].mean(evaluation.score) for code in set(candidates.values())}
+    if broken := sorted(code for code, score in scores.items() if math.isnan(score)):
+        raise InputError(
+            f"{run.ledger}: no loss follows from {len(broken):,} of {len(scores):,} networks, such as {broken[0]}, for "
+            'their outputs are not numbers; judge by evaluation.score = "top1"'
+        )
     trained = sum(training_seconds(step.run(folder), step.recipe) for step in pipeline.steps)
-    return Scores(accuracies, trained, seconds)
+    return Scores(scores, trained, seconds)
 
 
 def judge(
@@ -87,7 +93,7 @@ def judge(
     known = {name: code for name, code in candidates.items() if code in truth}
     write_entries(run.path / TRUTH, known, {name: truth[code] for name, code in known.items()})
     try:
-        pairs = pair(scores.accuracies, truth, (str(run.ledger), str(run.path / TRUTH)))
+        pairs = pair(scores.scores, truth, (str(run.ledger), str(run.path / TRUTH)))
     except InputError:  # all scores are equal: there is no order to report on
         return
     places = {code: place for place, code in enumerate(truth)}

@@ -41,6 +41,8 @@ def notes(report: SweepReport) -> Iterator[str]:
         yield f"{report.networks} networks are too few: no verdict is given below {FEW}."
     if not report.variants:
         return
+    if report.score != "top1":
+        yield f"Networks are ranked by {'minus the loss' if report.score == 'loss' else 'top-5 accuracy'}."
     if len(report.finished()) > len(report.seeds) * len(report.variants):
         seeds = f"seed{'s' if len(report.seeds) > 1 else ''} {_and(list(map(str, report.seeds)))}"
         yield f"Compared on {seeds}, which all these variants have finished; what else is finished does not count yet."

@@ -3,7 +3,15 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from toolkit.backends.base import SGD, Precision
 from toolkit.spaces import SearchSpace
@@ -14,6 +22,7 @@ from toolkit.spaces.plans import Activation
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
 _Rule = Positive | Literal["widths"] | Annotated[list[Positive], Field(min_length=1)]
+_RULES = 'write how many (from 1), "widths", or a table by widest width, such as {16 = 4, 32 = "widths", 64 = [24, 64]}'
 
 
 class Table(BaseModel):
@@ -79,6 +88,14 @@ class Supernet(Table):
     )
     norms: Literal["widths"] | None = Field(None, description="a batch norm for each width")
     group_slopes: bool | None = Field(None, description="a slope of PReLU for each group; true by default")
+
+    @field_validator("groups", mode="wrap")
+    @classmethod
+    def _rule(cls, value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return validate(value)
+        except ValidationError:  # which has a sentence for every way to read it
+            raise ValueError(_RULES) from None
 
     @field_validator("widths", "groups")
     @classmethod
