@@ -133,6 +133,19 @@ def test_tables_are_merged_and_what_the_first_step_begins_with_is_its_own() -> N
     assert (third.initial.run, last.initial.run) == ("../2-shared", "steps/3-groups")
 
 
+def test_images_may_grow_from_step_to_step(tmp_path: Path) -> None:
+    """With a learning rate that moves nothing, the weights of the small images come out of the large ones."""
+    small = {"name": "small", "method": {"name": "largest"}, "data": {"size": 4}}
+    large = {"name": "large", "training": {"epochs": 1, "lr": 1e-30}}
+    pipeline = parse_pipeline(TABLES | {"initial": {}, "step": [small, large]})
+    begin(tmp_path, pipeline)
+    before, after = (load_checkpoint(step.run(tmp_path).latest_checkpoint()) for step in pipeline.steps)
+    assert (before.facts.size, after.facts.size) == (4, 8)
+    for name, array in after.model.items():
+        if "running" not in name:
+            np.testing.assert_allclose(array, before.model[name], rtol=0, atol=1e-25, err_msg=name)
+
+
 def test_a_frozen_teacher_s_weights_are_those_of_the_step_before(straight: RunFolder) -> None:
     """All of them, slopes and running statistics too; what was trained are the groups, and they were its slices."""
     shared, groups, last = (

@@ -47,16 +47,20 @@ def open_backend(recipe: Recipe, threads: int | None = None) -> Backend:
     return get_backend(recipe.backend, recipe.device, recipe.training.precision, threads or recipe.threads)
 
 
-def load_weights(network: Network, checkpoint: Checkpoint, where: str, *, averaged: bool = False) -> None:
+def load_weights(
+    network: Network, checkpoint: Checkpoint, where: str, *, averaged: bool = False, resized: bool = False
+) -> None:
     """Put a checkpoint's weights (or their moving average) into a network of the same space.
 
-    Where the network is split or grouped further than the one that was saved, copies begin with its weights.
+    Where the network is split or grouped further than the one that was saved, copies begin with its weights. With
+    `resized`, they may have been trained on images of another size, as is usual where training goes on with larger ones.
 
     Raises:
         InputError: the checkpoint is of another space, for other images, or has no moving average.
     """
     space, facts = network.space, checkpoint.facts
-    if (facts.space, facts.channels, facts.size, facts.classes) != (
+    size = space.size if resized else facts.size
+    if (facts.space, facts.channels, size, facts.classes) != (
         space.name,
         space.channels,
         space.size,

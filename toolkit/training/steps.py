@@ -34,6 +34,7 @@ from toolkit.training.recipe import (
 )
 from toolkit.training.run import RunFolder
 from toolkit.training.setup import Note, descended, open_backend, open_data, open_space, quiet
+from toolkit.training.tables import Data
 from toolkit.training.trainer import differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -143,15 +144,21 @@ def _going_on(tables: dict[str, Any], before: str, *, last: bool) -> list[str]:
 
 def _parting(before: Recipe, recipe: Recipe) -> list[str]:
     """Why a step cannot take the weights of another's supernet."""
+    same = {"space": before.space == recipe.space, "data": before.data == _sized(recipe.data, before.data.size)}
     found = [
-        f"{name}: must be the same in all steps; write it in the common part, above them"
-        for name in ("space", "data")
-        if getattr(before, name) != getattr(recipe, name)
+        f"{name}: must be the same in all steps{', but for its size' if name == 'data' else ''}; write it in the common "
+        "part, above them"
+        for name, holds in same.items()
+        if not holds
     ]
     if found:
         return found
     problems = regrouping_problems(*(each.derive(get_space(each.space)) for each in (before, recipe)))
     return [f"supernet.groups: {problem}" for problem in problems]
+
+
+def _sized(data: Data, size: int | None) -> Data:
+    return data.model_copy(update={"size": size})
 
 
 def _which(numbers: Sequence[int], count: int) -> str:
@@ -224,31 +231,34 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
     """
     steps = pipeline.steps
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
-    data = None
+    left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
+    opened: dict[Data, Dataset] = {}  # steps may differ in the size of their images
     if len(steps) > 1:
         verify = open_backend(steps[0].recipe).rank == 0 and not begun
-        data = open_data(pipeline.recipe, progress, verify=verify)
-    if data is not None and not begun:
-        _check(steps, data)
-    for step in steps[max(begun, default=0) :]:  # a step begins when the one before is finished
+        for recipe in (step.recipe for step in left):
+            if recipe.data not in opened:
+                opened[recipe.data] = open_data(recipe, progress, verify=verify and not opened)
+    if opened and not begun:
+        _check(steps, opened)
+    for step in left:
 
         def show(what: str, done: int, total: int, title: str = step.title) -> None:
             progress(title if what == "training" else what, done, total)
 
         try:
-            checkpoint = train(step.recipe, step.run(path), show, note, data)
+            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data))
         except Stopped as stopped:
             raise Stopped(f"In {step.title}: {stopped}" if pipeline.divided else str(stopped)) from None
     return checkpoint
 
 
-def _check(steps: Sequence[Step], data: Dataset) -> None:
+def _check(steps: Sequence[Step], opened: Mapping[Data, Dataset]) -> None:
     """Find what would go wrong in any step before the first is trained for hours."""
     problems: list[str] = []
     weights: Weights | None = None
     for step in steps:
         try:
-            weights = _weights_after(step.recipe, data, weights)
+            weights = _weights_after(step.recipe, opened[step.recipe.data], weights)
         except InputError as error:
             problems += [f"{step.title}: {problem}" for problem in error.problems]
     if problems:

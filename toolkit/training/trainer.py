@@ -209,7 +209,7 @@ def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path
         checkpoint = load_checkpoint(path)
         if initial.reorder_channels and checkpoint.model.keys() != trunk_of(checkpoint.model).keys():
             raise InputError(f"{path}: has groups of widths, whose channels cannot be reordered; leave that out")
-        load_weights(network, checkpoint, str(path))
+        load_weights(network, checkpoint, str(path), resized=True)
     elif isinstance(space, SplitSpace):  # what is split begins as what it was split from
         whole = backend.supernet(space.base, recipe.seed).weights()
         network.load_weights(inherited(network.weights(), whole))
