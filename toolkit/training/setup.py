@@ -53,7 +53,7 @@ def load_weights(
     """Put a checkpoint's weights (or their moving average) into a network of the same space.
 
     Where the network is split or grouped further than the one that was saved, copies begin with its weights. With
-    `resized`, they may have been trained on images of another size, as is usual where training goes on with larger ones.
+    `resized`, they may have been trained on images of another size, as where training goes on with larger ones.
 
     Raises:
         InputError: the checkpoint is of another space, for other images, or has no moving average.

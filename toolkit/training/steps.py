@@ -144,10 +144,10 @@ def _going_on(tables: dict[str, Any], before: str, *, last: bool) -> list[str]:
 
 def _parting(before: Recipe, recipe: Recipe) -> list[str]:
     """Why a step cannot take the weights of another's supernet."""
-    same = {"space": before.space == recipe.space, "data": before.data == _sized(recipe.data, before.data.size)}
+    data = recipe.data.model_copy(update={"size": before.data.size})  # which alone may change
+    same = {"space": before.space == recipe.space, "data": before.data == data}
     found = [
-        f"{name}: must be the same in all steps{', but for its size' if name == 'data' else ''}; write it in the common "
-        "part, above them"
+        f"{name}: must be the same in all steps; write it in the common part, above them"
         for name, holds in same.items()
         if not holds
     ]
@@ -155,10 +155,6 @@ def _parting(before: Recipe, recipe: Recipe) -> list[str]:
         return found
     problems = regrouping_problems(*(each.derive(get_space(each.space)) for each in (before, recipe)))
     return [f"supernet.groups: {problem}" for problem in problems]
-
-
-def _sized(data: Data, size: int | None) -> Data:
-    return data.model_copy(update={"size": size})
 
 
 def _which(numbers: Sequence[int], count: int) -> str:
