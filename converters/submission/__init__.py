@@ -1,5 +1,6 @@
-"""Leaderboard files: check them, build them from results, merge part files."""
+"""Leaderboard files: check them, build them from results, merge part files, blend rankings."""
 
+from converters.submission.blending import blend
 from converters.submission.checks import Kind, Report, check
 from converters.submission.merging import (
     Conflicts,
@@ -26,6 +27,7 @@ __all__ = [
     "Score",
     "Submitted",
     "Wanted",
+    "blend",
     "build",
     "check",
     "describe",

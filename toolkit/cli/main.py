@@ -49,6 +49,7 @@ for command in (
     submission.submit,
     submission.check,
     submission.merge,
+    submission.blend,
     table.table,
     priors.prior,
     rank.rank,

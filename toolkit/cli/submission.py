@@ -1,4 +1,4 @@
-"""`supernet submit`, `check`, `merge`: the leaderboard file."""
+"""`supernet submit`, `check`, `merge`, `blend`: the leaderboard file."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
@@ -118,6 +118,36 @@ def merge(
             print_line(f"{out}: {len(report.accs):,} of {len(known):,} candidates have results")
     if report.problems:
         raise typer.Exit(1)
+
+
+def blend(
+    out: Annotated[Path, typer.Argument(help="the file to write")],
+    scores: Annotated[list[Path], typer.Argument(help="two or more: submissions, or what `supernet prior` writes")],
+    weights: Annotated[
+        list[float] | None, typer.Option("--weight", help="of each file, in their order; default: all the same")
+    ] = None,
+    space: SpaceName = None,
+    overwrite: Annotated[bool, typer.Option(help="replace OUT if it is there")] = False,
+) -> None:
+    """Blend several rankings of the same candidates into one submission: each gets the mean of its ranks.
+
+    For example two seeds and a prior: supernet blend submission.json seed-0.json seed-1.json zen.json
+    """
+    from converters.submission import blend as blend_scores
+    from converters.submission import write_submission
+    from toolkit.evaluation.candidates import accepting_spaces, code_problems
+    from toolkit.spaces import get_space
+
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: is there already; the first file named is the one to write. Replace it: --overwrite")
+    candidates, blended = blend_scores(scores, weights)
+    chosen = get_space(space) if space else accepting_spaces(scores[0], candidates.values())[0]
+    if problems := code_problems(scores[0], dict(candidates), chosen):
+        raise InputError(problems)
+    report = write_submission(out, candidates, blended)
+    print_line(f"{out}: {report.verdict}")
+    print_line("acc is the mean of ranks, as shares: between 0 and 1, higher is better, no accuracy.")
+    print_notes(report.notes)
 
 
 def known_candidates(path: Path, space: str | None) -> "Candidates":
