@@ -1,5 +1,6 @@
 """View: one block. What its branches do to each other, and how that came about."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from app import text, ui
 from app.chart import chart
 from app.figures.interference import lines as line_figures
+from app.figures.interference.cells import number
 from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.parts import bars
 from app.interference.choose import Found, Measured
@@ -38,37 +40,33 @@ def show(found: Found) -> None:
 
 def _everything(found: Found) -> None:
     """Every measure of the block in one table: features, weights, gradients."""
-    st.markdown("**Everything measured of this block**: gradients, shift of its features, shift of its weights")
+    st.markdown("**Everything measured of this block**")
     table = lines.at_block(lines.profile(found.own.now, readings.of_blocks(found.own.now)), found.block)
-    labels = [text.sentence(MEASURES[name].label) for name in table["measure"]]
-    notes = [MEASURES[name].definition for name in table["measure"]]
-    st.dataframe(
-        table.assign(measure=labels, worse=100 * table["worse"], note=notes),
-        hide_index=True,
-        height="content",
-        column_config={
-            "measure": st.column_config.TextColumn("Measure", width=230),
-            "value": st.column_config.NumberColumn("Value", format="%.3g", width=80),
-            "margin": st.column_config.NumberColumn("± (95 %)", format="%.2g", width=80),
-            "worse": st.column_config.ProgressColumn(
-                "Worse than … of the blocks", format="%.0f %%", min_value=0, max_value=100, width=190
-            ),
-            "note": st.column_config.TextColumn("What it is"),
-        },
-        alt="All measures of the block",
+    rows = []
+    for name, value, error, worse in table.itertuples(index=False):
+        shown = number(value, error).replace("-", "−")
+        place = "" if np.isnan(worse) else f"{100 * worse:.0f} %"
+        rows.append(f"| {text.sentence(MEASURES[name].label)} | {shown} | {place} |")
+    half = -(-len(rows) // 2)
+    for column, part in zip(st.columns(2, gap="large"), (rows[:half], rows[half:]), strict=True):
+        head = "| Measure | Value, ± 95 % | Worse&nbsp;than |", "|---|--:|--:|"
+        column.markdown("\n".join([*head, *part]))  # drawn in no time, unlike Streamlit's tables
+    st.caption(
+        "Gradients, features, then updates of the weights. The last column: how many of the other blocks fare better. "
+        "*Along the network* says what each measure is."
     )
     ui.download("Table as CSV", table, found.file("block"))
 
 
 def _parts(found: Found) -> None:
     """Slices of channels, and whatever else of the block has numbers of its own."""
-    for number, measured in enumerate(found.runs):
+    for index, measured in enumerate(found.runs):
         table = lines.parts(found.cells(measured), found.block)
         if table.empty:
             continue
         st.markdown(f"**Parts of the block**{f' in {text.plain(measured.name)}' if found.other else ''}")
         chart(
-            bars(table, found.measure), f"parts{number}", "Parts of the block", table, found.file(f"{found.key}-parts")
+            bars(table, found.measure), f"parts{index}", "Parts of the block", table, found.file(f"{found.key}-parts")
         )
         st.caption(
             "Slices of channels, such as `conv1[0:6]`, and other parts that have numbers of their own. Narrow options "
@@ -96,7 +94,7 @@ def _branches(found: Found, decisions: list[str]) -> None:
         chosen = st.segmented_control(
             "Options of", decisions, default=decisions[0], key="decision", bind="query-params", required=True
         )
-    for number, measured in enumerate(found.runs):
+    for index, measured in enumerate(found.runs):
         rows = _rows(found, measured)
         rows = rows[rows["decision"] == chosen]
         if found.other:
@@ -106,7 +104,7 @@ def _branches(found: Found, decisions: list[str]) -> None:
         else:
             chart(
                 _of_options(found, chosen, rows),
-                f"branches{number}",
+                f"branches{index}",
                 f"{found.measure.label} of the options of {chosen}",
                 rows,
                 found.file(f"{found.key}-{chosen}"),

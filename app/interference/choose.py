@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from app import links, text, ui
-from app.cache import load
+from app.cache import load, stamp
+from app.derived import derive
 from app.figures.interference.cells import Look
 from app.text import sentence
 from app.views import candidates
@@ -16,6 +17,7 @@ from app.views.interference.strip import Strip, strip
 from toolkit.errors import InputError
 from toolkit.interference.table import MEASURES, Measure
 from toolkit.spaces import SearchSpace
+from toolkit.spaces.base import shorten
 from toolkit.training.run import RunFolder
 
 NEWEST, NOTHING = "newest", "nothing"
@@ -29,6 +31,7 @@ class Measured:
     Attributes:
         table: of all steps.
         now: of the chosen moment.
+        digest: changes with the files and the moment.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Measured:
     space: SearchSpace
     table: pd.DataFrame
     now: pd.DataFrame
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,11 @@ class Found:
     key: str
     block: int
     stretched: bool
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal choices from equal files only."""
+        return repr(([each.digest for each in self.runs], self.key, self.block, self.stretched))
 
     @property
     def measure(self) -> Measure:
@@ -76,7 +85,7 @@ class Found:
 
     def strip(self, measured: Measured) -> Strip:
         """The same, all over the network."""
-        return strip(measured.space, self.cells(measured))
+        return derive(_strip, measured, key=self.key)
 
     def look(self, ends: tuple[float, float], *, difference: bool = False, key: str = "") -> Look:
         """How values are coloured; of another measure, if `key` names one."""
@@ -93,6 +102,10 @@ class Found:
     def file(self, part: str) -> str:
         """Name of a file to download."""
         return f"{self.own.name.replace('/', '-')}-{part}"
+
+
+def _strip(measured: Measured, key: str) -> Strip:
+    return strip(measured.space, readings.cells(measured.now, key))
 
 
 def choose() -> Found | None:
@@ -137,13 +150,23 @@ def choose() -> Found | None:
 
 def _measured(name: str, run: RunFolder, table: pd.DataFrame, step: int | None) -> Measured:
     space = load(candidates.space_of, run, run.recipe, run.path / "checkpoints")
-    positions = len(space.widest)
-    if (table["block"] >= positions).any():
+    if strange := _strange(table, space):
         raise InputError(
-            f"{run.interference}: is about block {table['block'].max()}, but {space.name} has {positions} blocks; "
-            "it belongs to another run. Delete it and probe again: supernet probe RUN"
+            f"{run.interference}: {each}; it belongs to another run. Delete it and probe again: supernet probe RUN"
+            for each in strange
         )
-    return Measured(name, run, space, table, readings.at(table, step))
+    digest = repr((run.path, stamp(run.recipe), stamp(run.interference), step))
+    return Measured(name, run, space, table, readings.at(table, step), digest)
+
+
+def _strange(table: pd.DataFrame, space: SearchSpace) -> list[str]:
+    """What a table is about that a space does not have."""
+    positions, last = len(space.widest), table["block"].max()
+    found = [f"is about block {last}, but {space.name} has {positions} blocks"] if last >= positions else []
+    unknown = sorted(set(table["decision"]) - {"", *(decision.name for decision in space.decisions)})
+    if unknown:
+        found.append(f"is about decision {shorten(unknown[0])!r}, which {space.name} does not have")
+    return found
 
 
 def _other(own: Measured, name: str, key: str) -> Measured | None:

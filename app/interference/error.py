@@ -27,13 +27,18 @@ ERRORS = {
 
 @st.fragment
 def show(found: Found) -> None:
-    """Branches over- and under-estimated, then these beside interference."""
+    """Branches over- and under-estimated, the clearest of them, and all beside their interference."""
     with ui.problems_in_place("The ranking error cannot be shown"):
         subject = _subject(found)
         if subject is None:
             return
-        _misjudged(found, subject)
-        _beside(found, subject)
+        table = derive(misjudged.branches, subject)
+        _misjudged(found, subject, table)
+        left, right = st.columns([45, 55], gap="large")
+        with left:
+            _clearest(found, subject, table)
+        with right:
+            _beside(found, subject)
 
 
 def _subject(found: Found) -> Subject | None:
@@ -57,28 +62,28 @@ def _subject(found: Found) -> Subject | None:
     return read(run, (judged, truth), scores[judged], truths[truth])
 
 
-def _misjudged(found: Found, subject: Subject) -> None:
-    left, right = st.columns([55, 45], gap="large")
-    table = derive(misjudged.branches, subject)
-    with left:
-        st.markdown("**Which branches are misjudged**")
-        chart(draw_branches(table), "misjudged", "Shift of rank by branch", table, found.file("misjudged"))
-        st.caption(
-            f"Of the {len(subject):,} networks with a score and a truth, those that hold a branch: their true rank "
-            "less the predicted one, mean, in percent of all ranks. Blue: the supernet under-estimates what holds this "
-            "branch; orange: it over-estimates it; pale: neither."
-        )
-    with right:
-        st.markdown("**The clearest of them**, with 95 % intervals")
-        clearest = derive(ranking_error.clearest, subject)
-        known = int((table["networks"] >= FEW).sum())
-        sure = clearest.loc[(clearest["low"] > 0) | (clearest["high"] < 0), "estimator"]
-        figure = forest(clearest, "under-estimated by (% of all ranks)", set(sure))
-        chart(figure, "clearest", "The clearest shifts", clearest, found.file("clearest"))
-        st.caption(
-            f"In brackets the networks that hold the branch. An interval that holds 0 (grey) says: cannot be told. Out "
-            f"of {known:,} branches about {known / 20:.0f} would stand clear of 0 by mere chance."
-        )
+def _misjudged(found: Found, subject: Subject, table: pd.DataFrame) -> None:
+    st.markdown("**Which branches are misjudged**")
+    chart(draw_branches(table), "misjudged", "Shift of rank by branch", table, found.file("misjudged"))
+    st.caption(
+        f"One column a decision, one row an option. Of the {len(subject):,} networks with a score and a truth, those "
+        "that hold a branch: their true rank less the predicted one, mean, in percent of all ranks. Blue: the supernet "
+        f"under-estimates what holds this branch; orange: it over-estimates it; pale: neither; empty: fewer than {FEW} "
+        "networks hold it."
+    )
+
+
+def _clearest(found: Found, subject: Subject, table: pd.DataFrame) -> None:
+    st.markdown("**The clearest of them**, with 95 % intervals")
+    clearest = derive(ranking_error.clearest, subject)
+    known = int((table["networks"] >= FEW).sum())
+    sure = clearest.loc[(clearest["low"] > 0) | (clearest["high"] < 0), "estimator"]
+    figure = forest(clearest, "under-estimated by (% of all ranks)", set(sure))
+    chart(figure, "clearest", "The clearest shifts", clearest, found.file("clearest"))
+    st.caption(
+        f"In brackets the networks that hold the branch. An interval that holds 0 (grey) says: cannot be told. Out of "
+        f"{known:,} branches about {known / 20:.0f} would stand clear of 0 by mere chance."
+    )
 
 
 def _beside(found: Found, subject: Subject) -> None:

@@ -1,10 +1,12 @@
 """View: every measure along the network, features and parameters among them."""
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import text
 from app.chart import chart
+from app.derived import derive
 from app.figures.interference.lines import profile as draw
 from app.interference.choose import Found
 from app.views.interference import readings
@@ -16,19 +18,19 @@ from toolkit.interference.table import MEASURES
 def show(found: Found) -> None:
     """Small panels, and what each is."""
     measures = readings.of_blocks(found.own.now)
-    profiles = {each.name: profile(each.now, readings.of_blocks(each.now)) for each in found.runs}
+    profiles = derive(_profiles, found)
     table = pd.concat([each.assign(run=name) for name, each in profiles.items()], ignore_index=True)
     name = found.network[found.block].name
-    st.markdown(f"**Shift of features and weights**, block {text.plain(name)} in orange")
+    st.markdown(f"**Every measure along the network**, block {text.plain(name)} in orange")
     chart(
-        draw(profiles, found.network, found.block),
+        derive(_drawn, found),
         "profile",
         "All measures along the network",
         table,
         found.file("profile"),
     )
     st.caption(
-        "Every measure along the network, with its 95 % interval. Where the inputs of a block differ from path to "
+        "The bands are 95 % intervals. Where the inputs of a block differ from path to "
         "path (features), or its weights are pulled to and fro (updates), its numbers are a compromise, and so is what "
         "the supernet says of the networks that use them. Peaks in several panels at one block are worth a split."
     )
@@ -38,3 +40,12 @@ def show(found: Found) -> None:
             st.markdown(
                 f"**{text.sentence(known.label)}.** {text.plain(known.definition)} *{text.plain(known.source)}*"
             )
+
+
+def _profiles(found: Found) -> dict[str, pd.DataFrame]:
+    """All measures along the network, by name of the run."""
+    return {each.name: profile(each.now, readings.of_blocks(each.now)) for each in found.runs}
+
+
+def _drawn(found: Found) -> go.Figure:
+    return draw(_profiles(found), found.network, found.block)

@@ -1,20 +1,22 @@
 """View: whole paths. Whether those that differ more disturb each other more, and what they forget."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from app import text
 from app.chart import chart
+from app.derived import derive
 from app.figures.interference import lines as line_figures
 from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.scatter import distance
-from app.interference.choose import Found
+from app.interference.choose import Found, Measured
 from app.views.interference import lines, readings
-from app.views.interference.paths import by_distance, falls, paths
+from app.views.interference.paths import Paths, by_distance, falls, paths
 from toolkit.interference.table import MEASURES
 
-ALONE = ("path_loss", "forgetting")
-"""Measures of single paths over training."""
+CURVES = ("path_loss", "forgetting", "lookahead", "path_cosine")
+"""Measures that are shown over training."""
 
 
 @st.fragment
@@ -36,10 +38,11 @@ def _against(found: Found, measures: list[str]) -> None:
             format_func=lambda measure: text.sentence(MEASURES[measure].label),
         )  # fmt: skip
     measure = MEASURES[key]
-    both = paths(found.own.now, key, symmetric=measure.symmetric)
-    if both is None:
+    compared = derive(_compared, found.own, key=key)
+    if compared is None:
         st.info("No pair of paths has a number.", icon=":material/info:")
         return
+    both, (tau, chance) = compared
     left, right = st.columns([52, 48], gap="large")
     with left:
         st.markdown("**Path against path**")
@@ -62,11 +65,11 @@ def _against(found: Found, measures: list[str]) -> None:
             means,
             found.file(f"{key}-distance"),
         )
-        tau, chance = falls(both)
         if np.isfinite(tau):
             verdict = "a relation" if chance < 1 - readings.LEVEL else "no relation shown"
+            often = "under 0.1 %" if chance < 0.001 else f"{100 * chance:.1f} %"
             st.markdown(
-                f"Kendall tau {tau:.2f} between distance and value; chance goes as far in {chance:.1%} of cases: "
+                f"Kendall tau {tau:.2f} between distance and value; chance goes as far in {often} of cases: "
                 f"{verdict} (Mantel test, {len(both.matrix.labels)} paths)."
             )
         st.caption(
@@ -78,7 +81,8 @@ def _against(found: Found, measures: list[str]) -> None:
 
 def _over_time(found: Found) -> None:
     """Losses, forgetting and look-ahead of every path over training."""
-    known = [name for name in (*ALONE, "lookahead", "path_cosine") if len(lines.paths_over_time(found.own.table, name))]
+    curves = derive(_curves, found.own)
+    known = list(curves)
     if not known:
         return
     st.markdown("**Paths over training**")
@@ -86,12 +90,23 @@ def _over_time(found: Found) -> None:
         "Over training", known, default=known[0], key="curves", bind="query-params", required=True,
         label_visibility="collapsed", format_func=lambda measure: text.sentence(MEASURES[measure].label),
     )  # fmt: skip
-    table = lines.paths_over_time(found.own.table, key)
     chart(
-        line_figures.paths(table, MEASURES[key]),
+        line_figures.paths(curves[key], MEASURES[key]),
         "pathcurves",
         "Paths over training",
-        table,
+        curves[key],
         found.file(f"{key}-curves"),
     )
     st.caption(f"{text.plain(MEASURES[key].definition)} Thin: each path; thick: their mean.")
+
+
+def _compared(measured: Measured, key: str) -> tuple[Paths, tuple[float, float]] | None:
+    """Every pair of paths, and whether values fall with distance."""
+    both = paths(measured.now, key, symmetric=MEASURES[key].symmetric)
+    return None if both is None else (both, falls(both))
+
+
+def _curves(measured: Measured) -> dict[str, pd.DataFrame]:
+    """By measure, those that have numbers only."""
+    tables = {name: lines.paths_over_time(measured.table, name) for name in CURVES}
+    return {name: table for name, table in tables.items() if len(table)}

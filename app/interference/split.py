@@ -8,11 +8,12 @@ import streamlit as st
 from app import text, ui
 from app.cache import load
 from app.chart import chart
-from app.figures.ranking.forest import forest
+from app.figures.interference.parts import bars
 from app.interference.choose import Found
 from app.views import training
 from app.views.interference import splits
-from toolkit.interference.splits import Suggestion, split_recipe
+from toolkit.interference.splits import MEASURE, Suggestion, split_recipe
+from toolkit.interference.table import MEASURES
 
 SHOWN = 10
 
@@ -26,32 +27,35 @@ def show(found: Found) -> None:
         suggested = load(splits.suggested, run, run.recipe, run.interference, run.path / "checkpoints")
         if not suggested:
             ui.empty(
-                "Nothing to split yet",
-                "A suggestion rests on gradient cosines of branches, of decisions that are not split already.",
+                "No split to suggest yet",
+                f"A suggestion rests on the measure {MEASURE}, of decisions that are not split already. This table has "
+                "no such numbers: other measures were asked for, or the probe is older than this one. Probe again.",
                 ("supernet", "probe", run.path),
             )
+            return
+        worth = {each.split.decision: each for each in suggested if each.gain > 0}
+        if not worth:
+            st.info("No two options of a decision share weights that a split would copy.", icon=":material/info:")
             return
         table = splits.table(suggested)
         left, right = st.columns([50, 50], gap="large")
         with left:
             st.markdown("**What a split may bring**")
             best = splits.gains(suggested[:SHOWN])
-            sure = best.loc[best["low"] > 0, "estimator"]
-            chart(
-                forest(best, "conflict that it ends", set(sure)), "gains", "Gain of splits", table, found.file("splits")
-            )
+            chart(bars(best, MEASURES[MEASURE]), "gains", "Gain of splits", table, found.file("splits"))
             st.caption(
                 f"The {len(best)} decisions, of {len(suggested)}, whose options gain most if two groups of them get "
-                "weights of their own: by how much 1 − gradient cosine, mean over pairs of options, drops, with its "
-                "95 % interval. The groups leave the least conflict inside (GM-NAS, ICLR 2022)."
+                "copies of their own of the blocks that the decision shapes: by how much their gradient cosine would "
+                "rise, mean over pairs of options, if gradients agreed there; with its 95 % interval. Conflict in "
+                "other blocks, which stay shared, does not count. The groups leave the least conflict inside (after "
+                "GM-NAS, ICLR 2022)."
             )
         with right:
             st.markdown("**One of them**")
-            names = [each.split.decision for each in suggested]
-            name = st.selectbox("Split", names, key="split", bind="query-params")
-            _chosen(found, suggested[names.index(name)])
+            name = st.selectbox("Decision", list(worth), key="split", bind="query-params")
+            _chosen(found, worth[name])
             checkpoint = run.latest_checkpoint()
-            content = split_recipe(recipe, checkpoint, [suggested[names.index(name)]]).to_toml()
+            content = split_recipe(recipe, checkpoint, [worth[name]]).to_toml()
             file = f"split-{name}.toml"
             st.download_button(
                 f"Download {file}",
@@ -77,7 +81,7 @@ def _chosen(found: Found, suggestion: Suggestion) -> None:
     """Its groups, where it stands, and what it costs."""
     ui.facts(
         {
-            "Conflict it ends": f"{suggestion.gain:.3f}",
+            "Conflict it ends": f"{suggestion.gain:.2g}",
             "Blocks copied": len(suggestion.blocks),
             "Parameters more": text.si(suggestion.params),
         }
@@ -91,7 +95,7 @@ _COLUMNS: dict[str, Any] = {
     "decision": "Decision",
     "groups": "Into",
     "blocks": st.column_config.NumberColumn("Blocks"),
-    "gain": st.column_config.NumberColumn("Conflict it ends", format="%.3f"),
-    "error": st.column_config.NumberColumn("± (standard error)", format="%.3f"),
+    "gain": st.column_config.NumberColumn("Conflict it ends", format="%.2g"),
+    "error": st.column_config.NumberColumn("± (standard error)", format="%.1g"),
     "params": st.column_config.NumberColumn("Parameters more", format="compact"),
 }

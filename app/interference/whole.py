@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import text
 from app.chart import chart
+from app.derived import derive
 from app.figures.interference.cells import Look
 from app.figures.interference.strip import network
 from app.interference.choose import Found
@@ -31,12 +32,19 @@ def show(found: Found) -> None:
         less = difference(own, strips[found.other.name])
         _one(found, less, found.look(less.ends, difference=True), "difference")
     st.caption(
-        "From input to output: above, every block of the network, as tall as it has channels; below it, its branches, "
-        "one cell each, the first option on top, those of decisions that shape several blocks underneath. "
-        f"{_colours(found)} Hatched grey cannot be told from 0 with 95 % confidence, or was measured once only; empty "
-        "places have no number. "
-        "A branch is the mean of its pairs with others, and a block, unless it has a number of its own, that of all "
-        "its pairs. Click a block, or a branch, to see it below."
+        f"{_places(own)} {_colours(found)} Hatched grey cannot be told from 0 with 95 % confidence, or was measured "
+        "once only; empty places have no number. Click on a block to see it below."
+    )
+
+
+def _places(strip: Strip) -> str:
+    """What stands where."""
+    if strip.branches.empty:
+        return "Every block from input to output, as tall as it has channels."
+    return (
+        "**Above**, every block from input to output, as tall as it has channels. **Below**, its branches: a cell for "
+        "each option of a decision, those of decisions that shape several blocks underneath. A branch shows the mean "
+        "of its pairs with others; a block, unless it has a number of its own, that of all its pairs."
     )
 
 
@@ -77,7 +85,7 @@ def _one(found: Found, strip: Strip, look: Look, key: str) -> None:
         st.info("No block has a number here.", icon=":material/info:")
         return
     chart(
-        network(strip, look, found.block, low=found.other is not None),
+        derive(network, strip, look=look, chosen=found.block, low=found.other is not None),
         key,
         f"{look.measure.label} of every block",
         strip.table,

@@ -13,7 +13,8 @@ from converters.submission.merging import (
 )
 from converters.submission.parts import Part
 from converters.submission.runs import Submitted, Wanted, describe, run_results, submit_run
-from converters.submission.write import MEANING, Prepared, Score, build, prepare_submission, write_submission
+from converters.submission.write import MEANING, Prepared, build, prepare_submission, write_submission
+from toolkit.backends.base import Score
 
 __all__ = [
     "MEANING",

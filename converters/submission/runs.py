@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.submission.checks import Report
-from converters.submission.write import Score, build, score_of, write_submission
-from toolkit.backends.base import Counts
+from converters.submission.write import build, score_of, write_submission
+from toolkit.backends.base import Counts, Score
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
 from toolkit.evaluation.candidates import read_candidates

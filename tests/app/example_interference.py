@@ -16,6 +16,7 @@ DRAWS = 16
 BLOCKWISE = (
     "gradient_cosine",
     "shared_gradient_cosine",
+    "split_conflict",
     "conflict_rate",
     "path_cosine",
     "norm_disagreement",
@@ -59,6 +60,8 @@ def _rows(space: SearchSpace, rng: np.random.Generator, trained: float, calm: fl
                 )
                 shared = cosine - 0.25 if len(decision.blocks) == 1 else np.nan
                 yield Row("shared_gradient_cosine", float(shared), noise, DRAWS if np.isfinite(shared) else 0, **place)
+                ended = np.clip((1 - cosine) / 8, 0, 2) if decision.name[:5] != "depth" or u != "2" else np.nan
+                yield Row("split_conflict", float(ended), noise / 8, DRAWS if np.isfinite(ended) else 0, **place)
                 yield Row("conflict_rate", float(np.clip(0.5 - cosine / 2, 0, 1)), 0.05, DRAWS, **place)
             for number, option in enumerate(map(str, decision.options)):
                 times = 1000 * trained * (len(decision.options) - number) / len(decision.options)

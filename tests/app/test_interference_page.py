@@ -10,7 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from app import text
 from tests.app import example_interference, example_run
-from toolkit.interference.table import MEASURES, Row, add_probe, as_frame
+from toolkit.interference.table import (
+    MEASURES,
+    Row,
+    add_probe,
+    as_frame,
+    read_interference,
+    write_interference,
+)
 from toolkit.training.run import RunFolder
 
 VIEWS = ("Block", "Along the network", "Paths", "Ranking error", "Split")
@@ -39,7 +46,7 @@ def texts(app: AppTest) -> str:
 def test_every_view_of_a_run(view: str, probed_run: RunFolder, open_interference) -> None:
     app = open_interference(probed_run.path.parent, part=view)
     assert not app.error
-    assert "Worst in block 3.7" in texts(app)
+    assert "Least agreement in block 3.7" in texts(app)
     assert "GM-NAS" in texts(app)  # the source of the measure
 
 
@@ -74,6 +81,33 @@ def test_a_table_of_another_network_is_named(tmp_path: Path, open_interference) 
     add_probe(run.interference, as_frame([Row("feature_kl", 0.4, 0.01, 8, 999)], 10, 1.0))
     app = open_interference(tmp_path)
     assert "belongs to another run" in app.error[0].value
+
+
+def test_a_table_about_other_decisions_is_named(runs: Path, open_interference) -> None:
+    other = example_run.begin(runs / "cells", space="nasbench201")
+    example_interference.probe(other, epochs=(30,))
+    shutil.copy(other.interference, RunFolder(runs / "probed").interference)  # its 20 blocks would fit into 25
+    app = open_interference(runs, run="probed")
+    assert "which resnet48-mini does not have; it belongs to another run" in app.error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
+def test_a_truncated_table_is_named(share: float, runs: Path, open_interference) -> None:
+    path = RunFolder(runs / "probed").interference
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    for view in ("Block", "Split"):
+        app = open_interference(runs, part=view)
+        assert "interference.parquet: damaged" in app.error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("place", ["../../etc/passwd", "..", "/etc/passwd", "<b>x</b>", "\x00", "9" * 5000])
+def test_links_lead_nowhere_else(place: str, runs: Path, open_interference) -> None:
+    named = dict.fromkeys(
+        ("measure", "at", "block", "other", "part", "contrast", "decision", "split", "against"), place
+    )
+    app = open_interference(runs, run=place, **named)
+    assert not app.error
+    assert "Least agreement in block 3.7" in texts(app)
 
 
 @pytest.mark.parametrize("measure", ["times_trained", "feature_kl", "conflict_rate"])
@@ -157,6 +191,27 @@ def test_no_relation_is_said_to_be_none(probed_run: RunFolder, open_interference
 def test_without_a_truth_the_ranking_error_says_what_to_do(runs: Path, open_interference) -> None:
     RunFolder(runs / "probed").standalone.unlink()
     assert "supernet standalone" in texts(open_interference(runs, part="Ranking error"))
+
+
+def test_a_table_older_than_what_splits_rest_on(runs: Path, open_interference) -> None:
+    run = RunFolder(runs / "probed")
+    table = read_interference(run.interference)
+    write_interference(run.interference, table[table["measure"] != "split_conflict"])
+    said = texts(open_interference(runs, part="Split"))
+    assert "No split to suggest yet" in said
+    assert "supernet probe" in said
+
+
+def test_splits_that_would_end_nothing_cannot_be_chosen(runs: Path, open_interference) -> None:
+    run = RunFolder(runs / "probed")
+    table = read_interference(run.interference)
+    idle = table["measure"].eq("split_conflict")
+    write_interference(
+        run.interference, table.assign(value=table["value"].mask(idle & (table["decision"] != "width3")))
+    )
+    assert open_interference(runs, part="Split").selectbox(key="split").options == ["width3"]
+    write_interference(run.interference, table.assign(value=table["value"].mask(idle)))
+    assert "share weights that a split would copy" in texts(open_interference(runs, part="Split"))
 
 
 def test_one_probe_has_no_course(tmp_path: Path, open_interference) -> None:

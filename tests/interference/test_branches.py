@@ -2,20 +2,24 @@
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests import tiny
 from tests.interference.toys import SCALES, choice_network, mirrored_batch, width_space
 from tests.networks import backend_on_cpu, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
 from toolkit.backends.shapes import used
+from toolkit.errors import InputError
 from toolkit.interference import branches as branches_module
 from toolkit.interference.branches import Branches
 from toolkit.interference.gradients import gradient
-from toolkit.interference.table import Row
+from toolkit.interference.splits import split_recipe, suggest_splits
+from toolkit.interference.table import Row, as_frame
 from toolkit.spaces import SPACES
 
 
@@ -51,6 +55,64 @@ def test_branches_in_closed_form(backend: Backend) -> None:
         assert (math.isnan(row.value), row.n) == (True, 0)
     rates = {(first, second): row.value for (_, _, first, second), row in cells(rows, "conflict_rate").items()}
     assert (rates["plus", "minus"], rates["plus", "twin"]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected", "gain"),
+    [
+        ((0,), dict.fromkeys(itertools.combinations(SCALES, 2), math.nan), 0.0),
+        ((0, 1), {("plus", "twin"): 0, ("plus", "minus"): 2, ("twin", "minus"): 2, "else": 1}, 1.0),
+    ],
+    ids=["outside", "inside"],
+)
+def test_only_conflict_in_the_blocks_that_a_split_copies_counts(
+    blocks: tuple[int, ...], expected: dict[Any, float], gain: float, backend: Backend
+) -> None:
+    """All conflict is in the classifier, on which `plus` and `minus` disagree fully. The decision shapes it, or not."""
+    network = choice_network(backend, blocks)
+    probe = Branches(network)
+    list(probe.draw([0], mirrored_batch(backend), [0]))
+    rows = list(probe.rows())
+    found = {(first, second): row.value for (_, _, first, second), row in cells(rows, "split_conflict").items()}
+    assert found == pytest.approx(
+        {pair: expected.get(pair, expected.get("else")) for pair in found}, abs=1e-5, nan_ok=True
+    )
+    (suggested,) = suggest_splits(network.space, as_frame(rows, 1, 1.0))
+    assert suggested.gain == pytest.approx(gain, abs=1e-5)
+    if gain:
+        assert suggested.split.groups == (("plus", "twin"), ("minus", "other"))
+    else:
+        with pytest.raises(InputError, match="branch ends no conflict"):
+            split_recipe(tiny.recipe(), Path("checkpoint"), [suggested])
+
+
+def test_a_split_of_a_depth_ends_what_is_in_the_blocks_that_both_have(backend: Backend) -> None:
+    """Depth 2 has none of the blocks that are copied. Of 4 and 5, those are the third and the fourth."""
+    space = SPACES["resnet48-mini"].for_images(1, 8, 10)
+    network = backend.supernet(space, 0)
+    randomise(network)
+    rng = np.random.default_rng(0)
+    batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
+    number = [decision.name for decision in space.decisions].index("depth1")
+    answers = [0] * len(space.decisions)
+    probe = Branches(network)
+    list(probe.draw(answers, batch, [number]))
+    rows = list(probe.rows())
+    found = cells(rows, "split_conflict")
+    third, fourth, fifth = space.decisions[number].blocks
+    assert all(math.isnan(found[third, "depth1", "2", other].value) for other in "345")
+    pair = [space.canonical([option, *answers[1:]]) for option in (2, 3)]
+    (g, _), (h, _) = (gradient(network, arch, batch) for arch in pair)
+    both = {name: array.shape for name, array in g.items() if name in h}
+    copied = {name: shape for name, shape in both.items() if name.startswith((f"blocks.{third}.", f"blocks.{fourth}."))}
+    assert copied
+    assert not any(name.startswith(f"blocks.{fifth}.") for name in both)
+    lengths = [math.prod(length(each, names) for each in (g, h)) for names in (copied, both)]
+    expected = (1 - cosine(g, h, copied)) * lengths[0] / lengths[1]
+    assert found[third, "depth1", "4", "5"].value == found[fifth, "depth1", "4", "5"].value == pytest.approx(expected)
+    assert 0 < expected < 1 - cosine(g, h, both)
+    suggested = {each.split.decision: each for each in suggest_splits(space, as_frame(rows, 1, 1.0))}
+    assert 0 < suggested["depth1"].gain < (1 - cosine(g, h, both))
 
 
 def test_features_of_branches_in_closed_form(backend: Backend) -> None:
@@ -135,11 +197,20 @@ def test_shared_passes_find_what_two_passes_a_cell_would(backend: Backend) -> No
                 }
                 row = cells(rows, "shared_gradient_cosine")[block, decision.name, *ends]
                 assert row.value == pytest.approx(cosine(g, h, cut), abs=1e-5)
+            both = {name: tuple(map(min, first[name], second[name])) for name in g if name in h}
+            copied = {name: shape for name, shape in both.items() if int(name.split(".")[1]) in decision.blocks}
+            share = math.prod(length(each, copied) / length(each, both) for each in (g, h))
+            row = cells(rows, "split_conflict")[decision.blocks[0], decision.name, *ends]
+            assert row.value == pytest.approx(share * (1 - cosine(g, h, copied)), abs=1e-5)
 
 
 def cosine(g: Any, h: Any, slices: dict[str, tuple[int, ...]]) -> float:
     x, y = (np.concatenate([each[n][tuple(map(slice, s))].ravel() for n, s in slices.items()]) for each in (g, h))
     return float(x @ y / np.linalg.norm(x) / np.linalg.norm(y))
+
+
+def length(g: Any, slices: dict[str, tuple[int, ...]]) -> float:
+    return float(np.linalg.norm([np.linalg.norm(g[name][tuple(map(slice, shape))]) for name, shape in slices.items()]))
 
 
 def test_a_limit_leaves_whole_decisions_out(monkeypatch: pytest.MonkeyPatch) -> None:

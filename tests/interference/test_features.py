@@ -8,7 +8,7 @@ from tests.interference.test_gradients import backend, some_batch
 from tests.interference.toys import choice_network, mirrored_batch, width_space
 from tests.networks import randomise
 from toolkit.backends.base import Backend
-from toolkit.interference.features import Features, cka, cosine, divergence
+from toolkit.interference.features import Features, Maps, cka, cosine, divergence
 
 __all__ = ["backend"]
 floats = st.floats(-3, 3)
@@ -20,13 +20,38 @@ def test_divergence_is_the_integral(mean1: float, variance1: float, mean2: float
     p, q = norm(mean1, variance1**0.5), norm(mean2, variance2**0.5)
     x = np.linspace(-30, 30, 60_001)
     both = ((p.pdf(x) - q.pdf(x)) * (p.logpdf(x) - q.logpdf(x))).sum() * (x[1] - x[0]) / 2
-    found = divergence((np.array([mean1]), np.array([variance1])), (np.array([mean2]), np.array([variance2])))
+    found = divergence((np.array([mean1]), np.array([variance1])), (np.array([mean2]), np.array([variance2])), 0)
     assert found == pytest.approx(both, rel=1e-3, abs=1e-6)
 
 
 def test_divergence_looks_at_common_channels_and_bears_dead_ones() -> None:
     narrow, wide = (np.zeros(2), np.zeros(2)), (np.array([0.0, 0.0, 9.0]), np.array([0.0, 0.0, 1.0]))
-    np.testing.assert_array_equal(divergence(narrow, wide), [0, 0])
+    np.testing.assert_array_equal(divergence(narrow, wide, 1e-5), [0, 0])
+
+
+def maps(*channels: tuple[float, float]) -> Maps:
+    """Of channels with these means and variances."""
+    mean, variance = np.array(channels).T
+    return Maps(np.ones((2, len(channels))), (mean, variance))
+
+
+def test_a_channel_that_is_silent_on_one_path_does_not_drown_the_others() -> None:
+    """What a ReLU leaves of a channel may be nothing at all."""
+    alive, silent = maps((1, 1), (1, 1), (1, 1)), maps((1, 1), (1, 1), (0, 0))
+    floor = 0.01 * (1 + 2 / 3) / 2
+    expected = ((1 + floor + 1) / floor + (floor + 1) / (1 + floor) - 2) / 4 / 3
+    assert alive.against(silent)["feature_kl"] == pytest.approx(expected)
+    assert expected < 21
+    assert silent.against(silent)["feature_kl"] == 0
+    assert np.isnan(maps((0, 0)).against(maps((1, 0)))["feature_kl"]), "nothing varies, so there is no distribution"
+
+
+@given(st.floats(1e-4, 1e4))
+def test_the_shift_of_features_has_no_unit(scale: float) -> None:
+    first, second = [(1, 1), (0.2, 0.04), (0, 0)], [(0.5, 2), (0.3, 0.02), (0.1, 0.01)]
+    scaled = [[(scale * mean, scale**2 * variance) for mean, variance in each] for each in (first, second)]
+    expected = maps(*first).against(maps(*second))["feature_kl"]
+    assert maps(*scaled[0]).against(maps(*scaled[1]))["feature_kl"] == pytest.approx(expected)
 
 
 def test_cosine_in_closed_form() -> None:
@@ -87,9 +112,14 @@ def test_what_is_compared_are_inputs_and_statistics(backend: Backend) -> None:
         c = min(x.shape[1], y.shape[1])
         pooled = x[:, :c].mean((2, 3)), y[:, :c].mean((2, 3))
         moments = [(each.mean((0, 2, 3)), each.var((0, 2, 3))) for each in (x, y)]
+        varied = np.mean([variance[:c].mean() for _, variance in moments])
         assert found["feature_cosine", block] == pytest.approx(cosine(*pooled), abs=1e-5)
         assert found["feature_cka", block] == pytest.approx(cka(*pooled), abs=1e-4)
-        assert found["feature_kl", block] == pytest.approx(divergence(*moments).mean(), rel=1e-3, abs=1e-5)
+        assert found["feature_kl", block] == pytest.approx(
+            divergence(*((mean[:c], variance[:c]) for mean, variance in moments), 0.01 * varied).mean(),
+            rel=1e-3,
+            abs=1e-5,
+        )
     for block in (0, 1):
-        expected = divergence(*(each[block] for each in seen)).mean()
+        expected = divergence(*(each[block] for each in seen), 1e-5).mean()
         assert found["norm_disagreement", block] == pytest.approx(expected, rel=1e-4, abs=1e-7)

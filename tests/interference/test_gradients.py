@@ -91,6 +91,24 @@ def test_cosines_in_closed_form(first: object, second: object, expected: float) 
     assert np.isnan(differently.together()[0, 1])
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (([1, 0], [1]), ([2, 0], [-5]), 0.0),  # they agree in block 0, whatever they do elsewhere
+        (([3], [4]), ([-3], [4]), 18 / 25),  # of 1 - cosine = 1 - 7/25, all
+        (([3], [4]), ([-3], [-4]), 18 / 25),  # of 1 - cosine = 2, a part
+        (([1, 0], None), ([0, 2], None), 1.0),
+        ((None, [1]), ([1], [-1]), np.nan),
+        (([0], [1]), ([1], [-1]), np.nan),
+    ],
+)
+def test_what_a_block_takes_from_the_cosine(first: object, second: object, expected: float) -> None:
+    gradients = [vectors(*first), vectors(*second)]
+    shapes = [{name: array.shape for name, array in found.items()} for found in gradients]
+    alike, differently = products(gradients, shapes, 2)
+    np.testing.assert_allclose((alike + differently).shortfall([0])[0, 1], expected)
+
+
 def test_only_the_common_slice_counts() -> None:
     """The wider path's own channels would dilute the cosine."""
     narrow, wide = np.array([1.0, 2.0, 0.0, 0.0]), np.array([1.0, 2.0, 100.0, 100.0])

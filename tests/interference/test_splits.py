@@ -22,12 +22,12 @@ from toolkit.training.setup import load_weights
 SPACE = SPACES["resnet48-mini"]
 
 
-def cells(decision: str, cosines: dict[tuple[str, str], float], error: float = 0.1, step: int = 8) -> pd.DataFrame:
+def cells(decision: str, conflict: dict[tuple[str, str], float], error: float = 0.1, step: int = 8) -> pd.DataFrame:
     """What a probe would have found for a decision; like it, once for each of its blocks."""
     (blocks,) = (each.blocks for each in SPACE.decisions if each.name == decision)
     rows = [
-        Row("gradient_cosine", value, error, 4, block, decision, first, second)
-        for (first, second), value in cosines.items()
+        Row("split_conflict", value, error, 4, block, decision, first, second)
+        for (first, second), value in conflict.items()
         for block in blocks
     ]
     return as_frame(rows, step, 1.0)
@@ -55,15 +55,15 @@ def test_no_partition_leaves_less(options: int, seed: int) -> None:
 
 
 def test_suggestions_are_ranked_with_gain_error_and_cost() -> None:
-    width = {("1", "2"): 0.9, ("1", "3"): 0.2, ("2", "3"): 0.3}
-    depth = {("2", "3"): -1.0, ("2", "4"): -0.8, ("2", "5"): -0.9, ("3", "4"): 1.0, ("3", "5"): 0.9, ("4", "5"): 1.0}
+    width = {("1", "2"): 0.1, ("1", "3"): 0.8, ("2", "3"): 0.7}
+    depth = {("2", "3"): np.nan, ("2", "4"): np.nan, ("2", "5"): np.nan, ("3", "4"): 2, ("3", "5"): 1.9, ("4", "5"): 0}
     table = pd.concat(
-        [cells("middle1.1", width), cells("depth1", depth), cells("depth1", depth | {("4", "5"): -1}, step=4)]
+        [cells("middle1.1", width), cells("depth1", depth), cells("depth1", depth | {("4", "5"): 2}, step=4)]
     )
     first, second = suggest_splits(SPACE, table)
-    assert first.split == Split("depth1", (("2",), ("3", "4", "5")))
-    assert first.gain == pytest.approx((2.0 + 1.8 + 1.9) / 6)
-    assert first.error == pytest.approx(3 * 0.1 / 6)
+    assert first.split == Split("depth1", (("2", "4", "5"), ("3",)))
+    assert first.gain == pytest.approx((2.0 + 1.9) / 6)
+    assert first.error == pytest.approx(2 * 0.1 / 6)
     assert first.blocks == (3, 4, 5)
     assert first.params == sum(block_cost(SPACE.widest[block]).params for block in first.blocks)
     assert second.split == Split("middle1.1", (("1", "2"), ("3",)))
@@ -72,7 +72,7 @@ def test_suggestions_are_ranked_with_gain_error_and_cost() -> None:
 
 
 def test_branches_that_share_nothing_do_not_conflict() -> None:
-    table = cells("middle1.1", {("1", "2"): np.nan, ("1", "3"): 0.5, ("2", "3"): 0.6})
+    table = cells("middle1.1", {("1", "2"): np.nan, ("1", "3"): 0.5, ("2", "3"): 0.4})
     (found,) = suggest_splits(SPACE, table)
     assert found.split.groups == (("1", "2"), ("3",))
     assert found.gain == pytest.approx(0.9 / 3)
@@ -81,15 +81,17 @@ def test_branches_that_share_nothing_do_not_conflict() -> None:
 def test_what_is_split_is_not_split_again() -> None:
     split = SplitSpace(SPACE, (Split("middle1.1", (("1",), ("2", "3"))),))
     table = pd.concat(
-        [cells(name, {("1", "2"): 0, ("1", "3"): 0, ("2", "3"): 1}) for name in ("middle1.1", "middle1.2")]
+        [cells(name, {("1", "2"): 1, ("1", "3"): 1, ("2", "3"): 0}) for name in ("middle1.1", "middle1.2")]
     )
     (found,) = suggest_splits(split, table)
     assert found.split.decision == "middle1.2"
     assert found.params == block_cost(SPACE.widest[2]).params
 
 
-def test_nothing_was_probed(trained: RunFolder) -> None:
+def test_nothing_was_probed_or_by_a_probe_that_did_not_measure_it_yet(trained: RunFolder) -> None:
     assert suggest_splits(SPACE, as_frame([], 0, 0.0)) == []
+    older = cells("middle1.1", {("1", "2"): 0.5}).assign(measure="gradient_cosine")
+    assert suggest_splits(SPACE, older) == []
     with pytest.raises(InputError, match="no split to suggest"):
         split_recipe(tiny.recipe(), trained.latest_checkpoint(), [])
 
@@ -97,7 +99,7 @@ def test_nothing_was_probed(trained: RunFolder) -> None:
 def test_the_recipe_goes_on_with_the_same_candidates(trained: RunFolder, tmp_path: Path) -> None:
     """A supernet split as suggested computes for every candidate what the one before did, and trains."""
     table = pd.concat(
-        [cells("middle1.1", {("1", "2"): 0, ("1", "3"): 0, ("2", "3"): 1}), cells("depth1", {("2", "5"): 0})]
+        [cells("middle1.1", {("1", "2"): 1, ("1", "3"): 1, ("2", "3"): 0}), cells("depth1", {("3", "5"): 1})]
     )
     asked = split_recipe(tiny.recipe(), trained.latest_checkpoint(), suggest_splits(SPACE, table))
     assert {each.decision for each in asked.split or ()} == {"middle1.1", "depth1"}

@@ -62,19 +62,19 @@ SCALES = {"plus": (1, 0), "twin": (1, 0), "minus": (-1, 0), "other": (0, 1)}
 _LAYER = ConvNorm(2, 2, 1, 1, None, 2)
 
 
-def choice_space() -> Toy:
-    """One of four branches, then a classifier that they share."""
+def choice_space(blocks: tuple[int, ...] = (0,)) -> Toy:
+    """One of four branches, then a classifier that they share. The decision is said to shape `blocks`."""
     branches = tuple((name, _LAYER) for name in SCALES)
     return Toy(
-        (Decision("branch", tuple(SCALES), (0,)),),
+        (Decision("branch", tuple(SCALES), blocks),),
         lambda options: (Choice(2, 2, ((options[0], _LAYER),)), Head(2, 2)),
         (Choice(2, 2, branches), Head(2, 2)),
     )
 
 
-def choice_network(backend: Backend) -> Network:
+def choice_network(backend: Backend, blocks: tuple[int, ...] = (0,)) -> Network:
     """Convolutions are the identity; the classifier is 0, so that every path is indifferent between two classes."""
-    network = backend.supernet(choice_space(), 0)
+    network = backend.supernet(choice_space(blocks), 0)
     weights = network.weights()
     for name, scale in SCALES.items():
         weights[f"blocks.0.{name}.conv.weight"] = np.eye(2, dtype=np.float32)[:, :, None, None]

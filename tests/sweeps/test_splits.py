@@ -51,7 +51,7 @@ def test_the_four_variants() -> None:
 
 
 def test_too_few_decisions_to_compare() -> None:
-    with pytest.raises(InputError, match="2 decisions were probed"):
+    with pytest.raises(InputError, match="would end conflict at 2 decisions"):
         tables([suggestion("width1", 1.0), suggestion("width2", 0.5)])
 
 
@@ -61,7 +61,7 @@ def test_the_experiment_in_one_command(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     accuracies = {name: SPACE.cost(SPACE.parse(code)).macs / 1e9 for name, code in drawn.items()}
     write_candidates(truth, Candidates(drawn.codes, accuracies))
-    assert supernet("probe", run.path, "--measures", "gradient_cosine", "--batches", 2, "--images", 8).status == 0
+    assert supernet("probe", run.path, "--measures", "split_conflict", "--batches", 2, "--images", 8).status == 0
     before = run.interference.read_bytes()
     out = tmp_path / "out"
     command = "split-test", run.path, "--out", out, "--truth", truth, "--norm", "batch:32", "--images", 32, "--seed", 3

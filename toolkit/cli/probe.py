@@ -32,14 +32,14 @@ def probe(
     from toolkit.files import write_text
     from toolkit.interference.afterwards import probe_run
     from toolkit.interference.probe import MEASURED, Settings
-    from toolkit.interference.splits import split_recipe, suggest_splits
+    from toolkit.interference.splits import MEASURE, split_recipe, suggest_splits
     from toolkit.training.recipe import read_recipe
     from toolkit.training.run import RunFolder
 
     folder = RunFolder.open(run)
     wanted = tuple(filter(None, measures.split(","))) if measures is not None else MEASURED
     if suggest_split is not None:
-        wanted = (*wanted, "gradient_cosine")  # what suggestions rest on
+        wanted = (*wanted, MEASURE)
     settings = Settings(paths, batches, images, seed, wanted)
     chosen = checkpoint or list(folder.checkpoints().values()) or [folder.latest_checkpoint()]
     with progress_bars() as progress:
@@ -70,8 +70,8 @@ def _show(suggestions: "list[Suggestion]") -> None:
     table = Table("split", "into", "conflict it ends", "parameters more", box=None)
     for each in suggestions[:_SHOWN]:
         groups = " | ".join(",".join(group) for group in each.split.groups)
-        error = "" if each.error != each.error else f" ± {each.error:.3f}"
-        table.add_row(each.split.decision, escape(groups), f"{each.gain:.3f}{error}", f"{each.params:,}")
+        error = "" if each.error != each.error else f" ± {each.error:.1g}"
+        table.add_row(each.split.decision, escape(groups), f"{each.gain:.2g}{error}", f"{each.params:,}")
     console.print(table)
 
 

@@ -38,7 +38,9 @@ class Branches:
     - `gradient_cosine`: on the tensors that both use alike. Those of the branches themselves are left out.
     - `shared_gradient_cosine`: in each block, on the slice that both use of the tensors that the decision cuts
       differently (MAGIC, arXiv 2108.12821).
-    - `conflict_rate`: how often the first of these is negative.
+    - `split_conflict`: of 1 - cosine over all that both use, sliced, what lies in the blocks that the decision shapes
+      (`Products.shortfall`): a split copies just these, and ends it.
+    - `conflict_rate`: how often `gradient_cosine` is negative.
     - `feature_cosine`, `feature_kl`, `feature_cka`: in each block, how alike what leaves it is, on the leading channels
       that both have (`Maps`; the cosine of candidate operations' outputs is that of MixPath, arXiv 2001.05887). Where
       one network has no block, it passes on what it was given; what leaves the head is no feature.
@@ -93,11 +95,13 @@ class Branches:
         gradients = [each.gradient for each in passes]
         alike, differently = products(gradients, [used(each) for each in plans], len(plans[0]))
         others, shared = alike.together(), differently.cosines()
+        ended = (alike + differently).shortfall(decision.blocks)
         for i, j in combinations(range(len(decision.options)), 2):
             first, second = (str(decision.options[end]) for end in (i, j))
             cells: dict[str, FloatArray] = {
                 "gradient_cosine": np.full(len(shared), others[i, j]),
                 "shared_gradient_cosine": shared[:, i, j],
+                "split_conflict": np.full(len(shared), ended[i, j]),
                 "conflict_rate": np.full(len(shared), np.nan if np.isnan(others[i, j]) else others[i, j] < 0),
             }
             for block in decision.blocks:

@@ -14,7 +14,13 @@ from toolkit.interference.table import Row
 from toolkit.spaces import Arch, Plans
 
 _EPS = 1e-5
-"""Added to variances as batch norms do: a channel that is always 0 has none."""
+"""Added to the variances that batch norms see, as they do themselves."""
+
+_FLOOR = 0.01
+"""Added to the variances of features, as a share of their mean over channels.
+
+A ReLU silences a channel on one path and not on another: without it, few such channels would drown all others.
+"""
 
 
 _Moments = tuple[FloatArray, FloatArray]
@@ -46,9 +52,13 @@ class Maps:
         x, y = self.pooled[:, :channels], other.pooled[:, :channels]
         return {
             "feature_cosine": cosine(x, y),
-            "feature_kl": float(divergence(self.moments, other.moments).mean()),
+            "feature_kl": self._shift(other, channels),
             "feature_cka": cka(x, y),
         }
+
+    def _shift(self, other: "Maps", channels: int) -> float:
+        variance = np.mean([each.moments[1][:channels].mean() for each in (self, other)])
+        return float(divergence(self.moments, other.moments, _FLOOR * variance).mean()) if variance > 0 else np.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +82,10 @@ class Features:
 
     - `feature_cosine`: mean over images of cos(GAP h_i, GAP h_j), h the block's input, GAP the average over pixels.
     - `feature_kl`: mean over channels of (KL(i||j) + KL(j||i)) / 2 of the normal distributions with the mean and
-      variance of h.
+      variance of h; 1 % of the variance's mean over channels is added to each variance.
     - `feature_cka`: linear CKA of GAP h, |Xi' Xj|_F^2 / (|Xi' Xi|_F |Xj' Xj|_F) with centred columns (Kornblith et al.,
       arXiv 1905.00414). It rises as images become fewer than channels.
-    - `norm_disagreement`: as `feature_kl`, of what the block's batch norms saw.
+    - `norm_disagreement`: the same of what the block's batch norms saw, to whose variances they add 1e-5.
     """
 
     def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
@@ -118,19 +128,19 @@ class Features:
 
 def _compared(first: _Seen, second: _Seen) -> dict[str, float]:
     """All measures of one pair of paths at one block; NaN: no number."""
-    norms = [divergence(first.norms[name], second.norms[name]) for name in first.norms if name in second.norms]
+    norms = [divergence(first.norms[name], second.norms[name], _EPS) for name in first.norms if name in second.norms]
     disagreement = float(np.concatenate(norms).mean()) if norms else np.nan
     return first.input.against(second.input) | {"norm_disagreement": disagreement}
 
 
-def divergence(first: _Moments, second: _Moments) -> FloatArray:
+def divergence(first: _Moments, second: _Moments, floor: float) -> FloatArray:
     """Symmetric Kullback-Leibler divergence of normal distributions (mean, variance), on the leading common channels.
 
-    (KL(1||2) + KL(2||1)) / 2; the logarithms of the two cancel.
+    (KL(1||2) + KL(2||1)) / 2; the logarithms of the two cancel. `floor` is added to every variance.
     """
     channels = min(len(first[0]), len(second[0]))
     (mean1, variance1), (mean2, variance2) = ([each[:channels] for each in end] for end in (first, second))
-    v1, v2, apart = variance1.clip(0) + _EPS, variance2.clip(0) + _EPS, (mean1 - mean2) ** 2
+    v1, v2, apart = variance1.clip(0) + floor, variance2.clip(0) + floor, (mean1 - mean2) ** 2
     result: FloatArray = ((v1 + apart) / v2 + (v2 + apart) / v1 - 2) / 4
     return result
 

@@ -64,10 +64,28 @@ class Products:
         """The cosines of each block, shape (blocks, paths, paths). NaN: nothing is shared, or a gradient is 0."""
         return _cosines(self.dots, self.squares)
 
+    def shortfall(self, blocks: Sequence[int]) -> FloatArray:
+        """By how much the cosines of `together` would rise if gradients agreed in these blocks: (paths, paths), >= 0.
+
+        With p the part of a gradient in the blocks, (|p_i| |p_j| - <p_i, p_j>) / (|g_i| |g_j|): of 1 - cosine, what
+        lies in the angle between the parts. NaN: nothing is shared there, or a gradient is 0 there.
+        """
+        here = list(blocks)
+        lengths, whole = _lengths(self.squares[here].sum(0)), _lengths(self.squares.sum(0))
+        found: FloatArray = np.full_like(whole, np.nan)
+        np.divide((lengths - self.dots[here].sum(0)).clip(0), whole, out=found, where=lengths > 0)
+        return found
+
 
 def _cosines(dots: FloatArray, squares: FloatArray) -> FloatArray:
-    lengths = np.sqrt(squares * squares.swapaxes(-1, -2))
+    lengths = _lengths(squares)
     return np.divide(dots, lengths, out=np.full_like(dots, np.nan), where=lengths > 0).clip(-1, 1)
+
+
+def _lengths(squares: FloatArray) -> FloatArray:
+    """|g_i| |g_j| on what both use."""
+    lengths: FloatArray = np.sqrt(squares * squares.swapaxes(-1, -2))
+    return lengths
 
 
 def products(

@@ -16,6 +16,8 @@ class Measure:
         low, high: the values it can take.
         symmetric: whether `first` and `second` may be exchanged; True where there is one at most.
         bad: which values speak of interference; "" if neither by itself.
+        worst: what a block with the worst value is, in a headline: "... in block 3.7".
+        opposed: whether below 0 two pull the same weights in opposite directions.
         exact: a count rather than an estimate: it has no standard error.
     """
 
@@ -26,6 +28,8 @@ class Measure:
     high: float
     symmetric: bool = True
     bad: Literal["low", "high", ""] = ""
+    worst: str = "worst"
+    opposed: bool = False
     exact: bool = False
 
     @property
@@ -48,6 +52,8 @@ MEASURES: dict[str, Measure] = {
         -1.0,
         1.0,
         bad="low",
+        worst="least agreement",
+        opposed=True,
     ),
     "shared_gradient_cosine": Measure(
         "gradient cosine on the shared slice",
@@ -57,6 +63,19 @@ MEASURES: dict[str, Measure] = {
         -1.0,
         1.0,
         bad="low",
+        worst="least agreement",
+        opposed=True,
+    ),
+    "split_conflict": Measure(
+        "conflict that a split ends",
+        "The same two networks: how much the cosine between their gradients of all that both use would rise if they "
+        "agreed in the blocks that the decision shapes. A split of the decision copies just these blocks, so this much "
+        "of 1 - cosine it can end. 0: they agree there; no number: they share no weight there.",
+        "ours, so that the gain of GM-NAS (ICLR 2022) fits a split that copies a few blocks, not all of the network",
+        0.0,
+        2.0,
+        bad="high",
+        worst="most conflict for a split to end",
     ),
     "conflict_rate": Measure(
         "conflict rate",
@@ -66,6 +85,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         1.0,
         bad="high",
+        worst="most frequent conflict",
     ),
     "path_cosine": Measure(
         "gradient cosine of two paths",
@@ -75,6 +95,8 @@ MEASURES: dict[str, Measure] = {
         -1.0,
         1.0,
         bad="low",
+        worst="least agreement",
+        opposed=True,
     ),
     "lookahead": Measure(
         "look-ahead",
@@ -112,33 +134,40 @@ MEASURES: dict[str, Measure] = {
         0.0,
         inf,
         bad="high",
+        worst="statistics furthest apart",
     ),
     "feature_cosine": Measure(
-        "feature cosine",
+        "feature similarity (cosine)",
         "How alike the inputs of a block are when different paths led there: cosine between the average-pooled "
-        f"features of the same image, mean over images and pairs of paths. {_OF_BRANCHES}",
+        f"features of the same image, mean over images and pairs of paths; 1: the same, 0: unrelated. {_OF_BRANCHES}",
         f"{_SHIFT}; of branches: MixPath, arXiv 2001.05887",
         -1.0,
         1.0,
         bad="low",
+        worst="features least alike",
     ),
     "feature_kl": Measure(
         "feature shift",
         "How far the distributions of a block's inputs lie apart when different paths led there: symmetric "
-        f"Kullback-Leibler divergence of normal distributions, mean over channels and pairs of paths. {_OF_BRANCHES}",
+        "Kullback-Leibler divergence of normal distributions, mean over channels and pairs of paths; 0: the same. To "
+        "each variance 1 % of the channels' mean variance is added, so that channels that are silent on one path do "
+        f"not drown all others. {_OF_BRANCHES}",
         _SHIFT,
         0.0,
         inf,
         bad="high",
+        worst="features furthest apart",
     ),
     "feature_cka": Measure(
-        "feature CKA",
+        "feature similarity (CKA)",
         "How alike the inputs of a block arrange the images when different paths led there, whatever the directions: "
-        f"linear centred kernel alignment of the average-pooled features, mean over pairs of paths. {_OF_BRANCHES}",
+        "linear centred kernel alignment of the average-pooled features, mean over pairs of paths; 1: the same. "
+        f"{_OF_BRANCHES}",
         "Kornblith et al., ICML 2019, arXiv 1905.00414",
         0.0,
         1.0,
         bad="low",
+        worst="features least alike",
     ),
     "parameter_contradiction": Measure(
         "contradiction of updates",
@@ -148,6 +177,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         1.0,
         bad="high",
+        worst="updates taken back most",
     ),
     "parameter_conflict_rate": Measure(
         "conflict rate of updates",
@@ -156,6 +186,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         1.0,
         bad="high",
+        worst="updates taken back most often",
     ),
     "sign_flips": Measure(
         "sign flips",
@@ -164,6 +195,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         1.0,
         bad="high",
+        worst="most sign flips",
     ),
     "parameter_speed": Measure(
         "speed of the weights",
@@ -188,6 +220,7 @@ MEASURES: dict[str, Measure] = {
         -inf,
         inf,
         bad="low",
+        worst="most noise",
     ),
     "times_trained": Measure(
         "times trained",
@@ -196,6 +229,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         inf,
         bad="low",
+        worst="trained least",
         exact=True,
     ),
     "probe_cost": Measure(

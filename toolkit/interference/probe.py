@@ -23,7 +23,7 @@ FORWARD = 1 / 3
 
 PATHS = ("path_cosine", "conflict_rate", "signal_to_noise", "path_loss", "forgetting")
 FEATURES = ("feature_cosine", "feature_kl", "feature_cka", "norm_disagreement")
-BRANCHES = ("gradient_cosine", "shared_gradient_cosine", "conflict_rate")
+BRANCHES = ("gradient_cosine", "shared_gradient_cosine", "split_conflict", "conflict_rate")
 LOOKAHEAD = ("lookahead",)
 UPDATES = ("parameter_contradiction", "parameter_conflict_rate", "sign_flips", "parameter_speed", "teacher_gap")
 HISTORY = ("times_trained",)

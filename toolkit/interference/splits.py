@@ -18,6 +18,9 @@ from toolkit.training.recipe import Recipe, parse_recipe
 from toolkit.training.tables import Initial
 from toolkit.training.tables import Split as SplitTable
 
+MEASURE = "split_conflict"
+"""What suggestions rest on. Tables of older probes lack it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -26,8 +29,8 @@ class Suggestion:
     Attributes:
         split: the decision and its groups.
         blocks: positions of the network that would be copied.
-        gain: how much conflict it ends: the drop of 1 - `gradient_cosine`, mean over pairs of options, where options in
-            different groups no longer disturb each other.
+        gain: how much conflict it ends: `split_conflict` of options in different groups, as a mean over all pairs of
+            options. 0: they share none of the weights that it copies.
         error: of the gain; at most, for the errors of cells are added up.
         params: parameters that the supernet would have more.
     """
@@ -42,9 +45,11 @@ class Suggestion:
 def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
     """A suggestion for each decision that was probed and is not split yet, the one that gains most first.
 
-    The groups are those of GM-NAS (Hu et al., ICLR 2022): of all partitions of the options into two groups, the one
-    with the least sum of 1 - cosine within groups; and so is the order, but that we take the mean over pairs, because
-    our decisions differ in their number of options. Each decision counts as it was measured last.
+    As in GM-NAS (Hu et al., ICLR 2022), of all partitions of the options into two groups it is the one with the least
+    conflict within groups, and decisions are in the order of what ends. GM-NAS copies the whole supernet and so counts
+    1 - cosine of all gradients; here a split copies the blocks of its decision, and what counts is the part of this
+    that lies there, `split_conflict`. It is a mean over pairs, because our decisions differ in their number of options.
+    Each decision counts as it was measured last.
 
     Args:
         space: the run's, with the splits it has.
@@ -54,13 +59,13 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
     params = parameters(space.widest)
     found = []
     for decision in base.decisions:
-        rows = table[(table["measure"] == "gradient_cosine") & (table["decision"] == decision.name)]
+        rows = table[(table["measure"] == MEASURE) & (table["decision"] == decision.name)]
         if rows.empty or decision.name in {split.decision for split in splits}:
             continue
         conflict, error = _matrices(decision, rows[rows["step"] == rows["step"].max()])
         apart = best_partition(conflict)
         options = np.array(list(map(str, decision.options)))
-        split = Split(decision.name, (tuple(options[~apart]), tuple(options[apart])))
+        split = Split(decision.name, (tuple(options[~apart].tolist()), tuple(options[apart].tolist())))
         cut = apart[:, None] != apart[None, :]
         pairs = len(options) * (len(options) - 1)  # either way round
         grown = parameters(SplitSpace(base, (*splits, split)).widest) - params
@@ -70,12 +75,12 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
 
 
 def _matrices(decision: Decision, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-    """1 - cosine of each pair of options, and its error; 0 where they share nothing that could conflict."""
+    """`split_conflict` of each pair of options, and its error; 0 where they share nothing that a split would copy."""
     place = {str(option): number for number, option in enumerate(decision.options)}
     conflict, error = np.zeros((2, len(place), len(place)))
     known = rows[rows["value"].notna() & rows["first"].isin(place) & rows["second"].isin(place)]
     i, j = (known[end].map(place).to_numpy(np.intp) for end in ("first", "second"))
-    conflict[i, j] = conflict[j, i] = 1 - known["value"].to_numpy()
+    conflict[i, j] = conflict[j, i] = known["value"].to_numpy()
     error[i, j] = error[j, i] = known["error"].to_numpy()
     return conflict, error
 
@@ -100,10 +105,15 @@ def split_recipe(recipe: Recipe, checkpoint: Path, suggestions: Sequence[Suggest
     """The recipe with these splits too, whose training begins at a checkpoint: at first, no candidate changes.
 
     Raises:
-        InputError: nothing is suggested.
+        InputError: nothing is suggested, or a split that would end no conflict.
     """
     if not suggestions:
-        raise InputError("no split to suggest: no decision was probed, or all are split; probe gradient_cosine first")
+        raise InputError(f"no split to suggest: no decision was probed, or all are split; probe {MEASURE} first")
+    if idle := [s.split.decision for s in suggestions if s.gain == 0]:
+        raise InputError(
+            f"a split of {', '.join(idle)} ends no conflict: options share none of the weights that it would copy; "
+            "split other decisions, or fewer"
+        )
     splits = [
         SplitTable(decision=s.split.decision, groups=[list(group) for group in s.split.groups]) for s in suggestions
     ]

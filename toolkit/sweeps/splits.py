@@ -14,7 +14,7 @@ from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.interference.afterwards import probe_run
 from toolkit.interference.probe import Settings
-from toolkit.interference.splits import Suggestion, suggest_splits
+from toolkit.interference.splits import MEASURE, Suggestion, suggest_splits
 from toolkit.interference.table import read_interference
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.recipe import Recipe, read_recipe
@@ -27,6 +27,8 @@ _STREAM = 0x73706C74  # sets this draw apart from all others made with the same 
 def suggestions_at(run: RunFolder, checkpoint: Path, progress: Progress = quiet) -> list[Suggestion]:
     """The splits that the run's table suggests at a checkpoint, the best first; probed unless all decisions were.
 
+    Those that would end no conflict are left out: they would be no splits to compare with.
+
     Raises:
         InputError: bad data, or a damaged checkpoint or table.
     """
@@ -34,11 +36,15 @@ def suggestions_at(run: RunFolder, checkpoint: Path, progress: Progress = quiet)
         recipe = read_recipe(run.recipe)
         space = open_space(recipe, open_data(recipe, progress))
         table = read_interference(run.interference)
-        now = table[(table["step"] == load_checkpoint(checkpoint).facts.step) & (table["measure"] == "gradient_cosine")]
+        now = table[(table["step"] == load_checkpoint(checkpoint).facts.step) & (table["measure"] == MEASURE)]
         if {each.name for each in space.decisions if each.blocks and len(each.options) > 1} <= set(now["decision"]):
-            return suggest_splits(space, now)
-    probed = probe_run(run, [checkpoint], Settings(measures=("gradient_cosine",)), progress)
-    return suggest_splits(probed.space, probed.table)
+            return _with_gain(suggest_splits(space, now))
+    probed = probe_run(run, [checkpoint], Settings(measures=(MEASURE,)), progress)
+    return _with_gain(suggest_splits(probed.space, probed.table))
+
+
+def _with_gain(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
+    return [each for each in suggestions if each.gain > 0]
 
 
 def split_sweep(
@@ -59,15 +65,16 @@ def split_sweep(
     Args:
         recipe: of the probed run; it stands in the file `source`.
         checkpoint: where all variants begin.
-        suggestions: the best first, one for each decision that was probed; the random one is drawn from the others.
+        suggestions: the best first, one for each decision that may be split; the random one is drawn from the others.
         epochs: further training of each variant.
 
     Raises:
-        InputError: fewer than three decisions were probed, so that the variants would not differ.
+        InputError: there are fewer than three, so that the variants would not differ.
     """
     if len(suggestions) < 3:
         raise InputError(
-            f"{len(suggestions)} decisions were probed for gradient_cosine; the experiment needs 3: probe all of them"
+            f"a split would end conflict at {len(suggestions)} decisions; the experiment needs 3: probe all of them, "
+            "or take a space with more decisions whose options share weights"
         )
     best, *others, least = suggestions
     rng = np.random.default_rng((recipe.seed, _STREAM))

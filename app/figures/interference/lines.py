@@ -61,19 +61,11 @@ def profile(profiles: Mapping[str, pd.DataFrame], network: list[Block], chosen: 
             own = table[table["measure"] == name]
             own = own.assign(name=[names[block] for block in own["block"]])
             color, dash = COLORS[index], theme.DASHES[index]
-            _add_line(figure, own, MEASURES[name], "block", color, dash, plain(run), legend=panel == 0, **place)
-            mark = own[own["block"] == chosen]
-            figure.add_scatter(
-                x=mark["block"],
-                y=mark["value"],
-                mode="markers",
-                marker={"size": 10, "color": theme.VERMILLION},
-                hoverinfo="skip",
-                showlegend=False,
-                **place,
+            _add_line(
+                figure, own, MEASURES[name], "block", color, dash, plain(run), chosen=chosen, legend=panel == 0, **place
             )
-        last = panel + COLUMNS >= len(measures)
-        figure.update_xaxes(showticklabels=last, title_text="Block" if last else None, **place)
+    for panel in range(max(len(measures) - COLUMNS, 0), len(measures)):  # the lowest of each column
+        figure.update_xaxes(showticklabels=True, title_text="Block", row=panel // COLUMNS + 1, col=panel % COLUMNS + 1)
     ticks = list(range(0, len(names), max(1, len(names) // 8)))
     several = len(profiles) > 1
     theme.style(figure, rows * PANEL + 60, showlegend=several, hovermode="closest", margin_t=60 if several else 30)
@@ -96,10 +88,12 @@ def _add_line(
     dash: str,
     name: str,
     *,
+    chosen: int | None = None,
     legend: bool = True,
     **place: int,
 ) -> None:
-    """A line over a band of its intervals, which ends where the measure does."""
+    """A line over a band of its intervals, which ends where the measure does; its point at `chosen` is marked."""
+    marked = table[x] == chosen
     banded = table.dropna(subset="margin")
     low, high = ((banded["value"] + sign * banded["margin"]).clip(measure.low, measure.high) for sign in (-1, 1))
     figure.add_scatter(
@@ -119,7 +113,7 @@ def _add_line(
         y=table["value"],
         mode="lines+markers",
         line={"color": color, "width": 2, "dash": dash},
-        marker={"size": 5},
+        marker={"size": np.where(marked, 10, 5), "color": np.where(marked, theme.VERMILLION, color), "opacity": 1},
         name=name,
         legendgroup=name,
         showlegend=legend,

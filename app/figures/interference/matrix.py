@@ -90,4 +90,7 @@ def _written(value: float, half: float) -> str:
     if np.isnan(value):
         return ""
     shown = f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
-    return shown if np.isnan(half) else f"{shown}<br><span style='font-size:9px'>± {half:.2g}</span>"
+    if np.isnan(half):
+        return shown
+    error = f"{half:.2g}" if half == 0 or half >= 0.001 else "&lt; 0.001"
+    return f"{shown}<br><span style='font-size:9px'>± {error}</span>"

@@ -40,13 +40,16 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
     rows = 0.5 - float(branches["y"].min()) if len(branches) else 0.0
     thin = low or rows > MANY
     written = not thin and bool((branches["branch"].str.len() <= SHORT).all())
-    heights = [BLOCKS / (2 if low else 1), max(rows * BRANCH / (2 if thin else 1), 1.0)]
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02)
+    heights = [BLOCKS / (2 if low and rows else 1), *([rows * BRANCH / (2 if thin else 1)] if rows else [])]
+    figure = make_subplots(
+        rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=0.02 if rows else None
+    )
     tall = pd.DataFrame({"block": range(len(strip.network)), "height": _heights(strip.network), "y": 0.5})
     blocks = tall.merge(strip.blocks, how="left", on="block")
     add_cells(figure, _cells(blocks, strip).assign(words=""), look, row=1, col=1)
     words = branches["branch"].map(plain) if written else ""
-    add_cells(figure, _cells(branches, strip).assign(words=words), look, size=9, row=2, col=1)
+    if rows:
+        add_cells(figure, _cells(branches, strip).assign(words=words), look, size=9, row=2, col=1)
     add_scale(figure, look)
     names = [plain(block.name) for block in strip.network]
     theme.style(
@@ -59,11 +62,15 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
         showlegend=False,
         margin_t=8,
     )
-    if low:
-        figure.update_layout(coloraxis_colorbar_title_text="")
+    if low or not rows:  # there is no room
+        ends = [look.axis["cmin"], look.axis["cmax"]]
+        figure.update_layout(
+            coloraxis_colorbar={"title": {"text": ""}, "len": 1, "y": 0.5, "tickvals": ends, "tickformat": ".2~g"}
+        )
     figure.update_yaxes(visible=False, fixedrange=True)
     figure.update_yaxes(range=[0, 1], row=1)
-    figure.update_yaxes(range=[-rows - 0.1, 0.1], row=2)
+    if rows:
+        figure.update_yaxes(range=[-rows - 0.1, 0.1], row=2)
     figure.update_xaxes(
         tickvals=list(range(len(names))),
         ticktext=names,
@@ -71,7 +78,7 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
         showgrid=False,
         fixedrange=True,
     )
-    figure.update_xaxes(title_text="Block (stage.number), from input to output", row=2)
+    figure.update_xaxes(title_text="Block (stage.number), from input to output", row=len(heights))
     fix_margins(figure)
     outline = {"color": theme.NEUTRAL, "width": 2}
     figure.add_shape(

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from app import text
 from app.views.interference.readings import LEVEL, is_sure, margin, pairs
 from app.views.interference.strip import Strip
-from toolkit.interference.table import MEASURES
+from toolkit.interference.table import MEASURES, Measure
 
 
 def answer(strip: Strip, cells: pd.DataFrame) -> str:
@@ -18,24 +19,23 @@ def answer(strip: Strip, cells: pd.DataFrame) -> str:
     if known.empty:
         return "No block has a number for this measure."
     measure = MEASURES[cells["measure"].iloc[0]]
-    said = [_worst(strip, known, low=measure.bad == "low") if measure.bad else _most(strip, known)]
+    said = [_worst(strip, known, measure) if measure.bad else _most(strip, known)]
     both = (
         pairs(cells).dropna(subset="value").drop_duplicates(["decision", "first", "second", "value"])
     )  # not per block
-    if measure.signed and measure.bad and len(both):
-        sign = -1 if measure.bad == "low" else 1
-        hurt = int(np.sum(is_sure(both) & (sign * both["value"] > 0)))
+    if measure.opposed and len(both):
+        hurt = int(np.sum(is_sure(both) & (both["value"] < 0)))
         chance = (1 - LEVEL) / 2 * len(both)
         said.append(
-            f"{hurt:,} of {len(both):,} pairs of branches conflict beyond chance, which alone would make about "
-            f"{chance:.0f} look so."
+            f"{hurt:,} of {text.count(len(both), 'pair')} of branches pull in opposite directions (chance alone would "
+            f"make about {chance:.0f} look so)."
         )
     return " ".join(said)
 
 
-def _worst(strip: Strip, known: pd.DataFrame, *, low: bool) -> str:
-    place = known["value"].idxmin() if low else known["value"].idxmax()
-    return f"Worst in block {_shown(strip, known, place)}."
+def _worst(strip: Strip, known: pd.DataFrame, measure: Measure) -> str:
+    place = known["value"].idxmin() if measure.bad == "low" else known["value"].idxmax()
+    return f"{text.sentence(measure.worst)} in block {_shown(strip, known, place)}."
 
 
 def _most(strip: Strip, known: pd.DataFrame) -> str:

@@ -38,8 +38,7 @@ def table(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
 
 
 def gains(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
-    """The gains with their 95 % intervals, as a forest of one panel shows them."""
+    """Of each decision: `part` (its name), `value` (the gain), `margin` (half its 95 % interval)."""
     return pd.DataFrame(
-        [(s.split.decision, "", s.gain, s.gain - Z * s.error, s.gain + Z * s.error) for s in suggestions],
-        columns=["estimator", "metric", "value", "low", "high"],
+        [(s.split.decision, s.gain, Z * s.error) for s in suggestions], columns=["part", "value", "margin"]
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.views.blocks import Block, blocks
 from app.views.interference.readings import PLACE, by_block, by_branch, is_sure
+from toolkit.files import digest
 from toolkit.spaces import SearchSpace
 
 
@@ -33,6 +34,12 @@ class Strip:
         both.insert(1, "name", [self.network[block].name for block in both["block"]])
         order = ["block", "name", "decision", "branch", "value", "error", "n", "sure"]
         return both.reindex(columns=order).fillna({"decision": "", "branch": ""})
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal for strips that look equal only."""
+        rows = pd.util.hash_pandas_object(self.table, index=False)
+        return digest(repr(self.network).encode() + rows.to_numpy().tobytes())
 
     @property
     def ends(self) -> tuple[float, float]:

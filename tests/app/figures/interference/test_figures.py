@@ -3,6 +3,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from app import theme
 from app.figures.interference import lines as line_figures
 from app.figures.interference.cells import Look
 from app.figures.interference.matrix import WRITTEN
@@ -58,6 +59,8 @@ def test_a_measure_of_blocks_alone_has_no_branches(table: pd.DataFrame, space: S
     found = strip(space, readings.cells(readings.at(table), "feature_kl"))
     figure = network(found, Look(MEASURES["feature_kl"], found.ends), 0)
     assert sum(len(trace.x) for trace in cells(figure)) == len(found.network)
+    assert figure.layout.xaxis.title.text
+    assert figure.layout.xaxis.ticktext[-1] == "head"
 
 
 def test_a_matrix_shows_numbers_and_errors_where_there_is_room(table: pd.DataFrame) -> None:
@@ -90,7 +93,8 @@ def test_lines_over_training_and_along_the_network(table: pd.DataFrame, space: S
     network_ = blocks(space, space.largest)
     figure = line_figures.profile({"one": lines.profile(now, measures)}, network_, 17)
     assert [a.text for a in figure.layout.annotations] == [MEASURES[name].label for name in measures]
-    assert [list(trace.x) for trace in figure.data][2] == [17]  # band, line, mark
+    _, line, *_ = figure.data
+    assert [x for x, color in zip(line.x, line.marker.color, strict=True) if color == theme.VERMILLION] == [17]
     figure = line_figures.paths(lines.paths_over_time(table, "path_loss"), MEASURES["path_loss"])
     assert len(figure.data) == 8 + 1
 

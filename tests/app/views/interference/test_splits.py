@@ -13,7 +13,8 @@ def test_splits_of_a_run_by_gain(probed_run: RunFolder) -> None:
     assert found[0].split.decision == "middle3.7"  # the block in conflict
     assert table["gain"].is_monotonic_decreasing
     assert set(table["groups"].iloc[0].replace(" | ", ", ").split(", ")) == set("12345")
-    assert ((gains["low"] < gains["value"]) & (gains["value"] < gains["high"])).all()
+    assert gains["part"].tolist() == table["decision"].tolist()
+    assert (gains["margin"] > 0).all()
 
 
 def test_a_decision_that_is_split_is_not_suggested_again(probed_run: RunFolder, tmp_path: Path) -> None:

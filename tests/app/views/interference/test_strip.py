@@ -6,7 +6,7 @@ from app.views.interference import readings
 from app.views.interference.sentence import answer
 from app.views.interference.strip import difference, strip
 from tests.app.example_run import space_of
-from toolkit.interference.table import Row, as_frame
+from toolkit.interference.table import MEASURES, Row, as_frame
 from toolkit.spaces import get_space
 from toolkit.training.run import RunFolder
 
@@ -64,8 +64,27 @@ def test_the_answer_names_the_worst_block_and_counts_conflicts() -> None:
         pair(-0.5, "1", "2"), pair(-0.5, "1", "2", block=12), pair(0.5, "1", "3"), pair(-0.01, "2", "3", error=0.2)
     )
     said = answer(strip(SPACE, rows), rows)
-    assert said.startswith("Worst in block 3.2 (−0.5 ±")
-    assert "1 of 3 pairs of branches conflict beyond chance" in said  # the same pair in two blocks counts once
+    assert said.startswith("Least agreement in block 3.2 (−0.5 ±")
+    assert "1 of 3 pairs of branches pull in opposite directions" in said  # the same pair in two blocks counts once
+
+
+@pytest.mark.parametrize("name", [name for name in MEASURES if name.startswith("feature_")])
+def test_features_that_are_alike_are_no_conflict(name: str) -> None:
+    """High is good, unlike the shift: the headline names the least alike, and counts nothing."""
+    rows = cells(*(Row(name, value, 0.01, 16, block, "d", "a", "b") for block, value in ((3, 0.9), (5, -0.2))))
+    said = answer(strip(SPACE, rows), rows)
+    assert said in (
+        "Features least alike in block 1.5 (−0.2 ± 0.021).",
+        "Features furthest apart in block 1.3 (0.9 ± 0.021).",
+    )
+    assert said.startswith("Features furthest") == (name == "feature_kl")
+
+
+def test_every_measure_that_has_a_bad_side_says_what_is_worst() -> None:
+    along = {name for name, measure in MEASURES.items() if measure.bad and measure.worst == "worst"}
+    assert along == {"lookahead", "path_loss", "forgetting", "probe_cost"}, (
+        "these are of paths and of time, not of blocks"
+    )
 
 
 def test_the_answer_without_a_bad_side_and_without_numbers() -> None:
