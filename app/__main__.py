@@ -1,16 +1,20 @@
 """`python -m app [STREAMLIT_OPTIONS] [-- RUNS_FOLDER]`: `streamlit run app/main.py`, but ready for its first visitor.
 
-Streamlit imports what pages need while the first visitor waits; here it is imported before the server starts.
+Streamlit imports what pages need while the first visitor waits; here it is imported before the server starts. And it
+collects garbage after every run of a page; what was imported never becomes any, so it is frozen: not looked at again.
 """
 
+import gc
 import sys
 from pathlib import Path
 
 import plotly.io  # noqa: F401
 from streamlit.web.cli import main
 
+from app.interference import block, error, network, paths, split, whole  # noqa: F401
 from app.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top  # noqa: F401
 from app.views import runs, submission  # noqa: F401
 
 if __name__ == "__main__":
+    gc.freeze()
     main(["run", str(Path(__file__).with_name("main.py")), *sys.argv[1:]], prog_name="streamlit")

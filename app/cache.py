@@ -18,7 +18,11 @@ def load(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files:
     return result
 
 
-@st.cache_resource(show_spinner="Reading the run folder", max_entries=64)
+@st.cache_resource(
+    show_spinner="Reading the run folder",
+    max_entries=64,
+    hash_funcs={"app.views.ranking.subject.Subject": lambda subject: subject.digest},
+)
 def _load(_view: Callable[..., Any], name: str, path: str, stamps: tuple[Stamp, ...], options: dict[str, Any]) -> Any:  # noqa: ARG001
     return _view(RunFolder(path), **options)
 

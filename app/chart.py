@@ -37,7 +37,15 @@ export default function({ data, parentElement }) {
 _images = st.components.v2.component("supernet_figure_images", html=_HTML, css=_CSS, js=_JS)
 
 
-def chart(figure: go.Figure, key: str, alt: str, table: pd.DataFrame, name: str, **options: Any) -> None:
+def chart(
+    figure: go.Figure,
+    key: str,
+    alt: str,
+    table: pd.DataFrame,
+    name: str,
+    config: dict[str, Any] = theme.CONFIG,
+    **options: Any,
+) -> None:
     """Show a figure with its downloads below.
 
     Args:
@@ -45,9 +53,11 @@ def chart(figure: go.Figure, key: str, alt: str, table: pd.DataFrame, name: str,
         alt: what it shows, for those who cannot see it.
         table: the data in it.
         name: of the files, without suffix.
+        config: options of Plotly itself.
+        options: of `st.plotly_chart`.
     """
     with st.container(key=f"{key}-figure", gap="xxsmall"):
-        st.plotly_chart(figure, key=key, alt=alt, config=theme.CONFIG, **options)
+        st.plotly_chart(figure, key=key, alt=alt, config=config, **options)
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             _images(key=f"{key}-images", data={"key": f"{key}-figure", "name": name}, width="content", height="content")
             _button("HTML", lambda: to_html(figure), f"{name}.html", "text/html", f"{key}-html")

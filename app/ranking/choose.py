@@ -28,7 +28,6 @@ class Found:
     Attributes:
         name: for files that are downloaded.
         holdings, steps: what the run's ledger holds, and the steps of its checkpoints.
-        judged, truth: the chosen sources in the run.
     """
 
     name: str
@@ -36,8 +35,6 @@ class Found:
     run: RunFolder | None = None
     holdings: tuple[Holding, ...] = ()
     steps: tuple[tuple[str, int], ...] = ()
-    judged: Source | None = None
-    truth: Source | None = None
 
 
 def choose() -> Found | None:
@@ -83,7 +80,7 @@ def _from_run(name: str, run: RunFolder, row: DeltaGenerator) -> Found | None:
         return None
     with ui.problems_in_place("The two cannot be compared"):
         subject = read(run, (judged, truth), scores[judged], truths[truth])
-        return Found(name, subject, run, tuple(holdings), tuple(steps.items()), scores[judged], truths[truth])
+        return Found(name, subject, run, tuple(holdings), tuple(steps.items()))
     return None
 
 

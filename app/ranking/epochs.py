@@ -18,8 +18,8 @@ from toolkit.ranking.priors import MACS
 @st.fragment
 def show(found: Found) -> None:
     """Tau after every checkpoint that was evaluated and is still there."""
-    run, truth = found.run, found.truth
-    if run is None or truth is None:
+    run = found.run
+    if run is None:
         st.info("Files say nothing about training; a run does.", icon=":material/info:")
         return
     series, lost = views.series(list(found.holdings), dict(found.steps))
@@ -42,9 +42,7 @@ def show(found: Found) -> None:
         run,
         *ledger_files(run),
         run.metrics,
-        run.candidates,
-        truth.path,
-        truth=truth,
+        subject=found.subject,
         column=SCORES[score].column,
         chosen=chosen,
     )
@@ -53,7 +51,7 @@ def show(found: Found) -> None:
             "None of these checkpoints has ten networks in common with the truth.", icon=":material/filter_alt_off:"
         )
         return
-    macs = derive(estimates.judge, found.subject, metrics=(MAIN,)).estimators.get(MACS)
+    macs = derive(estimates.judge, found.subject).estimators.get(MACS)
     tau = macs[MAIN].value if macs else None
     prior = None if tau is None else (MACS, tau)
     chart(draw(table, prior), "history", "Kendall tau over training", table, f"{found.name}-tau-over-training")

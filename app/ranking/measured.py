@@ -47,9 +47,7 @@ def show(found: Found) -> None:
             f"Both sides are measured on the same networks, so what they share drops out: {words}. An interval that "
             "holds 0 says that these networks cannot tell."
         )
-    held = ", ".join(
-        f"{METRICS[name].label} {each.show()}" for name, each in derive(estimates.given_macs, subject).items()
-    )
+    held = ", ".join(f"{METRICS[name].label} {each.show()}" for name, each in judgement.given_macs.items())
     if held:
         st.caption(f"**Given MACs**, that is among networks of equal size, the score keeps {held}.")
     st.subheader("Every metric", anchor=False)

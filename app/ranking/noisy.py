@@ -10,7 +10,6 @@ from app.figures.ranking import noise as figures
 from app.ranking.choose import Found
 from app.views.ranking import estimates
 from app.views.ranking import noise as views
-from toolkit.ranking.metrics import MAIN
 from toolkit.ranking.planning import plan
 
 
@@ -31,7 +30,7 @@ def show(found: Found) -> None:
         within = st.select_slider(
             "Tau wanted to ±", [0.005, 0.01, 0.02, 0.03, 0.05, 0.1], 0.01, key="within", bind="query-params", width=220
         )
-    tau = derive(estimates.judge, subject, metrics=(MAIN,)).tau
+    tau = derive(estimates.judge, subject).tau
     ceiling = derive(views.ceiling, subject, images=images or None, correlation=alike)
     lie = views.accuracies(subject, images or None, alike)
     ui.facts(

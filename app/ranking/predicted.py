@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import text
+from app import text, theme
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import points
@@ -53,6 +53,7 @@ def show(found: Found) -> None:
             f"Predicted against true {values.lower()} of {len(subject):,} networks",
             table,
             f"{found.name}-predicted-and-true",
+            points.CONFIG_OF_MANY if len(subject) > points.MANY else theme.CONFIG,
             on_select=lambda: _clicked(table),
             selection_mode="points",
         )

@@ -5,7 +5,7 @@ import streamlit as st
 from app import text, ui
 from app.chart import chart
 from app.derived import derive
-from app.figures.ranking.cuts import curve
+from app.figures.ranking.cuts import curve as draw
 from app.ranking.choose import Found
 from app.views.ranking import cuts
 from toolkit.ranking.metrics import FEW
@@ -23,20 +23,20 @@ def show(found: Found) -> None:
             "Best by", list(SIDES), default="the truth", key="best", bind="query-params", required=True
         )
     by = SIDES[side]
+    curve = derive(cuts.curve, subject, by=by)
     at = derive(cuts.cut, subject, share=percent / 100, by=by)
-    whole = derive(cuts.cut, subject, share=1.0, by=by)
     ui.facts(
         {
             "Networks kept": f"{at.networks:,}",
             "Kendall tau among them": at.tau.show() if at.tau else None,
-            "Among all": whole.tau.show() if whole.tau else None,
+            "Among all": curve[0].tau.show() if curve[0].tau else None,
             **{f"{text.plain(name)} alone": f"{tau:.2f}" for name, tau in list(at.others.items())[:2]},
         }
     )
     if at.tau is None:
         st.info(f"Fewer than {FEW} networks are left: too few to say anything.", icon=":material/filter_alt_off:")
-    table = derive(cuts.curve, subject, by=by)
-    chart(curve(table, by, at), "cuts", "Kendall tau as the range is cut", table, f"{found.name}-cuts")
+    table = cuts.table(curve)
+    chart(draw(table, by, at), "cuts", "Kendall tau as the range is cut", table, f"{found.name}-cuts")
     st.caption(
         "From left to right ever fewer networks are kept, the best. A score that only tells broken networks from sound "
         "ones falls to 0 here, whatever its tau among all; and whoever searches lives on the right. "

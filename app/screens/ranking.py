@@ -7,7 +7,6 @@ from app.derived import derive
 from app.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top
 from app.views.ranking import estimates, noise
 from app.views.ranking.sentence import answer, notes
-from toolkit.ranking.metrics import MAIN
 
 VIEWS = {
     "Predicted and true": predicted.show,
@@ -28,13 +27,14 @@ found = choose.choose()
 if found is None:
     st.stop()
 subject = found.subject
-with st.container(border=True):
-    judgement, best = derive(estimates.judge, subject, metrics=(MAIN,)), derive(estimates.among_the_best, subject)
-    ceiling = derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
-    st.markdown(f"##### {text.plain(answer(subject, judgement, best, ceiling))}")
-    for note in notes(subject, judgement):
-        st.caption(f":material/info: {text.plain(note)}")
+summary = st.container(border=True)
 for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
     if tab.open:
         with tab:
             show(found)
+with summary:  # computed while the browser draws what has been sent
+    judgement = derive(estimates.judge, subject)
+    ceiling = derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
+    st.markdown(f"##### {text.plain(answer(subject, judgement, ceiling))}")
+    for note in notes(subject, judgement):
+        st.caption(f":material/info: {text.plain(note)}")

@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 
 from app.cache import load, stamp
+from app.views.ranking.subject import Subject
 from toolkit.errors import InputError
+from toolkit.ranking.formulas import TAU_B
+from toolkit.ranking.pairs import pair
 from toolkit.training.run import RunFolder
 
 calls: list[str] = []
@@ -27,6 +30,23 @@ def test_a_view_is_computed_again_only_when_its_files_change(tmp_path: Path) -> 
     assert load(view, run, run.recipe) == "two!"
     assert load(view, run, run.recipe, suffix="+") == "two!+"
     assert calls == ["", "", "+"]
+
+
+def test_a_subject_is_known_by_its_digest(tmp_path: Path) -> None:
+    scores, truth = {"a": 1.0, "b": 2.0, "c": 3.0}, {"a": 1.0, "b": 3.0, "c": 2.0}
+    calls.clear()
+    subjects = [_subject(scores, values) for values in (truth, dict(truth), scores)]
+    assert [load(tau, RunFolder(tmp_path), subject=subject) for subject in subjects] == pytest.approx([1 / 3, 1 / 3, 1])
+    assert calls == ["truth"] * 2
+
+
+def _subject(scores: dict[str, float], truth: dict[str, float]) -> Subject:
+    return Subject("score", "truth", pair(scores, truth), {}, {}, None, scores, truth)
+
+
+def tau(run: RunFolder, subject: Subject) -> float:
+    calls.append(subject.truth)
+    return TAU_B.of_columns(subject.pairs.scores, subject.pairs.truth)
 
 
 def test_problems_are_not_remembered(tmp_path: Path) -> None:

@@ -59,11 +59,36 @@ def address(browser: Browser, folder: Path, root: Path) -> Iterator[str]:
         yield address
 
 
-def settle(page: Page, figures: int) -> None:
-    """Wait until the script has ended and all figures are drawn."""
-    expect(page.get_by_role("heading", name="Rank correlation", level=1)).to_be_visible()
-    expect(page.locator(".js-plotly-plot:has(.main-svg)")).to_have_count(figures)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+SETTLED = """([figures, words]) => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const says = (words) => [...document.querySelectorAll('[data-testid="stMain"] p')]
+        .some((text) => text.textContent.includes(words) && text.checkVisibility());
+    return app?.dataset.testScriptState === "notRunning"
+        && document.querySelector("h1")?.textContent === "Rank correlation"
+        && document.querySelectorAll(".js-plotly-plot:has(.main-svg)").length === figures
+        && (!words || says(words));
+}"""
+"""The script has ended, all figures are drawn, and some words can be read."""
+
+DRAWN = """() => {
+    const canvas = document.querySelector(".gl-canvas-context");
+    if (!canvas) return false;
+    const copy = new OffscreenCanvas(100, 100).getContext("2d");
+    copy.drawImage(canvas, 0, 0, 100, 100);
+    const { data } = copy.getImageData(0, 0, 100, 100);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length > 200;
+}"""
+"""The points themselves are on the canvas: its frame is there long before."""
+
+
+def await_that(page: Page, what: str, arg: object = None) -> None:
+    """Wait for a condition in JavaScript. `expect` looks ever more rarely, which would blur what is timed."""
+    page.wait_for_function(what, arg=arg, polling=25)
+
+
+def settle(page: Page, figures: int, words: str = "") -> None:
+    """Wait until the script has ended and all figures are drawn, and these words are there."""
+    await_that(page, SETTLED, [figures, words])
     assert page.locator('[data-testid="stException"]').count() == 0
 
 
@@ -77,10 +102,8 @@ def visit(page: Page, address: str, figures: int = 1, **query: str) -> float:
 
 def turn_to(page: Page, view: str) -> None:
     """Click on a view and wait until it is all there."""
-    figures, words = VIEWS[view]
     page.get_by_role("tab", name=view).click()
-    expect(page.get_by_text(words)).to_be_visible()
-    settle(page, figures)
+    settle(page, *VIEWS[view])
 
 
 def note(artifacts: Path, what: str, seconds: float) -> None:
@@ -111,12 +134,12 @@ def test_45000_networks_open_and_react(page: Page, address: str, artifacts: Path
     for how in ("first visit", "by link"):
         start = time.perf_counter()
         visit(page, address, run="large")
-        await_points(page)
+        await_that(page, DRAWN)
         note(artifacts, f"Rank correlation, 45,000 networks, {how}", time.perf_counter() - start)
         assert_cloud(page)
     start = time.perf_counter()
     page.mouse.click(*middle(page))
-    expect(page.get_by_text("One other choice")).to_be_visible()
+    await_that(page, """() => document.body.textContent.includes("One other choice")""")
     note(artifacts, "Rank correlation, 45,000 networks, point by click", time.perf_counter() - start)
     for view in ("Metrics", "From the top", "Who is misjudged", "Top K", "Noise", "Over training"):
         start = time.perf_counter()
@@ -124,32 +147,20 @@ def test_45000_networks_open_and_react(page: Page, address: str, artifacts: Path
         note(artifacts, f"Rank correlation, 45,000 networks, {view}", time.perf_counter() - start)
     turn_to(page, "From the top")
     slider = page.get_by_role("slider")
-    before = page.get_by_test_id("stMetric").first.text_content()
+    metric = """() => document.querySelector('[data-testid="stMetric"]').textContent"""
+    before = page.evaluate(metric)
     start = time.perf_counter()
     slider.press("ArrowLeft")
-    expect(page.get_by_test_id("stMetric").first).not_to_have_text(before or "")
+    await_that(page, f"(before) => ({metric})() !== before", before)
     note(artifacts, "Rank correlation, 45,000 networks, slider", time.perf_counter() - start)
     expect(page).to_have_url(re.compile(r"share=49"))
     visit(page, address, run="large")
-    await_points(page)
+    await_that(page, DRAWN)
     start = time.perf_counter()
     page.get_by_role("radio", name="Values").click()
-    expect(page.get_by_text("The grey hills show")).to_be_visible()
-    await_points(page)
+    settle(page, 1, "The grey hills show")
+    await_that(page, DRAWN)
     note(artifacts, "Rank correlation, 45,000 networks, values", time.perf_counter() - start)
-
-
-def await_points(page: Page) -> None:
-    """Wait until the points themselves are on the canvas: its frame is there long before."""
-    drawn = """() => {
-        const canvas = document.querySelector(".gl-canvas-context");
-        if (!canvas) return false;
-        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
-        copy.drawImage(canvas, 0, 0);
-        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-        return data.filter((value, i) => i % 4 === 3 && value > 0).length > 10_000;
-    }"""
-    page.wait_for_function(drawn, polling=100)
 
 
 def assert_cloud(page: Page) -> None:

@@ -84,7 +84,9 @@ def test_no_networks() -> None:
 
 
 def test_order_by_several_columns() -> None:
-    place = Order(np.array([1.0, 0, 1, 1]), np.array([5.0, 9, 5, 2])).place(np.array([[1, 1, 1, 1], [3, 0, 1, 2]]))
+    order = Order(np.array([1.0, 0, 1, 1]), np.array([5.0, 9, 5, 2]))
+    place = order.place(np.array([[1, 1, 1, 1], [3, 0, 1, 2]]))
+    assert order.ranks.tolist() == [2, 0, 2, 1]
     assert place.below.tolist() == [[2, 0, 2, 1], [2, 0, 2, 0]]
     assert place.level.tolist() == [[2, 1, 2, 1], [4, 0, 4, 2]]
     assert place.halves.tolist() == [[6, 1, 6, 3], [8, 0, 8, 2]]

@@ -30,6 +30,17 @@ def test_what_one_gets() -> None:
 
 
 @given(values, st.integers(1, 14))
+def test_all_follows_from_the_picked_networks(columns: npt.NDArray[np.float64], size: int) -> None:
+    found, truth = select(*columns, size), columns[1]
+    picked, true = set(best_first(columns[0])[:size].tolist()), best_first(truth).tolist()
+    assert found.top == len(picked & set(true[:size])) / size
+    assert found.best == truth[list(picked)].max()
+    assert found.regret == truth.max() - found.best
+    ranks = sorted(true.index(network) + 1 for network in picked)
+    assert (found.best_rank, found.worst_rank) == (ranks[0], ranks[-1])
+
+
+@given(values, st.integers(1, 14))
 def test_overlaps_of_all_networks_once_are_those_of_the_selection(columns: npt.NDArray[np.float64], size: int) -> None:
     found = select(*columns, size)
     drawn = Overlaps(*columns, [size])(np.ones((1, 15), dtype=np.int32))

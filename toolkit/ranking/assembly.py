@@ -28,7 +28,7 @@ from toolkit.ranking.report import (
     Ties,
     Verdict,
 )
-from toolkit.ranking.selection import Overlaps, select, sizes
+from toolkit.ranking.selection import Overlaps, selections, sizes
 from toolkit.ranking.uncertainty import IntervalKind, Progress, Sampled, Z, bootstrap, combine
 
 WITHIN = 0.01
@@ -115,7 +115,7 @@ class _Side:
     def __init__(self, name: str, column: FloatArray, truth: FloatArray) -> None:
         self._name, self._column, self._truth = name, column, truth
         self._sizes = sizes(len(truth))
-        self._picks = [select(column, truth, size) for size in self._sizes]
+        self._picks = selections(column, truth, self._sizes)
         self._measure, self._overlaps = Measure(column, truth), Overlaps(column, truth, self._sizes)
 
     def __call__(self, copies: Copies) -> FloatArray:

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Array: TypeAlias = npt.NDArray[Any]
@@ -32,8 +31,9 @@ class Concordance:
     def __init__(self, x: Numbers, y: Numbers) -> None:
         self.x, self.y = (column - np.mean(column) if len(column) else column.astype(float) for column in (x, y))
         self.by_x, self.by_y = Order(x), Order(y)
-        self.by_xy, self.by_yx = Order(x, y), Order(y, x)
-        self.both_lower = BothLower(x, y)
+        ranks = self.by_x.ranks, self.by_y.ranks
+        self.by_xy, self.by_yx = Order(*ranks), Order(*ranks[::-1])
+        self.both_lower = BothLower(*ranks)
 
     def count(self, copies: Copies) -> "Standing":
         """Count where network i stands `copies[..., i]` times; shape (draws, networks)."""
@@ -166,7 +166,12 @@ class Place:
 
 
 class Order:
-    """Networks sorted by one column, or by several in turn."""
+    """Networks sorted by one column, or by several in turn.
+
+    Attributes:
+        ranks: from 0, the lowest; equals share one, and none is left out. In as few bits as will do, for numpy sorts
+            16 of them ten times as fast as 64. Shape (networks,).
+    """
 
     def __init__(self, *columns: Numbers) -> None:
         self._sorted = np.lexsort(columns[::-1])
@@ -174,9 +179,9 @@ class Order:
         first = np.ones(len(self._sorted), dtype=bool)  # of the networks level with each other
         first[1:] = np.any([column[1:] != column[:-1] for column in in_order], axis=0)
         self._edges = np.append(np.flatnonzero(first), len(first))
-        group = np.empty(len(first), dtype=np.intp)
-        group[self._sorted] = np.cumsum(first) - 1
-        self._below, self._upto = self._edges[group], self._edges[group + 1]
+        self.ranks = np.empty(len(first), dtype=np.min_scalar_type(len(self._edges)))
+        self.ranks[self._sorted] = np.cumsum(first) - 1
+        self._below, self._upto = self._edges[self.ranks], self._edges[self.ranks + 1]
         self._untied = len(self._edges) > len(first)
 
     def place(self, values: Array) -> Place:
@@ -201,18 +206,21 @@ class BothLower:
     put side by side, sorted by the other column, and a running sum over the zeros counts.
     """
 
-    def __init__(self, x: Numbers, y: Numbers) -> None:
-        if len(np.unique(x)) < len(np.unique(y)):
+    def __init__(self, x: Array, y: Array) -> None:
+        """From `Order.ranks` of both columns."""
+        if x.max(initial=0) < y.max(initial=0):
             x, y = y, x  # fewer different values have fewer digits
-        ranks = stats.rankdata(y, method="dense").astype(np.intp) - 1
+        most = y.max(initial=0)
         # Equals in x go from high to low in y: so nothing that is lower in y stands before its equal in x.
-        order = np.lexsort((-ranks, x))
+        order = np.lexsort((most - y, x))
+        places = np.arange(len(order))
         self._digits: list[tuple[_Indices, _Indices, _Indices]] = []
-        for digit in reversed(range(int(ranks.max(initial=0)).bit_length())):
-            leading = ranks[order] >> digit
+        for digit in reversed(range(int(most).bit_length())):
+            leading = y[order] >> digit
             zero = leading & 1 == 0
             zeros_before = np.append(0, np.cumsum(zero))
-            beginning = np.searchsorted(leading, leading & ~1)  # of the networks with the same leading digits
+            group = leading >> 1  # of the networks with the same leading digits
+            beginning = np.maximum.accumulate(np.where(np.diff(group, prepend=group[:1]) > 0, places, 0))
             start, end = np.zeros((2, len(order)), dtype=np.intp)  # of the zeros that count: none do for a zero
             start[order] = np.where(zero, 0, zeros_before[beginning])
             end[order] = np.where(zero, 0, zeros_before[:-1])

@@ -4,7 +4,7 @@ Equal values keep the order of the networks, on either side. So the caller decid
 in this package sorts networks by their codes first (`toolkit.ranking.pairs`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,19 +55,30 @@ class Selection:
 
 def select(estimate: Numbers, truth: Numbers, size: int) -> Selection:
     """Pick the first `size` networks; both columns have shape (networks,)."""
-    predicted, true = best_first(estimate), best_first(truth)
+    return selections(estimate, truth, [size])[0]
+
+
+def selections(estimate: Numbers, truth: Numbers, sizes: Iterable[int]) -> tuple[Selection, ...]:
+    """Pick the first networks, so many and so many; the columns, of shape (networks,), are sorted once."""
+    true = best_first(truth)
     rank = np.empty(len(true), dtype=np.intp)
     rank[true] = np.arange(1, len(true) + 1)
-    picked = predicted[:size]
-    best = float(truth[picked].max())
+    ranks, values = rank[best_first(estimate)], truth[true]
+    return tuple(_selection(ranks, values, size) for size in sizes)
+
+
+def _selection(ranks: npt.NDArray[np.intp], values: Numbers, size: int) -> Selection:
+    """From true ranks in the order of the estimate, and truths from the best."""
+    picked, last = ranks[:size], ranks[-size:]
+    best = float(values[picked.min() - 1])
     return Selection(
         size,
-        top=len(np.intersect1d(picked, true[:size])) / size,
-        bottom=len(np.intersect1d(predicted[-size:], true[-size:])) / size,
-        best_rank=int(rank[picked].min()),
-        worst_rank=int(rank[picked].max()),
+        top=np.count_nonzero(picked <= size) / size,
+        bottom=np.count_nonzero(last > len(ranks) - size) / size,
+        best_rank=int(picked.min()),
+        worst_rank=int(picked.max()),
         best=best,
-        regret=float(truth.max()) - best,
+        regret=float(values[0]) - best,
     )
 
 

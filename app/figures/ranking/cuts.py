@@ -16,7 +16,7 @@ def curve(table: pd.DataFrame, by: By, at: Cut | None = None) -> go.Figure:
     """A line per estimator, the score's with its 95 % band.
 
     Args:
-        table: `views.ranking.cuts.curve`.
+        table: `views.ranking.cuts.table`.
         at: the cut to mark.
     """
     figure = go.Figure()

@@ -29,28 +29,30 @@ def forest(table: pd.DataFrame, note: str, highlighted: Collection[str] = (SCORE
         rows=1, cols=len(metrics), subplot_titles=metrics, shared_yaxes=True, horizontal_spacing=0.02
     )
     for column, metric in enumerate(metrics, start=1):
-        for _, row in table[table["metric"] == metric].iterrows():
-            color = theme.BLUE if row["estimator"] in highlighted else theme.NEUTRAL
+        rows = table[table["metric"] == metric]
+        chosen = rows["estimator"].isin(highlighted)
+        for color, part in ((theme.BLUE, rows[chosen]), (theme.NEUTRAL, rows[~chosen])):
+            if part.empty:
+                continue
             figure.add_scatter(
-                x=[row["value"]],
-                y=[plain(row["estimator"])],
+                x=part["value"],
+                y=[plain(name) for name in part["estimator"]],
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [row["high"] - row["value"]],
-                    "arrayminus": [row["value"] - row["low"]],
+                    "array": part["high"] - part["value"],
+                    "arrayminus": part["value"] - part["low"],
                     "thickness": 2.5,
                     "width": 0,
                     "color": color,
                 },
                 mode="markers+text",
                 marker={"size": 8, "color": color},
-                text=[f"{row['value']:.2f}" if np.isfinite(row["value"]) else None],
+                text=[f"{value:.2f}" if np.isfinite(value) else None for value in part["value"]],
                 textposition="top center",
                 textfont={"size": 11},
-                hovertemplate=(
-                    f"{plain(row['estimator'])}<br>%{{x:.3f}} [{row['low']:.3f}, {row['high']:.3f}]<extra></extra>"
-                ),
+                customdata=part[["low", "high"]],
+                hovertemplate="%{y}<br>%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra></extra>",
                 row=1,
                 col=column,
             )

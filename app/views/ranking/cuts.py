@@ -1,6 +1,8 @@
 """What is left of a ranking among the best: Kendall's tau as the range is cut from the top."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,14 +53,19 @@ def cut(subject: Subject, share: float, by: By) -> Cut:
     return Cut(share, len(rows), estimates(sampled, (MAIN,))[MAIN], others)
 
 
-def curve(subject: Subject, by: By) -> pd.DataFrame:
-    """Many cuts: `share`, `networks`, `estimator`, `tau`, `low`, `high`; the ends are those of the score alone."""
+def curve(subject: Subject, by: By) -> list[Cut]:
+    """Many cuts, from all networks to the best."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # threads help because numpy does not hold the GIL for long
+        return list(pool.map(lambda share: cut(subject, share, by), CUTS))
+
+
+def table(cuts: Sequence[Cut]) -> pd.DataFrame:
+    """One row per cut and estimator: `share`, `networks`, `estimator`, `tau`; `low` and `high`, of the score alone."""
     rows = []
-    for share in CUTS:
-        found = cut(subject, share, by)
+    for found in cuts:
         if found.tau is not None:
-            rows.append((share, found.networks, SCORE, found.tau.value, found.tau.low, found.tau.high))
-            rows += [(share, found.networks, name, tau, None, None) for name, tau in found.others.items()]
+            rows.append((found.share, found.networks, SCORE, found.tau.value, found.tau.low, found.tau.high))
+            rows += [(found.share, found.networks, name, tau, None, None) for name, tau in found.others.items()]
     return pd.DataFrame(rows, columns=["share", "networks", "estimator", "tau", "low", "high"]).astype(
         {"tau": float, "low": float, "high": float}
     )

@@ -32,12 +32,14 @@ class Judgement:
     Attributes:
         estimators: by name, then by metric.
         differences: the score's metrics less those of each other estimator.
+        given_macs: the score's correlations if MACs are held fixed; empty where they are not known, or all equal.
         networks: how many it rests on.
         drawn: intervals come from the bootstrap, not from the jackknife.
     """
 
     estimators: Mapping[str, Mapping[str, Estimate]]
     differences: Mapping[str, Mapping[str, Estimate]]
+    given_macs: Mapping[str, Estimate]
     networks: int
     drawn: bool
 
@@ -52,37 +54,24 @@ class Judgement:
         return {name: verdict(found[MAIN], self.networks) for name, found in self.differences.items()}
 
 
-def judge(subject: Subject, metrics: tuple[str, ...] = SHOWN) -> Judgement:
+def judge(subject: Subject) -> Judgement:
     """Everything that intervals are needed for. The most expensive view by far: remember its result."""
     columns = {SCORE: subject.pairs.scores, **subject.beside}
     truth, networks = subject.pairs.truth, len(subject)
     resamples = RESAMPLES if networks <= DRAWN_UP_TO else 0
-    found = dict(zip(columns, judge_together(list(columns.values()), truth, metrics, resamples), strict=True))
+    found = dict(zip(columns, judge_together(list(columns.values()), truth, SHOWN, resamples), strict=True))
     ahead = {name: combine(np.subtract, found[SCORE], other) for name, other in found.items() if name != SCORE}
+    given = {}
+    if MACS in columns:
+        (between,) = judge_together([columns[SCORE]], columns[MACS], CORE, resamples)
+        given = estimates(combine(_partial, found[SCORE], found[MACS], between), CORE)
     return Judgement(
-        {name: estimates(sampled, metrics) for name, sampled in found.items()},
-        {name: estimates(sampled, metrics, bounded=False) for name, sampled in ahead.items()},
+        {name: estimates(sampled) for name, sampled in found.items()},
+        {name: estimates(sampled, bounded=False) for name, sampled in ahead.items()},
+        given,
         networks,
         drawn=resamples > 0,
     )
-
-
-def among_the_best(subject: Subject) -> dict[str, Estimate]:
-    """The score's Kendall tau in the true top half and tenth."""
-    resamples = RESAMPLES if len(subject) <= DRAWN_UP_TO else 0
-    (sampled,) = judge_together([subject.pairs.scores], subject.pairs.truth, TOPS, resamples)
-    return estimates(sampled, TOPS)
-
-
-def given_macs(subject: Subject) -> dict[str, Estimate]:
-    """The score's correlations with the truth if MACs are held fixed; empty where they are not known, or all equal."""
-    macs, truth = subject.beside.get(MACS), subject.pairs.truth
-    if macs is None:
-        return {}
-    resamples = RESAMPLES if len(subject) <= DRAWN_UP_TO else 0
-    xy, zy = judge_together([subject.pairs.scores, macs], truth, CORE, resamples)
-    (xz,) = judge_together([subject.pairs.scores], macs, CORE, resamples)
-    return estimates(combine(_partial, xy, zy, xz), CORE)
 
 
 def estimates(sampled: Sampled, metrics: tuple[str, ...] = SHOWN, *, bounded: bool = True) -> dict[str, Estimate]:
@@ -133,6 +122,10 @@ def _known(number: float) -> float | None:
     return None if np.isnan(number) else number
 
 
-def _partial(xy: FloatArray, zy: FloatArray, xz: FloatArray) -> FloatArray:
-    """The partial correlation of x and y, z held fixed."""
-    return np.asarray((xy - xz * zy) / np.sqrt((1 - xz**2) * (1 - zy**2)))
+def _partial(score: FloatArray, macs: FloatArray, between: FloatArray) -> FloatArray:
+    """The score's correlations with the truth, MACs held fixed; from either's with the truth, and those between them.
+
+    The first two arrays hold `SHOWN`, the last holds `CORE`.
+    """
+    xy, zy = score[..., : len(CORE)], macs[..., : len(CORE)]
+    return np.asarray((xy - between * zy) / np.sqrt((1 - between**2) * (1 - zy**2)))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from app.views import training
 from app.views.ranking.estimates import estimates
-from app.views.ranking.sources import Source, read_values
+from app.views.ranking.sources import read_results
+from app.views.ranking.subject import Subject
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import AVERAGED, Holding, Setting
 from toolkit.ranking.metrics import FEW, METRICS
@@ -55,8 +56,8 @@ def series(holdings: list[Holding], steps: Mapping[str, int]) -> tuple[list[Seri
     return [Series(label, dict(sorted(settings.items()))) for label, settings in ordered], lost
 
 
-def history(run: RunFolder, *, truth: Source, column: str, chosen: Series) -> pd.DataFrame:
-    """The agreement with the truth after each of these checkpoints.
+def history(run: RunFolder, *, subject: Subject, column: str, chosen: Series) -> pd.DataFrame:
+    """The agreement with the subject's truth after each of these checkpoints.
 
     `step`, `epoch` (NaN where the run's metrics do not say), `networks`, `metric` (its label), `value`, `low`, `high`.
     Checkpoints with fewer than ten networks in common with the truth are left out.
@@ -65,12 +66,12 @@ def history(run: RunFolder, *, truth: Source, column: str, chosen: Series) -> pd
         column: `top1`, `top5` or `loss`.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: the ledger, or the metrics, cannot be read.
     """
-    true, rows = read_values(run, truth).by_code, []
+    true, rows = subject.every_truth, []
     curves = training.curves(run)[["step", "epoch"]].dropna()
     for step, setting in chosen.settings.items():
-        scores = read_values(run, Source(run.ledger, setting, column)).by_code
+        scores = read_results(run.ledger, setting, column)
         if len(scores.keys() & true.keys()) < FEW:
             continue
         try:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from app.views.ranking.subject import SCORE, Subject
 from toolkit.ranking.chance import expected_best
-from toolkit.ranking.selection import select, sizes
+from toolkit.ranking.selection import selections, sizes
 
 BLIND = "picking blindly"
 
@@ -19,13 +19,12 @@ def picks(subject: Subject) -> pd.DataFrame:
     networks, truth = len(subject), subject.pairs.truth
     rows: list[tuple[object, ...]] = []
     for name, column in {SCORE: subject.pairs.scores, **subject.beside}.items():
-        for size in sizes(networks):
-            found = select(column, truth, size)
+        for found in selections(column, truth, sizes(networks)):
             rows.append(
                 (
                     name,
-                    size,
-                    size / networks,
+                    found.size,
+                    found.size / networks,
                     found.top,
                     found.bottom,
                     found.best_rank,

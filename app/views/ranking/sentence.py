@@ -1,13 +1,13 @@
 """The answer in words, for somebody who reads nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from app.views.ranking.estimates import Judgement
-from app.views.ranking.subject import Subject
+from app.views.ranking.subject import SCORE, Subject
 from toolkit.ranking.metrics import FEW, MAIN, METRICS
-from toolkit.ranking.report import Estimate, Verdict
+from toolkit.ranking.report import Verdict
 
 _VERDICTS: dict[Verdict, str] = {
     "better": "It ranks better than {}",
@@ -20,12 +20,10 @@ PARTS = (("top_tenth", 0.1), ("top_half", 0.5))
 """Where to look for skill: in the smallest part of the truth that has networks enough."""
 
 
-def answer(subject: Subject, judgement: Judgement, best: Mapping[str, Estimate], ceiling: float | None) -> str:
+def answer(subject: Subject, judgement: Judgement, ceiling: float | None) -> str:
     """A few sentences: tau with its interval, what priors reach, and whether the best are told apart.
 
     Args:
-        judgement: of at least `MAIN`.
-        best: `views.ranking.estimates.among_the_best`.
         ceiling: the tau that noise leaves of a perfect score, if that is known.
     """
     tau, networks = judgement.tau, len(subject)
@@ -37,7 +35,7 @@ def answer(subject: Subject, judgement: Judgement, best: Mapping[str, Estimate],
     beside = [f"{name} alone {judgement.estimators[name][MAIN].brief()}" for name in subject.beside]
     if ceiling is not None:
         beside.append(f"ceiling about {ceiling:.2f}")
-    beside += filter(None, [_among_the_best(best, networks)])
+    beside += filter(None, [_among_the_best(judgement)])
     return ". ".join(["; ".join([head, *beside]), *_verdicts(judgement)]).rstrip(".") + "."
 
 
@@ -56,10 +54,10 @@ def notes(subject: Subject, judgement: Judgement) -> Iterator[str]:
     yield from subject.remarks
 
 
-def _among_the_best(best: Mapping[str, Estimate], networks: int) -> str:
+def _among_the_best(judgement: Judgement) -> str:
     for name, share in PARTS:
-        if share * networks >= 2 * FEW:
-            tau = best[name]
+        if share * judgement.networks >= 2 * FEW:
+            tau = judgement.estimators[SCORE][name]
             where = METRICS[name].label
             said = {
                 1: f"{tau.show()} {where}",

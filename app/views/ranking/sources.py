@@ -1,5 +1,6 @@
 """What in a run folder can be held against each other: scores and truths."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -140,11 +141,16 @@ def read_values(run: RunFolder, source: Source) -> Values:
         if problems := table.contradictions():
             raise InputError(problems)
         return Values(table.column(VALUE), dict(zip(table.codes, table.ids, strict=True)))
-    with Ledger.read(source.path) as ledger:
-        counts = ledger.results(source.setting)
-    sign = -1 if source.column == "loss" else 1
-    by_code = {code: sign * getattr(each, source.column) / each.total for code, each in counts.items()}
-    return Values({code: value for code, value in by_code.items() if np.isfinite(value)}, _ids(run))
+    return Values(read_results(source.path, source.setting, source.column), _ids(run))
+
+
+def read_results(path: Path, setting: Setting, column: str) -> dict[str, float]:
+    """One column of a ledger's results by code, larger being better; raises InputError."""
+    with Ledger.read(path) as ledger:
+        counts = ledger.results(setting)
+    sign = -1 if column == "loss" else 1
+    by_code = {code: sign * getattr(each, column) / each.total for code, each in counts.items()}
+    return {code: value for code, value in by_code.items() if math.isfinite(value)}
 
 
 def _seeds(run: RunFolder, truth: Values) -> dict[str, list[float]] | None:

@@ -34,8 +34,7 @@ def test_are_those_of_the_command(subject: Subject) -> None:
             assert low == pytest.approx(each.metrics[name].low)
             assert high == pytest.approx(each.metrics[name].high)
     assert found.verdicts == {prior.name: prior.verdict for prior in report.priors}
-    given = estimates.given_macs(subject)
-    assert given["kendall"].value == pytest.approx(report.partial["kendall"].value)
+    assert found.given_macs["kendall"].value == pytest.approx(report.partial["kendall"].value)
 
 
 def test_many_networks_are_judged_by_the_jackknife(large: Subject) -> None:
@@ -67,14 +66,14 @@ def test_equal_priors_and_few_networks_break_nothing() -> None:
     found = estimates.judge(subject)
     assert found.verdicts == {"MACs": "undecided"}
     assert found.estimators["MACs"]["kendall"] == Estimate(value=None, low=None, high=None)
-    text = sentence.answer(subject, found, estimates.among_the_best(subject), None)
+    text = sentence.answer(subject, found, None)
     assert "5 networks" in text
     assert any("too few" in note for note in sentence.notes(subject, found))
 
 
 def test_the_answer_says_what_matters(large: Subject) -> None:
     found = estimates.judge(large)
-    text = sentence.answer(large, found, estimates.among_the_best(large), 0.934)
+    text = sentence.answer(large, found, 0.934)
     assert text.startswith(f"Kendall tau {found.tau.show()} on 1,500 networks; MACs alone")
     assert "; ceiling about 0.93; " in text
     assert "in the true top tenth" in text
@@ -86,7 +85,7 @@ def test_no_skill_and_backwards_are_said() -> None:
     truth = rng.normal(size=300)
     none, back = made(rng.normal(size=300), truth), made(-truth + 0.1 * rng.normal(size=300), truth)
     for subject, words in ((none, "shows no skill"), (back, "backwards")):
-        assert words in sentence.answer(subject, estimates.judge(subject), estimates.among_the_best(subject), None)
+        assert words in sentence.answer(subject, estimates.judge(subject), None)
     assert any("a loss" in note for note in sentence.notes(back, estimates.judge(back)))
 
 
@@ -96,5 +95,5 @@ def test_scores_never_filled_in_are_noted() -> None:
     scores[0] = 0.7
     subject = made(scores, truth)
     found = estimates.judge(subject)
-    assert "cannot be told" in sentence.answer(subject, found, estimates.among_the_best(subject), None)
+    assert "cannot be told" in sentence.answer(subject, found, None)
     assert any("1,999 scores are exactly 0" in note for note in sentence.notes(subject, found))

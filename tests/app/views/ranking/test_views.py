@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.views import candidates
-from app.views.ranking import cuts, history, misjudged, neighbours, noise, picks, sources, together
+from app.views.ranking import cuts, history, misjudged, neighbours, noise, picks, together
 from app.views.ranking.subject import SCORE, TRUTH, Subject
 from tests.app import example_ranking
 from toolkit.errors import InputError
@@ -30,10 +30,10 @@ def test_a_cut_that_leaves_too_few_says_nothing(subject: Subject) -> None:
 
 
 def test_the_curve_begins_with_all_networks(subject: Subject) -> None:
-    curve = cuts.curve(subject, "truth")
-    first = curve.iloc[0]
+    table = cuts.table(cuts.curve(subject, "truth"))
+    first = table.iloc[0]
     assert (first["share"], first["networks"], first["estimator"]) == (1.0, len(subject), SCORE)
-    assert curve["networks"].min() >= 10
+    assert table["networks"].min() >= 10
 
 
 def test_quintiles_hold_everybody_once(subject: Subject) -> None:
@@ -154,13 +154,12 @@ def test_scores_of_other_networks_cannot_be_compared(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("column", ["top1", "loss"])
-def test_history_follows_the_checkpoints(cells_run: RunFolder, column: str) -> None:
+def test_history_follows_the_checkpoints(cells_run: RunFolder, subject: Subject, column: str) -> None:
     holdings, steps = candidates.settings(cells_run), candidates.checkpoint_steps(cells_run)
     (series,), lost = history.series(holdings, steps)
     assert lost == 0
     assert list(series.settings) == list(example_ranking.STEPS)
-    truth = sources.truths(cells_run)[sources.STANDALONE]
-    table = history.history(cells_run, truth=truth, column=column, chosen=series)
+    table = history.history(cells_run, subject=subject, column=column, chosen=series)
     taus = table[table["metric"] == "Kendall tau"]
     assert taus["step"].tolist() == list(example_ranking.STEPS)
     assert taus["epoch"].tolist() == [10.0, 20.0, 30.0]
