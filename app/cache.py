@@ -6,7 +6,7 @@ from typing import Any, Concatenate, TypeVar
 
 import streamlit as st
 
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 T = TypeVar("T")
 Stamp = tuple[str, int, int]

@@ -11,7 +11,7 @@ from typing import cast
 import streamlit as st
 
 from app import text
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 _RUN = "run"  # in the address, and in the session for pages opened without it
 _CHOICE = "run choice"  # the sidebar's widget

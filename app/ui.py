@@ -16,8 +16,8 @@ from app.cache import load
 from app.views import training
 from converters.submission import Report
 from toolkit.errors import InputError
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 

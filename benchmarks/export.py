@@ -24,8 +24,8 @@ from converters.onnx.latency import open_session
 from converters.weights import Ask, convert
 from toolkit.backends import get_backend
 from toolkit.data.base import ImageSpec
+from toolkit.runs.checkpoint import Facts, save_checkpoint
 from toolkit.spaces import get_space
-from toolkit.training.checkpoint import Facts, save_checkpoint
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from toolkit.cli.console import progress_bars
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def main() -> None:

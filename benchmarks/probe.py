@@ -27,8 +27,8 @@ from toolkit.interference.draws import draw_answers, draw_batches, generator
 from toolkit.interference.gradients import gradient, products
 from toolkit.interference.probe import BRANCHES, FEATURES, LOOKAHEAD, PATHS, Probe, Settings
 from toolkit.interference.table import read_interference
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
-from toolkit.training.recipe import read_recipe
 from toolkit.training.trainer import prepare_run, train
 
 

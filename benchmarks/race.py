@@ -25,7 +25,7 @@ from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import Race, accuracy, race
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 RESAMPLES = 200
 

@@ -15,9 +15,9 @@ from toolkit.evaluation.evaluate import GROUP, Job, equip
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import prefix_groups
 from toolkit.evaluation.worker import Equipment
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import parse_recipe, read_recipe
 from toolkit.spaces import SearchSpace, get_space
-from toolkit.training.recipe import parse_recipe, read_recipe
-from toolkit.training.run import RunFolder
 from toolkit.training.trainer import prepare_run, train
 
 CLASSES = 8

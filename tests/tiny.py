@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from toolkit.training.recipe import Recipe, parse_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe, parse_recipe
 from toolkit.training.trainer import prepare_run, train
 
 ROOT = Path(__file__).parent.parent

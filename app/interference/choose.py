@@ -16,9 +16,9 @@ from app.views.interference import readings
 from app.views.interference.strip import Strip, strip
 from toolkit.errors import InputError
 from toolkit.interference.table import MEASURES, Measure
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.base import shorten
-from toolkit.training.run import RunFolder
 
 NEWEST, NOTHING = "newest", "nothing"
 FIRST = "gradient_cosine"

@@ -17,7 +17,7 @@ from app.views.ranking import estimates, together
 from app.views.ranking.sources import Source, Values, read_values, scores
 from toolkit.errors import InputError
 from toolkit.ranking.priors import MACS
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 _VERDICTS = {"better": "first is better", "worse": "second is better", "undecided": "cannot be told"}
 PRIORS = (MACS, "parameters", "depth")

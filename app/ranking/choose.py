@@ -14,8 +14,8 @@ from app.views.ranking.subject import Subject
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Holding
 from toolkit.ranking.files import Columns
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 RUN, FILES = "This run", "Files"
 AUTOMATIC = "found out by the codes"

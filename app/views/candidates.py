@@ -13,11 +13,11 @@ import pandas as pd
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.base import matrix
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 
 @dataclass(frozen=True, slots=True)

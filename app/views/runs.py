@@ -12,8 +12,8 @@ from app.views import candidates, ranking, training
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.report import Estimate
-from toolkit.training.recipe import Recipe, read_recipe
-from toolkit.training.run import RunFolder, find_runs
+from toolkit.runs.folder import RunFolder, find_runs
+from toolkit.runs.recipe import Recipe, read_recipe
 
 SPARK = 40
 """Points of the small loss curve."""

@@ -24,10 +24,10 @@ from converters.tables import SHAPES, WORDS, Results, parse_results
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.base import shorten
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 MB = 2**20
 UPLOAD_MB = 16

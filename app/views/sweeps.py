@@ -11,8 +11,8 @@ from app.views import candidates, runs, training
 from toolkit.files import read_bytes
 from toolkit.ranking.metrics import CORE
 from toolkit.ranking.report import Estimate
+from toolkit.runs.folder import RunFolder
 from toolkit.sweeps.report import PLAN, REPORT, Ranked, Run, SweepReport, sections
-from toolkit.training.run import RunFolder
 
 SEED, MEAN, PRIOR = "seed", "mean", "prior"
 """Kinds of rows: one run, a variant over its seeds, and what costs nothing."""
@@ -25,7 +25,7 @@ _UNKNOWN = Estimate(value=None, low=None, high=None)
 def named_sweeps(folder: Path) -> dict[str, Path]:
     """Every folder with a `sweep.json` by its path below `folder`, newest change first; `folder` may itself be one.
 
-    They are looked for as deep as runs are (`toolkit.training.run.find_runs`).
+    They are looked for as deep as runs are (`toolkit.runs.folder.find_runs`).
     """
     found = [report for depth in ("", "*/", "*/*/", "*/*/*/") for report in folder.glob(f"{depth}{REPORT}")]
     sweeps = [report.parent for report in sorted(found, key=_changed, reverse=True)]

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from toolkit.files import read_bytes
-from toolkit.training.metrics import read_metrics
-from toolkit.training.recipe import Recipe, read_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import Recipe, read_recipe
 
 FRESH = 120.0
 """Seconds after which metrics without news mean that nobody trains any more."""

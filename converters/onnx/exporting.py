@@ -21,12 +21,12 @@ from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import atomic_write, digest, read_bytes
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import load_weights, open_data, open_space, quiet
 from toolkit.spaces import Plans, get_space
 from toolkit.spaces.base import shorten
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights, open_data, open_space, quiet
 
 TOLERANCE = 1e-4
 """Largest difference of logits from the backend's, as a share of the largest logit (or of 1)."""

@@ -14,9 +14,9 @@ from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.evaluation.race import carried, recorded
 from toolkit.files import digest, read_bytes
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from converters.weights import pdparams, pth
 from converters.weights.names import to_official
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
+from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.spaces import SearchSpace
-from toolkit.training.checkpoint import Facts, load_checkpoint, save_checkpoint
 
 Framework = Literal["torch", "paddle"]
 Array = npt.NDArray[Any]

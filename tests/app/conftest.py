@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_interference, example_run
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="session")

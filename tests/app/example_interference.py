@@ -7,9 +7,9 @@ import numpy as np
 
 from tests.app.example_run import EPOCHS, STEPS, space_of
 from toolkit.interference.table import Row, add_probe, as_frame
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.base import hamming
-from toolkit.training.run import RunFolder
 
 PATHS = 8
 DRAWS = 16

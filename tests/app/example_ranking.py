@@ -13,8 +13,8 @@ from toolkit.backends.base import Counts
 from toolkit.evaluation.candidates import read_table, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest, read_bytes, write_text
-from toolkit.training.checkpoint import Facts, save_checkpoint
-from toolkit.training.run import RunFolder
+from toolkit.runs.checkpoint import Facts, save_checkpoint
+from toolkit.runs.folder import RunFolder
 
 STEPS = (100, 200, 300)
 SCORE_FILE = "naswot"

@@ -12,11 +12,11 @@ from toolkit.evaluation.candidates import Candidates, draw_candidates, scores, w
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest, read_bytes, write_json, write_text
 from toolkit.ranking.files import rank_files
+from toolkit.runs.checkpoint import Facts, save_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import MetricLog
+from toolkit.runs.recipe import parse_recipe, read_recipe
 from toolkit.spaces import SearchSpace, get_space
-from toolkit.training.checkpoint import Facts, save_checkpoint
-from toolkit.training.metrics import MetricLog
-from toolkit.training.recipe import parse_recipe, read_recipe
-from toolkit.training.run import RunFolder
 
 SPACE = "resnet48-mini"
 COUNT = 300  # candidates of a run, where nothing else is asked for

@@ -9,9 +9,9 @@ import numpy as np
 from tests.app import example_run
 from toolkit.files import write_json, write_text
 from toolkit.ranking.priors import cost_priors
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare
-from toolkit.training.run import RunFolder
 
 NETWORKS = 60
 VARIANTS = {"spos": 1.6, "sandwich": 0.9, "sandwich-prior": 0.8}

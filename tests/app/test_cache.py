@@ -8,7 +8,7 @@ from app.views.ranking.subject import Subject
 from toolkit.errors import InputError
 from toolkit.ranking.formulas import TAU_B
 from toolkit.ranking.pairs import pair
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 calls: list[str] = []
 

@@ -18,7 +18,7 @@ from toolkit.interference.table import (
     read_interference,
     write_interference,
 )
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 VIEWS = ("Block", "Along the network", "Paths", "Ranking error", "Split")
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app import example_ranking, example_run
 from toolkit.evaluation.candidates import read_table
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 VIEWS = {
     "Predicted and true": "Each point is one of",

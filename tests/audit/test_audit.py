@@ -20,13 +20,13 @@ from toolkit.backends.base import Backend, Network, Tensor
 from toolkit.data.base import Dataset
 from toolkit.methods import Batch, Method
 from toolkit.methods.progressive import Progressive
+from toolkit.runs.recipe import Recipe
+from toolkit.runs.setup import open_data
 from toolkit.spaces import Decision, Plans, SearchSpace
 from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.plans import BasicBlock, Head, Stem
 from toolkit.spaces.splitting import Split, SplitSpace
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Recipe
-from toolkit.training.setup import open_data
 
 
 def plans(options: Any) -> Plans:

@@ -8,7 +8,7 @@ import pytest
 from tests import tiny
 from tests.command import supernet
 from toolkit.audit.audit import audit_pipeline
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 from toolkit.training.steps import parse_pipeline
 
 

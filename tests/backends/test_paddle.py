@@ -13,9 +13,9 @@ from tests import tiny
 from tests.networks import backend_on_cpu
 from toolkit.backends import get_backend
 from toolkit.errors import InputError
+from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
-from toolkit.training.run import RunFolder
 from toolkit.training.trainer import prepare_run, train
 
 SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)

@@ -9,9 +9,9 @@ import pytest
 from tests.command import Outcome, supernet
 from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 STEPS = ("train", "candidates", "evaluate", "submit", "check", "standalone", "rank")
 

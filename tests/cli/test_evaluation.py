@@ -17,9 +17,9 @@ from toolkit.evaluation.budget import spent
 from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.files import digest
+from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
-from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
-from toolkit.training.run import RunFolder
 
 CANDIDATES = draw_candidates(get_space("resnet48-mini"), 20, 0)
 CODE = next(iter(CANDIDATES.values()))

@@ -11,8 +11,8 @@ from toolkit.evaluation.candidates import draw_candidates, read_candidates, writ
 from toolkit.evaluation.evaluate import group_limit
 from toolkit.evaluation.memory import memory_need
 from toolkit.evaluation.prefixes import alone, by_block, by_convolution, prefix_tree
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 MINI = SPACES["resnet48-mini"]
 

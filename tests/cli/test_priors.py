@@ -7,10 +7,10 @@ from tests.command import Outcome, supernet
 from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.priors.ledger import Ledger
 from toolkit.ranking.report import RankReport
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import open_data
 from toolkit.spaces import get_space
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import open_data
 
 SPACE = get_space("resnet20")
 QUICK = ("--space", "resnet20", "--size", 8, "--device", "cpu")

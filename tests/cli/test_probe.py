@@ -9,8 +9,8 @@ import pytest
 from tests.cli.test_training import refused
 from tests.command import supernet
 from toolkit.interference.table import read_interference
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 
 QUICK = ("--batches", "2", "--paths", "2", "--images", "8")
 

@@ -14,8 +14,8 @@ from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.ranking.planning import Budget
 from toolkit.ranking.report import RankReport
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
-from toolkit.training.run import RunFolder
 
 app = typer.Typer()
 app.command()(rank)

@@ -9,8 +9,8 @@ from toolkit.backends.base import Counts
 from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 CANDIDATES = draw_candidates(SPACES["resnet48-mini"], 40, 0)
 IDS = list(CANDIDATES)

@@ -13,9 +13,9 @@ from tests import tiny
 from tests.command import Outcome, supernet
 from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.methods import METHODS
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 SPACE = get_space("resnet48-mini")
 

@@ -12,8 +12,8 @@ from tests.command import supernet
 from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends.shapes import shapes
 from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
-from toolkit.training.run import RunFolder
 
 MINI = get_space("resnet48-mini")
 PADDLE = to_official(weight_files.fill(shapes(MINI.widest)))

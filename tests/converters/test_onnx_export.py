@@ -24,8 +24,8 @@ from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
-from toolkit.training.run import RunFolder
 
 __all__ = ["run", "trained"]
 

@@ -10,8 +10,8 @@ from toolkit.errors import InputError
 from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 CANDIDATES = draw_candidates(SPACES["resnet48-mini"], 12, 0)
 CODES = list(CANDIDATES.values())

@@ -12,9 +12,9 @@ from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES, get_space
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.run import RunFolder
 
 MINI = get_space("resnet48-mini")
 SMALL = [name for name in SPACES if name not in ("resnet48", "resnet48-wide")]

@@ -18,9 +18,9 @@ from tests import weight_files
 from toolkit.backends import get_backend
 from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
+from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.spaces import SPACES, SearchSpace, get_space
 from toolkit.spaces.resnet48 import ResNet48
-from toolkit.training.checkpoint import load_checkpoint
 
 SMALL = get_space("resnet48-mini")
 

@@ -302,7 +302,7 @@ def test_any_prefix_is_found(prefix: list[str]) -> None:
 
 
 def test_the_size_of_the_images_comes_from_the_checkpoint() -> None:
-    from toolkit.training.checkpoint import Facts
+    from toolkit.runs.checkpoint import Facts
 
     facts = Facts("resnet48-mini", 1, 12, 10, 7, "")
     named = prefixed("model.", WEIGHTS) | prefixed("ema.", OTHER)

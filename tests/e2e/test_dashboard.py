@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.server import serve
 from toolkit.evaluation.candidates import read_table
-from toolkit.training.metrics import read_metrics
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from tests.app import example_interference, example_run
 from tests.e2e.server import serve
-from toolkit.training.recipe import parse_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import parse_recipe
 
 pytestmark = pytest.mark.e2e
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.app import example_ranking
 from tests.e2e.server import serve
 from toolkit.evaluation.candidates import read_table
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 pytestmark = pytest.mark.e2e
 

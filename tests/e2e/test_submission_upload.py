@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from converters.tables import SHAPES, Results, Row, dump, in_unit, read_results
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 pytestmark = pytest.mark.e2e
 

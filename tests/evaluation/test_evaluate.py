@@ -22,10 +22,10 @@ from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.setup import load_weights, open_data, open_space
 from toolkit.spaces import get_space
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights, open_data, open_space
 
 CALIBRATE = NormPolicy("calibrate", 64)
 SOME = draw_candidates(get_space("resnet48-mini"), 40, 0)

@@ -12,9 +12,9 @@ from toolkit.data import open_dataset
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.runs.tables import Training
 from toolkit.spaces import SPACES, Arch
 from toolkit.training.loop import Loop
-from toolkit.training.tables import Training
 
 DIGITS = open_dataset("digits", calibration=96, validation=110)
 SPACE = SPACES["resnet48-mini"].for_images(DIGITS.spec.channels, DIGITS.spec.size, DIGITS.spec.classes)

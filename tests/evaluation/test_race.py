@@ -19,8 +19,8 @@ from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import accuracy, carried, expected_wrong, noise_share, race, recorded, schedule
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import Arch, get_space
-from toolkit.training.run import RunFolder
 
 STORED = NormPolicy("stored")
 IMAGES = 1600

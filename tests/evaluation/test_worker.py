@@ -7,8 +7,8 @@ from toolkit.evaluation.evaluate import Job, equip
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.worker import Equipment, Worker
 from toolkit.executors.shared import Shared
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 SPACE = SPACES["resnet48-mini"]
 

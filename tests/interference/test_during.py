@@ -15,10 +15,10 @@ import pytest
 from tests import tiny
 from toolkit.errors import InputError
 from toolkit.interference.table import read_interference
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.metrics import read_metrics
-from toolkit.training.recipe import Recipe, read_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.training.trainer import prepare_run, train
 
 PROBE = {"every_epochs": 2, "budget": 12, "paths": 2, "batches": 2}

@@ -12,12 +12,12 @@ from tests.networks import backend_on_cpu, logits, randomise, some_images
 from toolkit.errors import InputError
 from toolkit.interference.splits import best_partition, split_recipe, suggest_splits
 from toolkit.interference.table import Row, as_frame
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.setup import load_weights
 from toolkit.spaces import SPACES
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.splitting import Split, SplitSpace
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights
 
 SPACE = SPACES["resnet48-mini"]
 

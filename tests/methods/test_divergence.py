@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from tests.methods.watching import SPACE, Notes, notes_batch
 from toolkit.backends.base import Backend
 from toolkit.errors import InputError
-from toolkit.training.recipe import parse_recipe
+from toolkit.runs.recipe import parse_recipe
 
 SHAPE = (6, 4)
 """Images and classes."""

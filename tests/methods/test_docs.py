@@ -8,7 +8,7 @@ import tomli_w
 from pydantic import BaseModel
 
 from toolkit.methods import METHODS
-from toolkit.training.tables import Split, Supernet
+from toolkit.runs.tables import Split, Supernet
 
 
 def rows(page: Path) -> dict[str, str]:

@@ -7,8 +7,8 @@ from tests.methods.watching import SPACE, Gradients, Notes, notes_batch
 from tests.methods_made import make_method
 from toolkit.backends.base import Backend
 from toolkit.errors import InputError
+from toolkit.runs.recipe import parse_recipe
 from toolkit.sampling.fair import FairOptions
-from toolkit.training.recipe import parse_recipe
 
 
 @pytest.mark.parametrize(("mode", "kept"), [("best-up", 0), ("worst-up", 2)])

@@ -10,10 +10,10 @@ from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.interference.splits import Suggestion
 from toolkit.interference.table import read_interference, write_interference
+from toolkit.runs.recipe import parse_recipe
 from toolkit.spaces import get_space
 from toolkit.spaces.splitting import Split
 from toolkit.sweeps.splits import split_sweep, suggestions_at
-from toolkit.training.recipe import parse_recipe
 
 SPACE = get_space("nats-size")
 RECIPE = parse_recipe(tiny.recipe().model_dump(exclude_none=True) | {"space": "nats-size"})

@@ -8,10 +8,10 @@ import tomli_w
 from tests.training.test_steps import TABLES
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 from toolkit.sweeps.config import read_sweep
 from toolkit.sweeps.sweep import run_sweep
-from toolkit.training.run import RunFolder
 
 SPACE = get_space("resnet48-mini")
 

@@ -19,12 +19,12 @@ from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.ranking.layout import Section
 from toolkit.ranking.report import RankReport
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 from toolkit.sweeps import words
 from toolkit.sweeps.config import read_sweep
 from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare, read_report, sections
 from toolkit.sweeps.sweep import run_sweep
-from toolkit.training.run import RunFolder
 
 SPACE = get_space("resnet48-mini")
 DRAWN = draw_candidates(SPACE, 12, 0)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.metrics import read_metrics
-from toolkit.training.run import RunFolder
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
 
 RECIPE = tiny.recipe(
     method={"name": "sandwich", "paths": 3},

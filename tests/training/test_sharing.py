@@ -15,14 +15,14 @@ from toolkit.errors import InputError
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe, parse_recipe
 from toolkit.spaces import Arch, SearchSpace, get_space
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace, parted
 from toolkit.spaces.plans import BasicBlock
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import Recipe, parse_recipe
 from toolkit.training.reorder import reorder_channels
-from toolkit.training.run import RunFolder
 
 STILL = {"epochs": 1, "warmup_epochs": 0.0, "lr": 1e-30, "weight_decay": 0.0}
 """A learning rate that changes nothing: what is saved after the epoch is what it began with."""

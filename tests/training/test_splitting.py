@@ -10,10 +10,10 @@ from toolkit.evaluation.candidates import draw_candidates
 from toolkit.evaluation.evaluate import Job, equip
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.worker import Worker
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import parse_recipe, read_recipe
 from toolkit.spaces import get_space
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import parse_recipe, read_recipe
-from toolkit.training.run import RunFolder
 
 SPLIT = [{"decision": "middle4.1", "groups": [["1", "2", "3"], ["4", "5", "6", "7"]]}]
 COPIES = {"blocks.19.d26o0_1_2", "blocks.19.d26o3_4_5_6"}

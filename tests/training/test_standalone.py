@@ -14,10 +14,10 @@ from toolkit.backends import get_backend
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.setup import open_data, open_space
 from toolkit.spaces import get_space
 from toolkit.training import standalone
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import open_data, open_space
 from toolkit.training.standalone import train_alone, train_candidates_alone
 
 SPACE = get_space("resnet48-mini")

@@ -12,11 +12,11 @@ import pytest
 from tests import tiny
 from toolkit.backends.weights import trunk_of
 from toolkit.errors import InputError, Stopped
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder, find_runs
+from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import merge_tables, parse_recipe, read_recipe
 from toolkit.spaces.grouping import parted
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.metrics import read_metrics
-from toolkit.training.recipe import merge_tables, parse_recipe, read_recipe
-from toolkit.training.run import RunFolder, find_runs
 from toolkit.training.steps import Pipeline, parse_pipeline, prepare_pipeline, read_pipeline, train_pipeline
 
 RECIPE = """

@@ -22,11 +22,11 @@ from toolkit.interference.afterwards import probe_run
 from toolkit.interference.probe import Settings
 from toolkit.interference.splits import split_recipe, suggest_splits
 from toolkit.interference.table import read_interference
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import parse_recipe, read_recipe
 from toolkit.spaces import get_space
 from toolkit.spaces.splitting import SplitSpace
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import parse_recipe, read_recipe
-from toolkit.training.run import RunFolder
 
 SPLIT = {"decision": "middle4.1", "groups": [["1", "2", "3"], ["4", "5", "6", "7"]]}
 CODES = draw_candidates(get_space("resnet48-mini"), 12, 0)

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.training.test_metrics import events, lines
 
 from tests import tiny
-from tests.training.test_metrics import events, lines
 from toolkit.backends import get_backend
 from toolkit.errors import InputError
+from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.spaces import SPACES
-from toolkit.training.checkpoint import load_checkpoint, save_checkpoint
-from toolkit.training.metrics import read_metrics
-from toolkit.training.recipe import Recipe, read_recipe
 from toolkit.training.reorder import reorder_channels
-from toolkit.training.run import RunFolder
 from toolkit.training.trainer import prepare_run, train
 
 # Everything that has a state, and epochs long enough to be killed in.

@@ -17,9 +17,9 @@ from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
 from toolkit.interference.draws import draw_batches
 from toolkit.methods import Method
+from toolkit.runs.recipe import Recipe
+from toolkit.runs.setup import open_backend, open_data, open_space, quiet
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Recipe
-from toolkit.training.setup import open_backend, open_data, open_space, quiet
 from toolkit.training.steps import Pipeline
 from toolkit.training.trainer import begin
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from toolkit.audit.moves import Cause, Move, Notes, Pass
 from toolkit.backends.shapes import is_slope, is_statistic
+from toolkit.runs.recipe import Recipe
 from toolkit.spaces import SearchSpace
-from toolkit.training.recipe import Recipe
 
 KINDS: tuple[Cause, ...] = ("unknown", "gradient", "momentum", "decay", "forward")
 """Causes, the strongest first: a tensor's kind is that of its strongest."""

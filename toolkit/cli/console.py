@@ -77,7 +77,7 @@ def progress_bars() -> Iterator["Bars"]:
 
 
 class Bars:
-    """A `toolkit.training.setup.Progress`: one bar for each thing that goes on."""
+    """A `toolkit.runs.setup.Progress`: one bar for each thing that goes on."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

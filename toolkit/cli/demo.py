@@ -44,7 +44,7 @@ def demo(
 
     Started again on the same folder it goes on where it ended.
     """
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
 
     run = RunFolder(out)
     workers = workers or os.cpu_count() or 1

@@ -13,7 +13,7 @@ from toolkit.cli.submission import print_line
 if TYPE_CHECKING:
     from toolkit.evaluation.candidates import Candidates
     from toolkit.evaluation.race import Race
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
 
 Workers = Annotated[
     int | None, typer.Option(min=1, help="processes, one CPU thread each; default: this one, or all of the Ray cluster")
@@ -52,9 +52,9 @@ def evaluate(
     from toolkit.evaluation.memory import parse_size
     from toolkit.evaluation.policy import NormPolicy
     from toolkit.evaluation.race import race as run_race
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
 
     folder = RunFolder.open(run)
     space = get_space(read_recipe(folder.recipe).space)
@@ -125,9 +125,9 @@ def status(
 
     from toolkit.evaluation.candidates import read_candidates
     from toolkit.evaluation.ledger import Ledger
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
 
     folder = RunFolder.open(run)
     recipe = read_recipe(folder.recipe)

@@ -76,10 +76,10 @@ def _meant(
 ) -> "tuple[SearchSpace, Machine, int]":
     """The space for its images, where it will run, and the number of images to test on."""
     from toolkit.evaluation.worker import Machine
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
+    from toolkit.runs.setup import open_data, open_space
     from toolkit.spaces import get_space
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
-    from toolkit.training.setup import open_data, open_space
 
     if (space is None) == (run is None):
         raise typer.BadParameter("give either --space SPACE or --run RUN")

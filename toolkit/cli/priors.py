@@ -17,8 +17,8 @@ from toolkit.errors import InputError
 if TYPE_CHECKING:
     from toolkit.priors.base import ImageSource
     from toolkit.priors.scoring import Scored
+    from toolkit.runs.recipe import Recipe
     from toolkit.spaces import SearchSpace
-    from toolkit.training.recipe import Recipe
 
 NAMES = "zen,naswot,synflow,snip,grad_norm"
 IMAGES, WORK, OUTPUT = "Images", "Work", "Output"
@@ -70,8 +70,8 @@ def prior(
     from toolkit.priors.ledger import LEDGER
     from toolkit.priors.scoring import Job, score_candidates
     from toolkit.priors.values import write_scores
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
 
     priors = choose(score, changes or (), seed)
     if out is not None and len(priors) > 1 and "{}" not in out.name:
@@ -129,7 +129,7 @@ def _images(
     """The space for the images that are asked for, and these."""
     from toolkit.data import open_dataset
     from toolkit.priors.images import Noise, Pictures
-    from toolkit.training.setup import open_data
+    from toolkit.runs.setup import open_data
 
     if data is not None:
         dataset = open_dataset(data, size=size, verify=False)

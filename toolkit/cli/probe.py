@@ -33,8 +33,8 @@ def probe(
     from toolkit.interference.afterwards import probe_run
     from toolkit.interference.probe import MEASURED, Settings
     from toolkit.interference.splits import MEASURE, split_recipe, suggest_splits
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
 
     folder = RunFolder.open(run)
     wanted = tuple(filter(None, measures.split(","))) if measures is not None else MEASURED

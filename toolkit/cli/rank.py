@@ -85,9 +85,9 @@ def rank(
     from toolkit.files import write_text
     from toolkit.ranking.assembly import rank_report
     from toolkit.ranking.files import CANDIDATES, Columns, compare_files
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
 
     if as_json and as_markdown:
         raise typer.BadParameter("give one of --json and --markdown")
@@ -144,7 +144,7 @@ def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table,
 
     from converters.submission import describe, run_results
     from toolkit.ranking.tables import Table
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
 
     setting, counts = run_results(run)
     means = {code: one.mean(score) for code, one in counts.items()}
@@ -160,8 +160,8 @@ def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table,
 def _learned(scores: Path, networks: Sequence[str]) -> list[str]:
     """A warning if the run that `scores` lie in was trained with truths of the networks that it is judged on."""
     from toolkit.evaluation.candidates import read_table
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
 
     run = RunFolder(scores if scores.is_dir() else scores.parent)
     truth = getattr(read_recipe(run.recipe).method, "truth", None) if run.exists() else None

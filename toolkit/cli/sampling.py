@@ -9,8 +9,8 @@ import typer
 from toolkit.cli.console import console, print_json, print_listing
 
 if TYPE_CHECKING:
+    from toolkit.runs.recipe import Recipe
     from toolkit.sampling.distribution import Distribution
-    from toolkit.training.recipe import Recipe
 
 
 def sampling(
@@ -26,7 +26,7 @@ def sampling(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Compare the paths that a recipe would train with the candidates that will be ranked; nothing is trained."""
-    from toolkit.training.recipe import read_recipe
+    from toolkit.runs.recipe import read_recipe
 
     if (recipe is None) != (candidates is None):
         raise typer.BadParameter("a RECIPE and --candidates FILE go together")

@@ -76,9 +76,9 @@ def split_test(
     import tomli_w
 
     from toolkit.files import write_text
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
     from toolkit.sweeps.splits import split_sweep, suggestions_at
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
 
     plan = out / "sweep.toml"
     if not plan.exists():

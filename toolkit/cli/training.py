@@ -96,9 +96,9 @@ def standalone(
     With several seeds, RUN/standalone.csv holds each for itself.
     """
     from toolkit.evaluation.candidates import read_candidates
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
-    from toolkit.training.recipe import read_recipe
-    from toolkit.training.run import RunFolder
     from toolkit.training.selection import SELECTIONS
     from toolkit.training.standalone import train_candidates_alone
 

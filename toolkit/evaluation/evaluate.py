@@ -19,11 +19,11 @@ from toolkit.evaluation.prefixes import prefix_groups
 from toolkit.evaluation.worker import Equipment, Machine, Worker
 from toolkit.executors import deal, hire
 from toolkit.interrupts import interrupt_at_once
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import load_weights, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights, open_data, open_space, quiet
 
 GROUP = 128
 """Candidates that are walked together, between two commits to the ledger: all that a killed process can lose, per

@@ -32,9 +32,9 @@ from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import open_data, quiet
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import open_data, quiet
 
 TOLERANCE = 0.05
 """The share of others that a candidate may be expected to be ranked wrongly against."""

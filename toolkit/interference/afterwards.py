@@ -16,12 +16,12 @@ from toolkit.interference.history import History
 from toolkit.interference.probe import HISTORY, UPDATES, Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, read_interference
 from toolkit.interference.updates import WINDOW, update_rows
+from toolkit.runs.checkpoint import Checkpoint, load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe, read_recipe
+from toolkit.runs.setup import load_weights, open_backend, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
-from toolkit.training.checkpoint import Checkpoint, load_checkpoint
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Recipe, read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import load_weights, open_backend, open_data, open_space, quiet
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from toolkit.interference.history import History
 from toolkit.interference.probe import Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, rewind_interference
 from toolkit.interference.updates import WINDOW, Weights, update_rows
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe
 from toolkit.training.loop import Loop, Step
-from toolkit.training.recipe import Recipe
-from toolkit.training.run import RunFolder
 
 _SHARE = 0.025
 """Backward passes of probes, by default, as a share of those of the training; with what else a probe does, its time

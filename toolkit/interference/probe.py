@@ -16,7 +16,7 @@ from toolkit.interference.features import Features
 from toolkit.interference.paths import Lookahead, Paths
 from toolkit.interference.table import Row
 from toolkit.names import did_you_mean
-from toolkit.training.setup import quiet
+from toolkit.runs.setup import quiet
 
 FORWARD = 1 / 3
 """What a forward pass costs, in backward passes (which include their own forward pass)."""

@@ -12,11 +12,11 @@ import pandas as pd
 from toolkit.backends.shapes import parameters
 from toolkit.errors import InputError
 from toolkit.interference.draws import FloatArray
+from toolkit.runs.recipe import Recipe, parse_recipe
+from toolkit.runs.tables import Initial
+from toolkit.runs.tables import Split as SplitTable
 from toolkit.spaces import Decision, SearchSpace
 from toolkit.spaces.splitting import Split, SplitSpace
-from toolkit.training.recipe import Recipe, parse_recipe
-from toolkit.training.tables import Initial
-from toolkit.training.tables import Split as SplitTable
 
 MEASURE = "split_conflict"
 """What suggestions rest on. Tables of older probes lack it."""

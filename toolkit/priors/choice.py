@@ -10,7 +10,7 @@ from toolkit.errors import InputError
 from toolkit.names import did_you_mean
 from toolkit.priors import PRIORS
 from toolkit.priors.base import Drawn, Prior
-from toolkit.training.recipe import explain
+from toolkit.runs.recipe import explain
 
 
 def choose(names: str, changes: Sequence[str] = (), seed: int | None = None) -> tuple[Prior, ...]:

@@ -14,8 +14,8 @@ from toolkit.executors import deal, hire
 from toolkit.interrupts import interrupt_at_once
 from toolkit.priors.base import ImageSource, Prior
 from toolkit.priors.ledger import Ledger, Row, Setting
+from toolkit.runs.setup import Note, quiet
 from toolkit.spaces import SearchSpace
-from toolkit.training.setup import Note, quiet
 
 PATIENCE = 1.0
 """Seconds between two commits to the ledger, unless a candidate takes longer: all that a killed process loses."""

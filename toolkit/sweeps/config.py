@@ -11,10 +11,10 @@ from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
+from toolkit.runs.recipe import Recipe, explain, find_recipe, merge_tables, read_tables
+from toolkit.runs.tables import Seed
 from toolkit.sweeps.report import VARIANT
-from toolkit.training.recipe import Recipe, explain, find_recipe, merge_tables, read_tables
 from toolkit.training.steps import Pipeline, parse_pipeline
-from toolkit.training.tables import Seed
 
 _IMAGES = ("source", "validation", "split_seed", "bad_images")
 """What in `[data]` decides on which images candidates are tested."""

@@ -16,10 +16,10 @@ from toolkit.interference.afterwards import probe_run
 from toolkit.interference.probe import Settings
 from toolkit.interference.splits import MEASURE, Suggestion, suggest_splits
 from toolkit.interference.table import read_interference
-from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.recipe import Recipe, read_recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import open_data, open_space, quiet
+from toolkit.runs.checkpoint import load_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe, read_recipe
+from toolkit.runs.setup import open_data, open_space, quiet
 
 _STREAM = 0x73706C74  # sets this draw apart from all others made with the same seed
 

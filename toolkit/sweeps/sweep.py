@@ -16,11 +16,11 @@ from toolkit.files import write_json, write_text
 from toolkit.interrupts import interrupt_at_once
 from toolkit.ranking.pairs import FEWEST
 from toolkit.ranking.priors import cost_priors
+from toolkit.runs.setup import Note, quiet
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.sweeps.config import Evaluation, Sweep, Trial
 from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare, read_report
 from toolkit.sweeps.trial import Scores, finish, judge
-from toolkit.training.setup import Note, quiet
 
 
 def run_sweep(

@@ -15,11 +15,11 @@ from toolkit.files import write_text
 from toolkit.ranking.assembly import rank_report
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.pairs import pair
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import Recipe
+from toolkit.runs.setup import Note, quiet
 from toolkit.sweeps.config import Evaluation, Trial
-from toolkit.training.metrics import read_metrics
-from toolkit.training.recipe import Recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import Note, quiet
 from toolkit.training.steps import prepare_pipeline, train_pipeline
 
 TRUTH = "truth.json"

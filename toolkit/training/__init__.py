@@ -1,1 +1,1 @@
-"""Recipes, the trainer, checkpoints and the run folder."""
+"""The trainer, its loop, recipes in steps, and stand-alone training."""

@@ -9,8 +9,8 @@ from toolkit.backends.base import Backend, Network, Optimizer, Tensor
 from toolkit.data.base import Dataset
 from toolkit.data.batches import steps_per_epoch, train_batches
 from toolkit.methods import Batch
+from toolkit.runs.tables import Training
 from toolkit.training.schedules import warmup_cosine
-from toolkit.training.tables import Training
 
 _METHOD_STREAM = 1
 """Keeps the method's random numbers apart from those that shuffle and augment images."""

@@ -21,12 +21,12 @@ from toolkit.executors import spread
 from toolkit.files import digest, write_text
 from toolkit.interrupts import interrupt_at_once
 from toolkit.methods import Batch
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import Recipe
+from toolkit.runs.setup import open_backend, open_data, open_space, quiet
+from toolkit.runs.tables import Training
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.training.loop import Loop
-from toolkit.training.recipe import Recipe
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import open_backend, open_data, open_space, quiet
-from toolkit.training.tables import Training
 
 Seeds = Sequence[int]
 

@@ -21,9 +21,8 @@ from toolkit.data.base import Dataset, Progress
 from toolkit.data.batches import steps_per_epoch
 from toolkit.errors import InputError, Stopped
 from toolkit.files import write_text
-from toolkit.spaces import get_space
-from toolkit.spaces.grouping import regrouping_problems
-from toolkit.training.recipe import (
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import (
     Recipe,
     find_recipe,
     merge_tables,
@@ -32,9 +31,10 @@ from toolkit.training.recipe import (
     read_recipe,
     read_tables,
 )
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import Note, descended, open_backend, open_data, open_space, quiet
-from toolkit.training.tables import Data
+from toolkit.runs.setup import Note, descended, open_backend, open_data, open_space, quiet
+from toolkit.runs.tables import Data
+from toolkit.spaces import get_space
+from toolkit.spaces.grouping import regrouping_problems
 from toolkit.training.trainer import differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")

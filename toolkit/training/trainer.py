@@ -16,15 +16,15 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.methods import Method
+from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import MetricLog, rewind_metrics
+from toolkit.runs.recipe import Recipe, read_recipe
+from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.splitting import SplitSpace
-from toolkit.training.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.training.loop import Loop, Step
-from toolkit.training.metrics import MetricLog, rewind_metrics
-from toolkit.training.recipe import Recipe, read_recipe
 from toolkit.training.reorder import reorder_channels
-from toolkit.training.run import RunFolder
-from toolkit.training.setup import Note, load_weights, open_backend, open_data, open_space, quiet
 
 _LOG_SECONDS = 1.0
 """How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from toolkit.interference.table import MEASURES, read_interference
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 FloatArray = npt.NDArray[np.float64]
 

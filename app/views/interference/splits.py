@@ -8,9 +8,9 @@ from app.views.candidates import space_of
 from app.views.interference.readings import readings
 from toolkit.interference.splits import Suggestion, suggest_splits
 from toolkit.ranking.uncertainty import Z
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 from toolkit.spaces.splitting import SplitSpace
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
 
 
 def suggested(run: RunFolder) -> list[Suggestion]:

@@ -15,7 +15,7 @@ from toolkit.evaluation.ledger import AVERAGED, Holding, Setting
 from toolkit.ranking.metrics import FEW, METRICS
 from toolkit.ranking.paired import judge_together
 from toolkit.ranking.pairs import pair
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 METRICS_SHOWN = ("kendall", "top_half")
 

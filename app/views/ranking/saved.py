@@ -6,7 +6,7 @@ from toolkit.errors import InputError
 from toolkit.files import read_bytes
 from toolkit.ranking.metrics import CORE, MAIN
 from toolkit.ranking.report import Estimate, RankReport
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def read_report(run: RunFolder) -> RankReport | None:

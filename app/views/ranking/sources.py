@@ -22,8 +22,8 @@ from toolkit.ranking.priors import MACS, filed_priors, find_ledger
 from toolkit.ranking.sizes import DEPTH, PARAMETERS, WIDTH, sizes
 from toolkit.ranking.tables import CODE, VALUE
 from toolkit.ranking.tables import read_values as read_table
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
-from toolkit.training.run import RunFolder
 
 SUBMISSION, STANDALONE = "submission", "trained alone"
 FOLDER = "scores"

@@ -7,8 +7,8 @@ from app.figures import candidates as figures
 from app.views import candidates as views
 from app.views.blocks import blocks
 from tests.app.example_run import COUNT
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 TOP1 = views.SCORES["Top-1"]
 

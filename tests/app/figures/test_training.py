@@ -4,7 +4,7 @@ import pytest
 
 from app.figures import training as figures
 from app.views.training import curves
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 @pytest.fixture

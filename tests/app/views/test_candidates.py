@@ -10,8 +10,8 @@ from tests.app import example_run
 from tests.app.example_run import COUNT
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import RESNET20, RESNET48_MINI, SPACES
-from toolkit.training.run import RunFolder
 
 TOP1, LOSS = views.SCORES["Top-1"], views.SCORES["Loss"]
 

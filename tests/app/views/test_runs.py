@@ -6,7 +6,7 @@ from app.views import runs as views
 from app.views import training
 from tests.app import example_run
 from tests.app.example_run import COUNT
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def test_runs_are_named_by_their_path(tmp_path: Path) -> None:

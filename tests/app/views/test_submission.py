@@ -13,7 +13,7 @@ from tests.app import example_run
 from tests.app.example_run import COUNT
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import dump_entries, parse_table
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 Shaped = Callable[..., Upload]
 

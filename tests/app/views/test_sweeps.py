@@ -7,8 +7,8 @@ import pytest
 from app.views import runs as run_views
 from app.views import sweeps as views
 from tests.app import example_sweep
+from toolkit.runs.folder import RunFolder
 from toolkit.sweeps.report import REPORT
-from toolkit.training.run import RunFolder
 
 REPORTED = example_sweep.report()
 

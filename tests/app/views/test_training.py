@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from app.views import training
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def write(path: Path, text: str) -> RunFolder:

@@ -18,8 +18,8 @@ from app.views.interference.paths import by_distance, paths
 from app.views.interference.strip import strip
 from tests.app.example_run import space_of
 from toolkit.interference.table import MEASURES
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
-from toolkit.training.run import RunFolder
 
 COSINE = MEASURES["gradient_cosine"]
 

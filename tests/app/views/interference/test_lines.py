@@ -4,7 +4,7 @@ import pytest
 
 from app.views.interference import lines, readings
 from toolkit.interference.table import Row, as_frame
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def test_a_course_has_one_point_a_probe(probed_run: RunFolder) -> None:

@@ -7,7 +7,7 @@ import pytest
 from app.views.interference import lines, readings
 from toolkit.errors import InputError
 from toolkit.interference.table import MEASURES, Row, as_frame
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def frame(*rows: Row, step: int = 10) -> pd.DataFrame:

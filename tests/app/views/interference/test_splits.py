@@ -3,8 +3,8 @@ from pathlib import Path
 from app.views.interference import splits
 from tests.app import example_run
 from toolkit.interference.splits import split_recipe
-from toolkit.training.recipe import read_recipe
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
 
 
 def test_splits_of_a_run_by_gain(probed_run: RunFolder) -> None:

@@ -7,8 +7,8 @@ from app.views.interference.sentence import answer
 from app.views.interference.strip import difference, strip
 from tests.app.example_run import space_of
 from toolkit.interference.table import MEASURES, Row, as_frame
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
-from toolkit.training.run import RunFolder
 
 SPACE = get_space("resnet48-mini")
 

@@ -2,7 +2,7 @@ import pytest
 
 from app.views.ranking.subject import Subject
 from tests.app import example_ranking
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="session")

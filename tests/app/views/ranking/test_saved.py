@@ -5,7 +5,7 @@ import pytest
 
 from app.views import ranking as views
 from toolkit.errors import InputError
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 def test_no_report_is_none_and_a_damaged_one_is_explained(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_table, write_entries
 from toolkit.priors import ledger as priors
 from toolkit.ranking.files import compare_files
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 
 @pytest.fixture

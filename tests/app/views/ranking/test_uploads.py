@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.files import Columns
 from toolkit.ranking.metrics import correlations
-from toolkit.training.run import RunFolder
+from toolkit.runs.folder import RunFolder
 
 TABLE = pd.DataFrame(
     {

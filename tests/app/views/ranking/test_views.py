@@ -9,8 +9,8 @@ from app.views.ranking.subject import SCORE, TRUTH, Subject
 from tests.app import example_ranking
 from toolkit.errors import InputError
 from toolkit.ranking.formulas import TAU_B
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
-from toolkit.training.run import RunFolder
 
 
 @pytest.mark.parametrize("by", ["truth", "score"])

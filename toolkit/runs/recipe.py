@@ -16,7 +16,7 @@ from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
-from toolkit.training.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
+from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
 

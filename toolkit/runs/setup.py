@@ -11,8 +11,8 @@ from toolkit.errors import InputError
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.derived import DerivedSpace
-from toolkit.training.checkpoint import Checkpoint
-from toolkit.training.recipe import Recipe
+from toolkit.runs.checkpoint import Checkpoint
+from toolkit.runs.recipe import Recipe
 
 Note = Callable[[str], None]
 """Called with a few words on how it goes."""
