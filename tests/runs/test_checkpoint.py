@@ -15,10 +15,10 @@ from safetensors.numpy import save, save_file
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Weights
 from toolkit.errors import InputError
-from toolkit.spaces import SPACES, SearchSpace
 from toolkit.runs import checkpoint as module
 from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.setup import load_weights
+from toolkit.spaces import SPACES, SearchSpace
 
 FACTS = Facts("resnet48-mini", 1, 8, 10, 40, "0" * 64)
 

@@ -8,8 +8,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from toolkit.errors import InputError
-from toolkit.runs.metrics import MetricLog, read_metrics, rewind_metrics
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import MetricLog, read_metrics, rewind_metrics
 
 
 @pytest.fixture

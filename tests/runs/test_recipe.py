@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.methods import METHODS
-from toolkit.spaces import SPACES
 from toolkit.runs.recipe import SHIPPED, find_recipe, parse_recipe, read_recipe, read_tables
+from toolkit.spaces import SPACES
 from toolkit.training.steps import parse_pipeline, prepare_pipeline, read_pipeline, train_pipeline
 
 MINIMAL = 'space = "resnet48-mini"\n[method]\nname = "spos"\n'

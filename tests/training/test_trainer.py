@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.training.test_metrics import events, lines
 
 from tests import tiny
+from tests.runs.test_metrics import events, lines
 from toolkit.backends import get_backend
 from toolkit.errors import InputError
 from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint

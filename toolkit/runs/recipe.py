@@ -14,9 +14,9 @@ from toolkit.files import digest, read_bytes
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
+from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
-from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
 

@@ -8,11 +8,11 @@ from toolkit.backends.weights import inherited
 from toolkit.data import open_dataset
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
+from toolkit.runs.checkpoint import Checkpoint
+from toolkit.runs.recipe import Recipe
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.derived import DerivedSpace
-from toolkit.runs.checkpoint import Checkpoint
-from toolkit.runs.recipe import Recipe
 
 Note = Callable[[str], None]
 """Called with a few words on how it goes."""
