@@ -33,7 +33,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     """Make recipes draw by another sampler, whatever their method can do."""
 
     def replace(name: str, **options: object) -> None:
-        method = SimpleNamespace(sampler=sampler(SPACE, name, **options))
+        method = SimpleNamespace(sampler=sampler(SPACE, name, **options), draws=True)
         monkeypatch.setattr(Recipe, "make_method", lambda *_: method)
 
     return replace
@@ -46,6 +46,19 @@ def test_samplers_are_listed() -> None:
     listed = json.loads(supernet("sampling", "--json").out)
     assert list(listed) == list(SAMPLERS)
     assert listed["balanced"]["options"]["among"]["default"] == 3
+
+
+def test_each_step_of_a_recipe_is_compared(folder: Path) -> None:
+    steps = '[[step]]\nname = "largest"\nmethod.name = "largest"\n\n[[step]]\nname = "shared"\n'
+    (folder / "steps.toml").write_text(f'space = "{SPACE.name}"\nmethod.name = "spos"\n{steps}')
+    outcome = supernet("sampling", "steps.toml", "--candidates", "candidates.json", "--draws", "100")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert re.findall(r"^step \d of 2: \w+$", outcome.out, re.M) == ["step 1 of 2: largest", "step 2 of 2: shared"]
+    arguments = ("sampling", "steps.toml", "--candidates", "candidates.json", "--draws", "100", "--json")
+    largest, shared = json.loads(supernet(*arguments).out)
+    assert largest is None, "it draws no paths"
+    assert "The method draws no paths" in outcome.out
+    assert shared["sampler"] == "uniform"
 
 
 def test_what_is_far_is_named(use: Use) -> None:

@@ -25,8 +25,13 @@ def sampling(
     seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Compare the paths that a recipe would train with the candidates that will be ranked; nothing is trained."""
-    from toolkit.runs.recipe import read_recipe
+    """Compare the paths that a recipe would train with the candidates that will be ranked; nothing is trained.
+
+    Of a recipe in steps, each is compared; in JSON they are a list.
+    """
+    from rich.markup import escape
+
+    from toolkit.training.steps import read_pipeline
 
     if (recipe is None) != (candidates is None):
         raise typer.BadParameter("a RECIPE and --candidates FILE go together")
@@ -35,15 +40,22 @@ def sampling(
 
         print_listing(SAMPLERS, as_json=as_json)
         return
-    found = compare_recipe(read_recipe(recipe, changes), candidates, draws, seed)
+    pipeline = read_pipeline(recipe, changes)
+    found = [compare_recipe(step.recipe, candidates, draws, seed) for step in pipeline.steps]
     if as_json:
-        print_json(asdict(found))
-    else:
-        _print(found)
+        facts = [each and asdict(each) for each in found]
+        print_json(facts if pipeline.divided else facts[0])
+        return
+    for step, each in zip(pipeline.steps, found, strict=True):
+        if pipeline.divided:
+            console.print(f"[bold]{step.title}: {escape(step.name)}[/]")
+        _print(each)
 
 
-def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: int = 0) -> "Distribution":
+def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: int = 0) -> "Distribution | None":
     """How far the paths that a recipe trains are from the candidates in a file, in the space's own image size.
+
+    None: its method draws none.
 
     Raises:
         InputError: the sampler's or the candidates' file cannot be used.
@@ -54,11 +66,14 @@ def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: 
 
     space = recipe.derive(get_space(recipe.space))
     archs = [space.parse(code) for code in read_candidates(candidates, space).values()]
-    return compare(recipe.make_method(space).sampler, archs, draws, seed)
+    method = recipe.make_method(space)
+    return compare(method.sampler, archs, draws, seed) if method.draws else None
 
 
-def words(found: "Distribution") -> str:
+def words(found: "Distribution | None") -> str:
     """The comparison in two or three sentences."""
+    if found is None:
+        return "The method draws no paths: nothing to compare with the candidates."
     worst = ", ".join(f"{shift.decision} {shift.distance:.3f} ({shift.chance:.3f})" for shift in found.worst())
     p_value = "p below 0.001" if found.macs_p < 0.001 else f"p = {found.macs_p:.2g}"
     sentences = [
@@ -72,7 +87,13 @@ def words(found: "Distribution") -> str:
     return " ".join(sentences)
 
 
-def _print(found: "Distribution") -> None:
+def _print(found: "Distribution | None") -> None:
+    if found is not None:
+        _print_shifts(found)
+    console.print(words(found), markup=False, soft_wrap=True)
+
+
+def _print_shifts(found: "Distribution") -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -87,4 +108,3 @@ def _print(found: "Distribution") -> None:
         )
         table.add_row(escape(shift.decision), f"{shift.distance:.3f}", f"{shift.chance:.3f}", *map(escape, extremes))
     console.print(table)
-    console.print(words(found), markup=False, soft_wrap=True)

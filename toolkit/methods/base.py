@@ -54,11 +54,13 @@ class Batch:
 class Method(ABC):
     """A way to train a supernet. Written once against the backend seam; imports no framework.
 
-    Subclasses set `name`, `summary` (one line, with the source) and, if they have options of their own, `options_type`.
+    Subclasses set `name`, `summary` (one line, with the source) and, if they have options of their own, `options_type`;
+    and `draws` is False if they draw no paths.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    draws: ClassVar[bool] = True
     options_type: ClassVar[type[Options]] = Options
 
     def __init__(self, space: SearchSpace, options: Options) -> None:

@@ -9,6 +9,7 @@ class Largest(Method):
 
     name = "largest"
     summary = "the largest network alone, to begin with (step 1 of progressive training, arXiv 2108.05866)"
+    draws = False
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`."""
