@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from toolkit.backends import base
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
@@ -24,7 +25,7 @@ from toolkit.spaces.base import matrix
 class Score:
     """A way to score a candidate: its column in the table of results, and how to read it."""
 
-    column: str
+    column: base.Score
     title: str
     unit: str
     higher_is_better: bool

@@ -46,7 +46,7 @@ def score_of(counts: Counts, score: Score) -> float:
         return math.nan
     if score == "loss":
         return math.exp(-max(counts.loss / counts.total, 0.0))
-    return (counts.top1 if score == "top1" else counts.top5) / counts.total
+    return counts.mean(score)
 
 
 def _missing(candidates: Candidates, scores: Mapping[str, float]) -> list[str]:

@@ -12,7 +12,7 @@ from tests import tiny
 from tests.interference.toys import SCALES, choice_network, mirrored_batch, width_space
 from tests.networks import backend_on_cpu, randomise
 from toolkit.backends import BACKENDS
-from toolkit.backends.base import Backend
+from toolkit.backends.base import Backend, Network, Tensor
 from toolkit.backends.shapes import used
 from toolkit.errors import InputError
 from toolkit.interference import branches as branches_module
@@ -86,14 +86,21 @@ def test_only_conflict_in_the_blocks_that_a_split_copies_counts(
             split_recipe(tiny.recipe(), Path("checkpoint"), [suggested])
 
 
-def test_a_split_of_a_depth_ends_what_is_in_the_blocks_that_both_have(backend: Backend) -> None:
-    """Depth 2 has none of the blocks that are copied. Of 4 and 5, those are the third and the fourth."""
+def first_depth(backend: Backend) -> tuple[Network, tuple[Tensor, Tensor], int]:
+    """A random supernet of depths, a batch, and the number of the decision `depth1`."""
     space = SPACES["resnet48-mini"].for_images(1, 8, 10)
     network = backend.supernet(space, 0)
     randomise(network)
     rng = np.random.default_rng(0)
     batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
     number = [decision.name for decision in space.decisions].index("depth1")
+    return network, batch, number
+
+
+def test_a_split_of_a_depth_ends_what_is_in_the_blocks_that_both_have(backend: Backend) -> None:
+    """Depth 2 has none of the blocks that are copied. Of 4 and 5, those are the third and the fourth."""
+    network, batch, number = first_depth(backend)
+    space = network.space
     answers = [0] * len(space.decisions)
     probe = Branches(network)
     list(probe.draw(answers, batch, [number]))
@@ -136,12 +143,8 @@ def test_features_of_branches_in_closed_form(backend: Backend) -> None:
 
 
 def test_where_a_network_has_no_block_it_passes_on_what_it_was_given(backend: Backend) -> None:
-    space = SPACES["resnet48-mini"].for_images(1, 8, 10)
-    network = backend.supernet(space, 0)
-    randomise(network)
-    rng = np.random.default_rng(0)
-    batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
-    number = [decision.name for decision in space.decisions].index("depth1")
+    network, batch, number = first_depth(backend)
+    space = network.space
     probe = Branches(network)
     list(probe.draw([0] * len(space.decisions), batch, [number]))
     found = cells(list(probe.rows()), "feature_cosine")

@@ -10,6 +10,7 @@ from app.views import training
 from app.views.ranking.estimates import estimates
 from app.views.ranking.sources import read_results
 from app.views.ranking.subject import Subject
+from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import AVERAGED, Holding, Setting
 from toolkit.ranking.metrics import FEW, METRICS
@@ -56,7 +57,7 @@ def series(holdings: list[Holding], steps: Mapping[str, int]) -> tuple[list[Seri
     return [Series(label, dict(sorted(settings.items()))) for label, settings in ordered], lost
 
 
-def history(run: RunFolder, *, subject: Subject, column: str, chosen: Series) -> pd.DataFrame:
+def history(run: RunFolder, *, subject: Subject, column: Score, chosen: Series) -> pd.DataFrame:
     """The agreement with the subject's truth after each of these checkpoints.
 
     `step`, `epoch` (NaN where the run's metrics do not say), `networks`, `metric` (its label), `value`, `low`, `high`.

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.views import candidates
 from app.views.ranking.subject import Subject
+from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.evaluation import candidates as candidates_format
 from toolkit.evaluation.candidates import code_problems
@@ -42,7 +43,7 @@ class Source:
 
     path: Path
     setting: Setting | None = None
-    column: str = ""
+    column: Score = "top1"
 
     @property
     def images(self) -> int | None:
@@ -144,12 +145,11 @@ def read_values(run: RunFolder, source: Source) -> Values:
     return Values(read_results(source.path, source.setting, source.column), _ids(run))
 
 
-def read_results(path: Path, setting: Setting, column: str) -> dict[str, float]:
+def read_results(path: Path, setting: Setting, column: Score) -> dict[str, float]:
     """One column of a ledger's results by code, larger being better; raises InputError."""
     with Ledger.read(path) as ledger:
         counts = ledger.results(setting)
-    sign = -1 if column == "loss" else 1
-    by_code = {code: sign * getattr(each, column) / each.total for code, each in counts.items()}
+    by_code = {code: each.mean(column) for code, each in counts.items()}
     return {code: value for code, value in by_code.items() if math.isfinite(value)}
 
 
