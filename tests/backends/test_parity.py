@@ -11,7 +11,7 @@ from tests.supernets import SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.methods import METHODS
 from toolkit.spaces import SPACES
-from toolkit.spaces.plans import ACTIVATIONS
+from toolkit.spaces.primitives import ACTIVATIONS
 
 
 @pytest.fixture(autouse=True)

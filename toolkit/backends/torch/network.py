@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal, cast
 
 import numpy as np
@@ -13,13 +13,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from toolkit.backends.base import Counts, Statistics, Weights
-from toolkit.backends.torch.blocks import BasicBlock, build
+from toolkit.backends.states import State, following, newest, reach, read
+from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.layers import BatchNorm
 from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, NoNorm, Norm, Stored
 from toolkit.backends.weights import check_weights
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
-from toolkit.spaces.sharing import share
 
 
 class TorchNetwork(nn.Module):
@@ -37,15 +36,16 @@ class TorchNetwork(nn.Module):
         self.space, self.plans = space, plans
         self._training_norm, self._autocast = training_norm, autocast
         # An absent position keeps its number, so that parameter names say where a block stands.
-        self.blocks = nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in widest)
+        self.blocks = nn.ModuleList(nn.Identity() if plan is None else Block(plan) for plan in widest)
+        self._reach = reach(widest)
 
     def run(self, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
         """Normalised images to logits."""
-        state = images
-        for block, plan in zip(self.blocks, plans, strict=True):
+        state: State = images
+        for index, plan in enumerate(plans):
             if plan is not None:
-                state = block(state, plan, norm)
-        return state
+                state = self.run_block(index, plan, state, norm)
+        return cast(Tensor, newest(state))
 
     def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
         """See `Network`."""
@@ -106,15 +106,14 @@ class TorchNetwork(nn.Module):
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
         """See `Network`."""
-
-        def show(_relu: nn.Module, _inputs: object, output: Tensor) -> None:
-            see(output)
-
-        with ExitStack() as hooks:
-            for module in self.modules():
-                if isinstance(module, nn.ReLU):
-                    hooks.enter_context(module.register_forward_hook(show))
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        for block in blocks:
+            block.see = see
+        try:
             yield
+        finally:
+            for block in blocks:
+                block.see = None
 
     def stored_norm(self) -> Stored:
         """See `Network`."""
@@ -149,16 +148,17 @@ class TorchNetwork(nn.Module):
         with torch.inference_mode(), self._autocast():
             yield
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
         """See `Network`."""
-        return cast(Tensor, self.blocks[index](state, plan, norm))
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+        return following(state, out, self._reach)
 
-    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
         """See `Network`."""
-        block = self.blocks[index]
-        if isinstance(block, BasicBlock) and share(plans):
-            return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
-        return (self.run_block(index, plan, state, norm) for plan in plans)
+        block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
+        if self._reach == 1:
+            return block.siblings(plans, inputs, norm)
+        return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """See `Network`."""
