@@ -72,7 +72,9 @@ def main() -> int:
                 differing = [part for part, digest in digests[name].items() if before.get(name, {}).get(part) != digest]
                 words = f"DIFFERS in {', '.join(differing)}" if differing else "equal"
                 wrong += bool(differing)
-            print(f"{name:40} {digests[name]['model'][:12]} {time.perf_counter() - started:5.1f} s  {words}", flush=True)
+            print(
+                f"{name:40} {digests[name]['model'][:12]} {time.perf_counter() - started:5.1f} s  {words}", flush=True
+            )
     if given.out:
         given.out.write_text(json.dumps(digests, indent=1) + "\n")
     if given.against:
