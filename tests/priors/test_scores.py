@@ -79,7 +79,7 @@ def test_zen(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     with plain_scores.watch(zen, "draw_weights") as drawn:
         score = prior.score(backend, space, arch, Noise())
     plain, shape = plain_scores.PlainZen(space.plans(arch)), (BATCH, space.channels, space.size, space.size)
-    fresh = get_backend("torch", "cpu").build(space, features(space.plans(arch)), 0).weights()
+    fresh = get_backend("torch", "cpu").network(space, features(space.plans(arch)), 0).weights()
     order = [name for name, array in fresh.items() if array.ndim > 1]
     expected = []
     for repeat, weights in enumerate(drawn):
@@ -109,7 +109,7 @@ def test_repetitions_are_averaged() -> None:
     one, two = (small("snip", repeats=repeats).score(backend, space, space.smallest, Noise()) for repeats in (1, 2))
     weights = generator(GradientOptions(), 1)
     x, labels = Noise().batch(backend, space, BATCH, weights)
-    drawn = draw_weights(backend.standalone(space, space.smallest, 0).weights(), weights, 2.0)
+    drawn = draw_weights(backend.network(space, space.plans(space.smallest), 0).weights(), weights, 2.0)
     second = plain_scores.gradient_score(
         space.plans(space.smallest), drawn, x, labels, lambda w, g: (w * g).abs().sum()
     )
@@ -207,7 +207,7 @@ def test_images_that_no_unit_tells_apart_are_worth_nothing() -> None:
 
 
 def test_agreement_by_hand() -> None:
-    agreement = Agreement(3)
+    agreement = Agreement(get_backend("torch", "cpu").ops, 3)
     agreement.see(torch.tensor([[0.0, 2.0], [1.0, 0.5], [0.0, 0.0]]))
     agreement.see(torch.tensor([[[3.0]], [[0.0]], [[3.0]]]))
     # Codes 011, 110, 001.
@@ -228,7 +228,7 @@ def test_a_network_that_passes_nothing_on(name: str) -> None:
 
 def test_weights_are_normal_and_seeded() -> None:
     space, backend = get_space("resnet48-mini"), get_backend("torch", "cpu")
-    fresh = backend.standalone(space, space.largest, seed=0).weights()
+    fresh = backend.network(space, space.plans(space.largest), 0).weights()
     he, again = (draw_weights(fresh, generator(ZenOptions(), 0), 2.0) for _ in range(2))
     plain = draw_weights(fresh, generator(ZenOptions(), 0), None)
     assert he.keys() == fresh.keys()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.backends.base import Network, Weights
+from toolkit.backends.base import Network, Trainable, Weights
 from toolkit.backends.shapes import is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
@@ -71,7 +71,7 @@ def with_slope(weights: Weights, slope: float) -> Weights:
     return {name: np.full_like(a, slope) if is_slope(name) else a for name, a in weights.items()}
 
 
-def check_weights(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+def check_weights(network: Trainable, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
     """Compare the names and shapes of `weights` with those of a network.
 
     Raises:

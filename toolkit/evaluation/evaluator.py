@@ -5,7 +5,7 @@ tree of their block plans; at most one activation per depth is alive, besides wh
 of one is the plain evaluation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from toolkit.backends.base import Backend, Counts, Network, Norm, Tensor
@@ -14,7 +14,7 @@ from toolkit.errors import InputError
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.memory import CHUNK, chunk_for, memory_need, smallest_chunk, usual_chunk
 from toolkit.evaluation.prefixes import Node, prefix_tree
-from toolkit.spaces import Arch, Plan
+from toolkit.spaces import Arch, Plan, Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,20 @@ class Evaluator:
     Args:
         chunk: images that pass a network together, at most; the policy `batch` has its own.
         memory: bytes that activations may take; the chunk is made small enough for each group of candidates.
+        plans: what the network runs for an architecture; by default a supernet's path.
     """
 
     def __init__(
-        self, backend: Backend, network: Network, images: EvaluationSet, chunk: int = CHUNK, memory: int | None = None
+        self,
+        backend: Backend,
+        network: Network,
+        images: EvaluationSet,
+        chunk: int = CHUNK,
+        memory: int | None = None,
+        plans: Callable[[Arch], Plans] | None = None,
     ) -> None:
         self._backend, self._network, self._spec = backend, network, images.spec
+        self._plans = plans or network.space.supernet_plans
         self._policy, self._count = images.policy, len(images.labels)
         self._chunk, self._memory = usual_chunk(images.policy, self._count, chunk), memory
         self._images, self._labels = backend.place(images.pixels), backend.place(images.labels)
@@ -73,7 +81,7 @@ class Evaluator:
         Raises:
             InputError: the memory does not suffice.
         """
-        prefixes = prefix_tree([(place, self._network.plans(arch)) for place, arch in enumerate(archs)])
+        prefixes = prefix_tree([(place, self._plans(arch)) for place, arch in enumerate(archs)])
         chunk = self._chunk
         if self._memory is not None:
             need = memory_need(prefixes, self._spec.channels, self._spec.size)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from toolkit.backends.base import Backend
-from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator, run
+from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 from toolkit.spaces.plans import Block
 from toolkit.spaces.primitives import Add, Convolution, Linear, Map
@@ -50,7 +50,8 @@ class Zen(Prior):
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
         """See `Prior`."""
         options = cast(ZenOptions, self.options)
-        network = backend.build(space, features(space.plans(arch), residual=options.residual), seed=0)
+        plans = features(space.plans(arch), residual=options.residual)
+        network = backend.network(space, plans, seed=0)
         shape = (options.batch, space.channels, space.size, space.size)
         tracked: list[npt.NDArray[np.float64]] = []
         fresh, scores = network.weights(), []
@@ -61,10 +62,10 @@ class Zen(Prior):
             norms = [network.calibrating_norm(options.batch) for _ in range(2)]
             with network.inference():
                 before, after = (
-                    run(network, arch, seen, norm)
+                    network.run(plans, seen, norm)
                     for seen, norm in zip((x, x + options.mixture * change), norms, strict=True)
                 )
-                reaction = float((before - after).abs().sum()) / options.batch
+                reaction = float(backend.ops.sum(abs(before - after))) / options.batch
             statistics = [network.statistics(norm) for norm in norms]
             for seen in statistics:
                 unbiased = [s.variance.astype(np.float64) * (s.count / (s.count - 1)) for s in seen]
