@@ -12,7 +12,7 @@ from toolkit.backends import BACKENDS, get_backend
 from toolkit.methods import METHODS
 from toolkit.methods.losses import alpha_divergence
 from toolkit.spaces import SPACES
-from toolkit.spaces.plans import ACTIVATIONS
+from toolkit.spaces.primitives import ACTIVATIONS
 
 
 @pytest.fixture(autouse=True)

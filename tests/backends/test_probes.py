@@ -9,19 +9,10 @@ from tests.networks import forward, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Tensor
 from toolkit.spaces import Arch, Plan, SearchSpace
-from toolkit.spaces.plans import (
-    BasicBlock,
-    Cell,
-    Choice,
-    ConvNorm,
-    InvertedResidual,
-    NormReLU,
-    Reduction,
-    Stem,
-)
-from toolkit.spaces.plans import (
-    Norm as NormLayer,
-)
+from toolkit.spaces.plans import ConvNorm
+from toolkit.spaces.primitives import Activate
+from toolkit.spaces.primitives import Norm as NormLayer
+from toolkit.spaces.wiring import graph
 
 
 @pytest.fixture
@@ -79,18 +70,7 @@ def test_gradients_are_zero_beyond_the_path(backend: Backend, space: SearchSpace
 
 
 def relus(plan: Plan | None) -> int:
-    match plan:
-        case BasicBlock() | Reduction() | InvertedResidual():
-            return 2
-        case Stem() | NormReLU():
-            return 1
-        case ConvNorm():
-            return int(plan.relu is not None)
-        case Choice():
-            return sum(relus(branch) for _, branch in plan.branches)
-        case Cell():
-            return sum(relus(edge) for edges in plan.nodes for edge in edges)
-    return 0
+    return sum(step.op == Activate("relu") for step in graph(plan).steps) if plan else 0
 
 
 def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchSpace, network: Network) -> None:
@@ -150,7 +130,8 @@ def test_statistics_of_every_norm_in_turn(backend: Backend, space: SearchSpace, 
     norm = network.calibrating_norm(6)
     with network.inference():
         run(network, arch, placed(backend, space), norm)
-    layers = [layer for plan in network.space.supernet_plans(arch) if plan is not None for layer in plan.layers()]
+    plans = network.space.supernet_plans(arch)
+    layers = [step.op for plan in plans if plan is not None for step in graph(plan).steps]
     channels = [layer.channels for layer in layers if isinstance(layer, NormLayer)]
     found = network.statistics(norm)
     # A block's layers are listed as they cost, not as they run.

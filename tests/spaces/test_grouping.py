@@ -25,7 +25,7 @@ from toolkit.spaces.grouping import (
     parted,
     regrouping_problems,
 )
-from toolkit.spaces.plans import SHARED, group_of
+from toolkit.spaces.own import SHARED, group_of
 from toolkit.spaces.splitting import SplitSpace
 
 RESNET20 = SPACES["resnet20"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from toolkit.backends.base import Backend, Counts, Network, Norm, Tensor
+from toolkit.backends.states import State, newest
 from toolkit.errors import InputError
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.memory import CHUNK, chunk_for, memory_need, smallest_chunk, usual_chunk
@@ -117,11 +118,12 @@ class Evaluator:
         ) from error
 
     def _walk(
-        self, prefix: _Prefix, state: Tensor, labels: Tensor, norms: dict[int, Norm]
+        self, prefix: _Prefix, state: State, labels: Tensor, norms: dict[int, Norm]
     ) -> Iterator[tuple[int, Counts]]:
         """Everything below a prefix whose activations are `state`: (place, counts) of each network that ends there."""
         if prefix.ends:
-            counts = self._network.count(state[len(state) - len(labels) :], labels)
+            logits = newest(state)
+            counts = self._network.count(logits[len(logits) - len(labels) :], labels)
             yield from ((place, counts) for place in prefix.ends)
         for siblings in prefix.siblings:
             states = self._network.run_siblings(siblings.index, siblings.plans, state, self._norm(siblings, norms))

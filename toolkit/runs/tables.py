@@ -17,7 +17,7 @@ from toolkit.backends.base import SGD, Precision
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
 from toolkit.spaces.grouping import GroupedSpace, Rules, grouping_problems
-from toolkit.spaces.plans import Activation
+from toolkit.spaces.primitives import Activation
 
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take

@@ -12,14 +12,14 @@ from paddle import Tensor, nn
 
 from toolkit.backends.base import Counts, Statistics, Weights
 from toolkit.backends.ops import Ops
-from toolkit.backends.paddle.blocks import BasicBlock, build
+from toolkit.backends.paddle.blocks import Block
 from toolkit.backends.paddle.layers import BatchNorm
 from toolkit.backends.paddle.norms import Batch, Calibrated, Calibrating, NoNorm, Norm, Stored
 from toolkit.backends.shapes import is_statistic, used
+from toolkit.backends.states import State, following, newest, reach, read
 from toolkit.backends.weights import check_weights
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
-from toolkit.spaces.sharing import share
+from toolkit.spaces.windows import window
 
 
 class PaddleNetwork(nn.Layer):
@@ -37,7 +37,8 @@ class PaddleNetwork(nn.Layer):
         self.space, self.holds, self.ops = space, holds, ops
         self._training_norm, self._autocast = training_norm, autocast
         # An absent position keeps its number, so that parameter names say where a block stands.
-        self.blocks = nn.LayerList(nn.Identity() if plan is None else build(plan) for plan in holds)
+        self.blocks = nn.LayerList(nn.Identity() if plan is None else Block(plan) for plan in holds)
+        self._reach = reach(holds)
 
     def run(
         self,
@@ -51,14 +52,14 @@ class PaddleNetwork(nn.Layer):
     ) -> Tensor:
         """See `Network`."""
         norm = norm or self._training_norm
-        state = images
+        state: State = images
         with nullcontext() if precise else self._autocast():
-            for index, (block, plan) in enumerate(zip(self.blocks, plans, strict=True)):
+            for index, plan in enumerate(plans):
                 if plan is not None:
-                    state = block(state, plan, norm)
+                    state = self.run_block(index, plan, state, norm)
                 if watch is not None:
-                    watch(index, state)
-        return state
+                    watch(index, newest(state))
+        return cast(Tensor, newest(state))
 
     @paddle.no_grad()
     def follow(self, leader: "PaddleNetwork", decay: float, plans: Plans | None = None) -> None:
@@ -70,7 +71,7 @@ class PaddleNetwork(nn.Layer):
             return
         for name, shape in used(plans).items():
             if not is_statistic(name):
-                part = tuple(map(slice, shape))
+                part = window(tuple(own[name].shape), shape)
                 own[name][part] = paddle.lerp(own[name][part], others[name][part], 1 - decay)
 
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
@@ -83,18 +84,14 @@ class PaddleNetwork(nn.Layer):
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
         """See `Network`."""
-
-        def show(_relu: nn.Layer, _inputs: Tensor, output: Tensor) -> Tensor:
-            see(output)
-            return output
-
-        relus = [layer for layer in self.sublayers() if isinstance(layer, nn.ReLU)]
-        hooks = [relu.register_forward_post_hook(show) for relu in relus]
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        for block in blocks:
+            block.see = see
         try:
             yield
         finally:
-            for hook in hooks:
-                hook.remove()
+            for block in blocks:
+                block.see = None
 
     def stored_norm(self) -> Stored:
         """See `Network`."""
@@ -126,16 +123,17 @@ class PaddleNetwork(nn.Layer):
         with paddle.no_grad(), self._autocast():
             yield
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
         """See `Network`."""
-        return cast(Tensor, self.blocks[index](state, plan, norm))
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+        return following(state, out, self._reach)
 
-    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
         """See `Network`."""
-        block = self.blocks[index]
-        if isinstance(block, BasicBlock) and share(plans):
-            return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
-        return (self.run_block(index, plan, state, norm) for plan in plans)
+        block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
+        if self._reach == 1:
+            return block.siblings(plans, inputs, norm)
+        return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """See `Network`."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from toolkit.backends.allocator import keep_memory
 from toolkit.backends.base import SGD, Adam, Precision, Trainable
 from toolkit.backends.ops import Ops
+from toolkit.backends.torch.check import check_arithmetic
 from toolkit.backends.torch.network import TorchNetwork
 from toolkit.backends.torch.norms import Norm, SynchronisedTraining, Training
 from toolkit.backends.torch.ops import TorchOps, TorchParameters
@@ -68,7 +69,13 @@ class TorchBackend:
         return torch.autocast(self.device.split(":")[0], torch.bfloat16)
 
     def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> TorchSGD | TorchAdam:
-        """See `Backend`."""
+        """See `Backend`. On a CPU it is made sure first that what will be trained is computed rightly.
+
+        Raises:
+            InputError: this build of PyTorch computes wrongly on this processor.
+        """
+        if self.device == "cpu":
+            check_arithmetic()
         if isinstance(config, Adam):
             return TorchAdam(trained, config, self.world)
         return TorchSGD(trained, config, self.world)

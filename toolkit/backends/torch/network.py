@@ -1,7 +1,7 @@
 """A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, cast
 
 import numpy as np
@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from toolkit.backends.base import Counts, Statistics, Weights
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import is_statistic, used
-from toolkit.backends.torch.blocks import BasicBlock, build
+from toolkit.backends.states import State, following, newest, reach, read
+from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.layers import BatchNorm
 from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, NoNorm, Norm, Stored
 from toolkit.backends.weights import check_weights
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
-from toolkit.spaces.sharing import share
+from toolkit.spaces.windows import window
 
 
 class TorchNetwork(nn.Module):
@@ -37,7 +37,8 @@ class TorchNetwork(nn.Module):
         self.space, self.holds, self.ops = space, holds, ops
         self._training_norm, self._autocast = training_norm, autocast
         # An absent position keeps its number, so that parameter names say where a block stands.
-        self.blocks = nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in holds)
+        self.blocks = nn.ModuleList(nn.Identity() if plan is None else Block(plan) for plan in holds)
+        self._reach = reach(holds)
 
     def run(
         self,
@@ -51,14 +52,14 @@ class TorchNetwork(nn.Module):
     ) -> Tensor:
         """See `Network`."""
         norm = norm or self._training_norm
-        state = images
+        state: State = images
         with nullcontext() if precise else self._autocast():
-            for index, (block, plan) in enumerate(zip(self.blocks, plans, strict=True)):
+            for index, plan in enumerate(plans):
                 if plan is not None:
-                    state = block(state, plan, norm)
+                    state = self.run_block(index, plan, state, norm)
                 if watch is not None:
-                    watch(index, state)
-        return state
+                    watch(index, newest(state))
+        return cast(Tensor, newest(state))
 
     def follow(self, leader: "TorchNetwork", decay: float, plans: Plans | None = None) -> None:
         """See `Network`."""
@@ -70,7 +71,7 @@ class TorchNetwork(nn.Module):
                 return
             for name, shape in used(plans).items():
                 if not is_statistic(name):
-                    part = tuple(map(slice, shape))
+                    part = window(tuple(own[name].shape), shape)
                     own[name][part].lerp_(others[name][part], 1 - decay)
 
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
@@ -83,15 +84,14 @@ class TorchNetwork(nn.Module):
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
         """See `Network`."""
-
-        def show(_relu: nn.Module, _inputs: object, output: Tensor) -> None:
-            see(output)
-
-        with ExitStack() as hooks:
-            for module in self.modules():
-                if isinstance(module, nn.ReLU):
-                    hooks.enter_context(module.register_forward_hook(show))
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        for block in blocks:
+            block.see = see
+        try:
             yield
+        finally:
+            for block in blocks:
+                block.see = None
 
     def stored_norm(self) -> Stored:
         """See `Network`."""
@@ -126,16 +126,17 @@ class TorchNetwork(nn.Module):
         with torch.inference_mode(), self._autocast():
             yield
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
         """See `Network`."""
-        return cast(Tensor, self.blocks[index](state, plan, norm))
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+        return following(state, out, self._reach)
 
-    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
         """See `Network`."""
-        block = self.blocks[index]
-        if isinstance(block, BasicBlock) and share(plans):
-            return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
-        return (self.run_block(index, plan, state, norm) for plan in plans)
+        block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
+        if self._reach == 1:
+            return block.siblings(plans, inputs, norm)
+        return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """See `Network`."""
