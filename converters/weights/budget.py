@@ -32,7 +32,7 @@ class Budget:
     def __init__(self, size: int) -> None:
         """For a file of `size` bytes."""
         self._bytes = COPIES * size + SPARE
-        self._elements = min(ELEMENTS, 8 * size + 100_000)
+        self._elements = min(ELEMENTS, 2 * size + 100_000)
         self._until = time.monotonic() + SECONDS + size / PACE
         self._charges = 0
         self.opaque: dict[str, int] = {}

@@ -42,6 +42,10 @@ class Lazy(Protocol):
             ValueError: the description does not fit the data.
         """
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes they take."""
+
 
 class NumpyType:
     """Stands for a numpy dtype."""

@@ -42,7 +42,7 @@ def test_every_hostile_file_is_refused_within_its_budget(tmp_path: Path) -> None
     paths = []
     for number, make in enumerate(FILES.values()):
         paths.append(tmp_path / f"{number}.pth")
-        paths[-1].write_bytes(make())
+        paths[-1].write_bytes(make(0.15))
     done = subprocess.run(
         [sys.executable, "-c", _READ, *map(str, paths)], capture_output=True, text=True, timeout=300, check=True
     )
