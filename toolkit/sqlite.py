@@ -147,15 +147,15 @@ def _readonly_address(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Hold the right to write to what is at `path`, which may be anything: only `path.lock` is touched.
+def only_writer(path: Path, lock_path: Path | None = None) -> Iterator[None]:
+    """Hold the right to write to what is at `path`, which may be a folder; what is locked lies at `lock_path`.
 
     It is SQLite's own write lock on a file beside: freed by the system however this process ends, not inherited by its
     children, and valid between the threads of one process too. The file tells the process that holds it.
     """
-    lock_path = path.with_name(f"{path.name}.lock")
+    lock_path = lock_path or path.with_name(f"{path.name}.lock")
     with explained(lock_path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(_connect(lock_path, lock_path.resolve().as_uri(), timeout=0.5)) as lock:
         with explained(lock_path):
             try:

@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 from toolkit.backends.base import Weights
 from toolkit.errors import InputError
 from toolkit.files import atomic_write, digest, read_bytes, reading
+from toolkit.runs.folder import RunFolder
 
 FORMAT = 1
 FACTS, _CHECKSUM = "supernet_toolkit", "sha256"
@@ -23,7 +24,7 @@ _HEADER = 8 * 2**20
 """Bytes of a header: 60,000 tensors with long names. Those of hostile brackets become some 200 MB in memory."""
 
 _VERDICT = "damaged, cut off, or no checkpoint of this toolkit"
-_REMEDY = "use another one, or delete it and go on from the one before"
+_REMEDY = "use another one; to go on training from the one before: --resume --skip-damaged"
 
 
 @checked_dataclass(frozen=True, config=ConfigDict(strict=True))
@@ -104,6 +105,31 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
     return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), part("method."), digest(data))
+
+
+def set_damaged_aside(run: RunFolder) -> list[Path]:
+    """Rename the newest checkpoints of a run that cannot be read, so that the newest that can is where it goes on.
+
+    Returns:
+        their new names, which end in `.damaged`.
+
+    Raises:
+        InputError: none can be read; nothing was renamed then.
+    """
+    damaged: list[Path] = []
+    problems: list[str] = []
+    for path in reversed(run.checkpoints().values()):
+        try:
+            load_checkpoint(path)
+        except InputError as error:
+            damaged.append(path)
+            problems += error.problems
+        else:
+            break
+    else:
+        if damaged:
+            raise InputError([*problems, f"{run.path}: has no checkpoint that can be read; start a new run"])
+    return [path.rename(path.with_name(f"{path.name}.damaged")) for path in damaged]
 
 
 def parse_safetensors(
