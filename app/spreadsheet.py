@@ -12,7 +12,7 @@ def to_csv(table: pd.DataFrame) -> str:
     safe.columns = pd.Index([_plain(column) for column in table.columns])
     for place, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
-            safe.isetitem(place, table.iloc[:, place].astype(object).map(_plain, na_action="ignore"))
+            safe.isetitem(place, table.iloc[:, place].astype(object).map(_plain, na_action="ignore").array)
     written: str = safe.to_csv(index=False)
     return written
 

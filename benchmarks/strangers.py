@@ -1,14 +1,16 @@
 """Data from strangers, the long form of `tests/test_strangers.py` and `tests/converters/test_weights_budget.py`.
 
-    python -m benchmarks.strangers mutate --count 20000   # spoiled files for every reader: errors in words, or results
-    python -m benchmarks.strangers budget                 # seconds and memory of refusing files that ask for too much
-    python -m benchmarks.strangers kill --count 20        # a training killed at random, resumed, and compared bit for bit
+    python -m benchmarks.strangers mutate --count 20000   # spoiled files for every reader: words, or results
+    python -m benchmarks.strangers budget                 # what it takes to refuse files that ask for too much
+    python -m benchmarks.strangers kill --count 20        # trainings killed at random and resumed, bit for bit
+    python -m benchmarks.strangers compare                # beside torch, and fickling and picklescan if installed
 
 Prints one line for each kind: what was tried, and how often something else came out than was promised. Exit status 1 if
 that is ever.
 """
 
 import argparse
+import io
 import json
 import os
 import random
@@ -18,7 +20,10 @@ import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from pathlib import Path
+
+import torch
 
 from tests.hostile_weights import FILES
 from tests.strangers import READERS, hostile, spoiled
@@ -118,6 +123,84 @@ def kill(count: int, seed: int) -> int:
     return faults
 
 
+_TOOLS = {
+    "here": "from converters.weights import read_weights; from pathlib import Path; read_weights(Path(path))",
+    "torch weights_only": "import torch; torch.load(path, weights_only=True)",
+    "fickling": (
+        "import fickling; from fickling.exception import *; ok = fickling.is_likely_safe(path);\n"
+        "if not ok: raise ValueError('unsafe')"
+    ),
+    "picklescan": (
+        "from picklescan.scanner import scan_file_path; found = scan_file_path(path);\n"
+        "if found.infected_files or found.scan_err: raise ValueError('unsafe')"
+    ),
+}
+"""How each is asked about a file at `path`; whatever it raises is a refusal."""
+
+_ASK = """
+import resource, sys, time
+path = sys.argv[1]
+began = time.perf_counter()
+try:
+    exec(sys.argv[2])
+    said = "accepted"
+except ImportError as error:
+    said = f"not installed ({error})"
+except MemoryError:
+    said = "out of memory"
+except BaseException as error:
+    said = f"refused ({type(error).__name__})"
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(f"{said}, {time.perf_counter() - began:.1f} s, {memory:.0f} MB")
+"""
+
+
+def compare() -> int:
+    """What others make of the same files, each in a process of its own with 4 GB of address space and 30 seconds."""
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+
+    def zipped(content: bytes) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a/data.pkl", content)
+            archive.writestr("a/version", b"3\n")
+        return file.getvalue()
+
+    def saved(value: object) -> bytes:
+        file = io.BytesIO()
+        torch.save(value, file)
+        return file.getvalue()
+
+    tensors = {"w": torch.zeros(3)}
+    files = {
+        "plain tensors": saved(tensors),
+        "argparse.Namespace beside": saved({"state_dict": tensors, "args": argparse.Namespace(lr=0.1)}),
+        "os.system": zipped(b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R."),
+        "evil.run (unknown)": zipped(b"\x80\x02cevil\nrun\nX\x04\x00\x00\x00true\x85R."),
+        "copies of a mapping": zipped(FILES["mapping"](1.0)),
+        "arguments without end": zipped(FILES["arguments of a shape"](1.0)),
+        "empty dictionaries": zipped(FILES["empty dictionaries"](1.0)),
+    }
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "file.pth"
+        for what, content in files.items():
+            path.write_bytes(content)
+            for tool, code in _TOOLS.items():
+                command = [sys.executable, "-c", _ASK, str(path), code]
+                try:
+                    done = subprocess.run(
+                        command, capture_output=True, text=True, check=False, timeout=30, preexec_fn=limit
+                    )
+                    said = done.stdout.strip() or f"died ({done.returncode})"
+                except subprocess.TimeoutExpired:
+                    said = "over 30 s"
+                print(f"{what:26} {tool:20} {said}", flush=True)
+    return 0
+
+
 def _train(*arguments: object) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "toolkit", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -126,7 +209,7 @@ def _train(*arguments: object) -> subprocess.Popen[bytes]:
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("mutate", "budget", "kill"))
+    parser.add_argument("what", choices=("mutate", "budget", "kill", "compare"))
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()

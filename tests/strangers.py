@@ -133,7 +133,8 @@ READERS = (
 
 NASTY = (
     b"null", b"[]", b"{}", b'""', b"1e999", b"-1e308", b"9" * 5000, b"NaN", b"Infinity", b"\x00", b"\xff\xfe",
-    b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"true", b"\xed\xa0\x80", b"\\ud800", b"1.54E+51", b",", b";", b"\n", b'"', b"-1",
+    b"\x1b[31m", b"[" * 5000, b'{"a":' * 5000, b"true", b"\xed\xa0\x80", b"\\ud800", b"1.54E+51", b",",
+    b";", b"\n", b'"', b"-1",
 )  # fmt: skip
 """What stands in the way of parsers."""
 
