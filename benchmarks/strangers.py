@@ -127,7 +127,7 @@ _TOOLS = {
     "here": "from converters.weights import read_weights; from pathlib import Path; read_weights(Path(path))",
     "torch weights_only": "import torch; torch.load(path, weights_only=True)",
     "fickling": (
-        "import fickling; from fickling.exception import *; ok = fickling.is_likely_safe(path);\n"
+        "import fickling; from fickling.exception import *; ok = fickling.is_likely_safe(path + '.pkl');\n"
         "if not ok: raise ValueError('unsafe')"
     ),
     "picklescan": (
@@ -188,6 +188,9 @@ def compare() -> int:
         path = Path(name) / "file.pth"
         for what, content in files.items():
             path.write_bytes(content)
+            with zipfile.ZipFile(path) as archive:  # fickling asks for the pickle itself
+                inner = next(member for member in archive.namelist() if member.endswith("data.pkl"))
+                Path(f"{path}.pkl").write_bytes(archive.read(inner))
             for tool, code in _TOOLS.items():
                 command = [sys.executable, "-c", _ASK, str(path), code]
                 try:
@@ -213,9 +216,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    faults = (
-        budget() if asked.what == "budget" else (mutate if asked.what == "mutate" else kill)(asked.count, asked.seed)
-    )
+    match asked.what:
+        case "budget":
+            faults = budget()
+        case "compare":
+            faults = compare()
+        case "kill":
+            faults = kill(asked.count, asked.seed)
+        case _:
+            faults = mutate(asked.count, asked.seed)
     sys.exit(bool(faults))
 
 
