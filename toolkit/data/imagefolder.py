@@ -221,19 +221,28 @@ def _listing(root: Path, size: int) -> tuple[int, FolderSplit, FolderSplit | Non
 
 
 def _classes(folder: Path) -> dict[str, list[str]]:
-    """The image files in each class folder; hidden ones and other files do not count."""
+    """The image files in each class folder; hidden ones and other files do not count.
+
+    Raises:
+        InputError: a folder cannot be read, or what is called an image is none: a folder, a pipe, a device, a link to
+            nothing. Opening it might never end.
+    """
+    strange: list[str] = []
+
+    def is_image(entry: os.DirEntry[str]) -> bool:
+        if entry.name[0] == "." or not entry.name.lower().endswith(EXTENSIONS):
+            return False
+        if not entry.is_file():
+            strange.append(f"{entry.path}: is no file, but a folder, a pipe, a device or a link to nothing; remove it")
+        return True
+
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
-        classes = {
-            name: sorted(
-                entry.name
-                for entry in os.scandir(folder / name)
-                if entry.name[0] != "." and entry.name.lower().endswith(EXTENSIONS)
-            )
-            for name in names
-        }
+        classes = {name: sorted(entry.name for entry in os.scandir(folder / name) if is_image(entry)) for name in names}
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read ({error.strerror}); {LAYOUT}") from error
+    if strange:
+        raise InputError(strange)
     if not classes:
         raise InputError(f"{folder}: holds no class folders; {LAYOUT}")
     return classes

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import InputError
-from toolkit.files import write_text
+from toolkit.files import parse_json, read_bytes, write_text
 from toolkit.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -55,18 +55,21 @@ class MetricLog:
 
 
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
-    """All records of a run, oldest first; empty before training. A line cut off by a crash is left out."""
+    """All records of a run, oldest first; empty before training. Lines that are cut off, or not ours, are left out."""
     if not run.metrics.is_file():
         return []
     records = []
-    for line in run.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
-            records.append(record)
+    for line in read_bytes(run.metrics).decode(errors="replace").splitlines():
+        with contextlib.suppress(InputError):
+            record = parse_json(run.metrics, line)
+            if isinstance(record, dict) and all(map(_is_plain, record.values())) and type(record.get("step")) is int:
+                records.append(record)
     return records
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a record may hold it: a number, text or null. What is nested is not even written anew."""
+    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_va
 
 from toolkit.backends import BACKENDS
 from toolkit.errors import InputError
-from toolkit.files import digest, read_bytes
+from toolkit.files import digest, read_bytes, reading
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
@@ -129,10 +129,8 @@ def read_tables(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read, or is not TOML.
     """
-    try:
-        return tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number or nesting beyond all measure
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+    with reading(path, "not valid TOML", "repair it, or begin with a shipped recipe"):
+        return tomllib.loads(read_bytes(path, largest=2**20).decode("utf-8"))
 
 
 def merge_tables(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -244,7 +242,7 @@ def _apply(tables: dict[str, Any], change: str) -> None:
         raise InputError(f"--set {change!a}: not UTF-8, which is all that a recipe can hold; rename it") from error
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+    except Exception:  # tomllib raises several; what is no TOML is text
         value = text
     *parents, last = key.strip().split(".")
     if parents[:1] == ["step"] and isinstance(steps := tables.get("step"), list):

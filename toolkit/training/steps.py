@@ -6,8 +6,10 @@ for the progressive training of the 2021 challenge's first place (arXiv 2108.058
 fourth of 2022 (arXiv 2206.05896).
 """
 
+import contextlib
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from toolkit.runs.setup import Note, descended, open_backend, open_data, open_sp
 from toolkit.runs.tables import Data
 from toolkit.spaces import get_space
 from toolkit.spaces.grouping import regrouping_problems
+from toolkit.sqlite import only_writer
 from toolkit.training.loop import parts
 from toolkit.training.trainer import differences, prepare_run, train
 
@@ -223,9 +226,28 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
         the last checkpoint.
 
     Raises:
-        InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
+        InputError: another process trains there, bad data or checkpoint, disk full, or the loss is no longer a number.
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
+    with only_trainer(path):
+        return _train_steps(pipeline, path, progress, note)
+
+
+@contextlib.contextmanager
+def only_trainer(path: Path) -> Iterator[None]:
+    """Hold the right to train in a run folder. In a data-parallel run the first process holds it for all.
+
+    Raises:
+        InputError: another process does; names it.
+    """
+    if os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) != "0":
+        yield
+        return
+    with only_writer(path, path / "train.lock"):
+        yield
+
+
+def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note) -> Path:
     steps = pipeline.steps
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
     left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
