@@ -75,7 +75,8 @@ class SGD:
         decay_norm, decay_bias: whether weight decay also pulls batch-norm scale and shift, and biases.
         clip_norm: largest allowed norm of the whole gradient, or None.
         ema: decay of an exponential moving average of the weights kept beside them, or None.
-        move_idle: weights that were used once go on by momentum and decay in steps that do not use them.
+        move_idle: tensors that were used once go on by momentum and decay in steps that do not use them. It is about
+            whole tensors: of one that a step used, the slices that no path did get gradients of 0, and go on anyway.
     """
 
     momentum: float
@@ -107,7 +108,10 @@ class Network(Protocol):
         """
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-        """Mean cross-entropy against class indices, optionally with label smoothing. Computed in float32."""
+        """Mean cross-entropy against class indices, optionally with label smoothing. Computed in float32.
+
+        Labels of shape (n, classes) are shares of the classes, as mixup makes them.
+        """
 
     def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """Mean cross-entropy against softmax(`target`), temperature 1. Computed in float32."""

@@ -70,6 +70,8 @@ class Loop:
                 start=first,
                 rank=self.backend.rank,
                 world=self.backend.world,
+                augmentation=self._data.augmentation,
+                spec=spec,
             )
             for step, (images, labels) in enumerate(batches, start=epoch * self.steps_per_epoch + first):
                 batch = Batch(

@@ -55,7 +55,8 @@ class PaddleNetwork(nn.Layer):
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """See `Network`."""
-        return F.cross_entropy(logits.astype("float32"), labels, label_smoothing=smoothing)
+        soft = labels.ndim == 2
+        return F.cross_entropy(logits.astype("float32"), labels, soft_label=soft, label_smoothing=smoothing)
 
     def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """See `Network`."""
