@@ -27,8 +27,8 @@ Rows = npt.NDArray[np.float64]
 SoftLabels = npt.NDArray[np.float32]
 """How much of each class an image shows, shape (n, classes)."""
 
-When = tuple[int, int, int]
-"""Seed, epoch and step."""
+When = tuple[int, ...]
+"""Seed, epoch, step, and what else sets draws apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def mixed_labels(labels: Labels, others: Labels, share: float, classes: int) -> 
 
 
 def _generator(purpose: int, when: When) -> np.random.Generator:
-    seed, epoch, step = when
-    return np.random.default_rng([seed, purpose, epoch, step])
+    seed, *others = when
+    return np.random.default_rng([seed, purpose, *others])
 
 
 def _cut_out(images: Images, side: int, colour: npt.NDArray[np.uint8], draws: Rows) -> Images:
