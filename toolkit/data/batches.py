@@ -94,7 +94,7 @@ def train_batches(
 
 def held_out_batches(
     split: Split, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1
-) -> Iterator[tuple[Images, Labels]]:
+) -> Iterator[tuple[Images, Labels | SoftLabels]]:
     """Augmented batches of images set aside, one for each step of a training from step `start` on, without an end.
 
     Raises:

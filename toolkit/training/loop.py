@@ -48,7 +48,7 @@ class Step:
     values: dict[str, Tensor]
 
 
-_Made = tuple[Images, Labels | SoftLabels, tuple[Images, ...], tuple[Images, Labels] | None]
+_Made = tuple[Images, Labels | SoftLabels, tuple[Images, ...], tuple[Images, Labels | SoftLabels] | None]
 """Of a step: images, labels, further views, what is held out."""
 
 
@@ -133,7 +133,7 @@ class Loop:
             "rank": self.backend.rank,
             "world": self.backend.world,
         }
-        second: Iterator[tuple[Images, Labels] | None] = repeat(None)
+        second: Iterator[tuple[Images, Labels | SoftLabels] | None] = repeat(None)
         if self._held_out is not None:
             second = held_out_batches(self._held_out, start=start, **how)
         augmented: dict[str, Any] = {"augmentation": self._data.augmentation, "spec": self._data.spec}
