@@ -86,7 +86,8 @@ class SGD(Decay):
     """Stochastic gradient descent with momentum.
 
     Attributes:
-        move_idle: weights that were used once go on by momentum and decay in steps that do not use them.
+        move_idle: tensors that were used once go on by momentum and decay in steps that do not use them. It is about
+            whole tensors: of one that a step used, the slices that no path did get gradients of 0, and go on anyway.
     """
 
     momentum: float = 0.9

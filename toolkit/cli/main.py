@@ -9,6 +9,7 @@ from toolkit.cli import (
     app,
     demo,
     evaluation,
+    imports,
     plan,
     priors,
     probe,
@@ -62,6 +63,7 @@ for command in (
     app.app,
 ):
     command_line.command()(command)
+command_line.command("import")(imports.import_run)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.backends.base import Backend, Images, Labels, Network, Optimizer, Tensor
+from toolkit.data.augmentation import SoftLabels
 from toolkit.data.base import Dataset, Split
 from toolkit.data.batches import held_out_batches, steps_per_epoch, train_batches
 from toolkit.data.held_out import hold_out
@@ -45,6 +46,10 @@ class Step:
     epoch: float
     lr: float
     values: dict[str, Tensor]
+
+
+_Made = tuple[Images, Labels | SoftLabels, tuple[Images, ...], tuple[Images, Labels | SoftLabels] | None]
+"""Of a step: images, labels, further views, what is held out."""
 
 
 class Loop:
@@ -120,7 +125,7 @@ class Loop:
         spec = self._data.spec
         return self.backend.normalise(self.backend.place(images), spec.mean, spec.std)
 
-    def _batches(self, start: int) -> Iterator[tuple[Images, Labels, tuple[Images, ...], tuple[Images, Labels] | None]]:
+    def _batches(self, start: int) -> Iterator[_Made]:
         """What each step from `start` on works on: images, labels, further views, what is held out."""
         how: dict[str, Any] = {
             "batch_size": self._config.batch_size,
@@ -128,13 +133,14 @@ class Loop:
             "rank": self.backend.rank,
             "world": self.backend.world,
         }
-        second: Iterator[tuple[Images, Labels] | None] = repeat(None)
+        second: Iterator[tuple[Images, Labels | SoftLabels] | None] = repeat(None)
         if self._held_out is not None:
             second = held_out_batches(self._held_out, start=start, **how)
+        augmented: dict[str, Any] = {"augmentation": self._data.augmentation, "spec": self._data.spec}
         for epoch in range(start // self.steps_per_epoch, self._config.epochs):
             first = max(start - epoch * self.steps_per_epoch, 0)
             views = [
-                train_batches(self._train, epoch=epoch, start=first, view=view, **how)
+                train_batches(self._train, epoch=epoch, start=first, view=view, **augmented, **how)
                 for view in range(self._needs.views)
             ]
             for (images, labels), *more in zip(*views, strict=True):

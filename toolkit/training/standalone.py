@@ -169,8 +169,12 @@ class _Trainer:
 
 def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> Setting:
     """What results are filed under: all that they depend on."""
-    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.train.digest}"
-    return Setting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
+    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
+    if data.augmentation is not None:
+        how += f" {data.augmentation}"
+    return Setting(
+        space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
+    )
 
 
 def _table(candidates: Mapping[str, str], accuracies: Mapping[str, Sequence[float]], seeds: Seeds) -> str:

@@ -148,7 +148,8 @@ def _going_on(tables: dict[str, Any], before: str, *, last: bool) -> list[str]:
 
 def _parting(before: Recipe, recipe: Recipe) -> list[str]:
     """Why a step cannot take the weights of another's supernet."""
-    data = recipe.data.model_copy(update={"size": before.data.size})  # which alone may change
+    # Only these may change: what is evaluated stays the same.
+    data = recipe.data.model_copy(update={"size": before.data.size, "augmentation": before.data.augmentation})
     same = {"space": before.space == recipe.space, "data": before.data == data}
     found = [
         f"{name}: must be the same in all steps; write it in the common part, above them"
@@ -251,7 +252,7 @@ def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note)
     steps = pipeline.steps
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
     left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
-    opened: dict[Data, Dataset] = {}  # steps may differ in the size of their images
+    opened: dict[Data, Dataset] = {}  # steps may differ in the size and augmentation of their images
     if len(steps) > 1:
         verify = open_backend(steps[0].recipe).rank == 0 and not begun
         for recipe in (step.recipe for step in left):

@@ -20,6 +20,7 @@ from toolkit.methods import Method
 from toolkit.methods.lab import Lab, copy_of
 from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.left_out import tell_what_was_left_out
 from toolkit.runs.metrics import MetricLog, rewind_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open_space, quiet
@@ -77,6 +78,8 @@ def train(
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
     data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
+    if backend.rank == 0:
+        tell_what_was_left_out(data, run)
     space = open_space(recipe, data)
     state = begin(recipe, backend, space, run if begun else None, run.path)
     loop, method, start = state.loop(backend, data, recipe), state.method, state.start
