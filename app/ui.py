@@ -14,16 +14,19 @@ from streamlit.delta_generator import DeltaGenerator
 from app import links, text, theme
 from app.cache import load
 from app.views import training
+from app.views.folder import scan
 from converters.submission import Report
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
+from toolkit.spaces.base import shorten
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 
 _STATES: dict[str, tuple[Color, str]] = {
     "training": ("blue", ":material/play_arrow:"),
     "trained": ("green", ":material/check:"),
+    "kept": ("green", ":material/inventory_2:"),
     "stopped": ("orange", ":material/pause:"),
     "begun": ("gray", ":material/hourglass_empty:"),
     "damaged": ("red", ":material/error:"),
@@ -62,12 +65,35 @@ def empty(title: str, explanation: str, *commands: Sequence[object]) -> None:
 
 
 def open_run() -> tuple[str, RunFolder]:
-    """The chosen run and its name; without any run the page ends here, and says how to make one."""
+    """The chosen run and its name; without it the page ends here, and says what to do."""
     current = links.current_run()
     if current is None:
-        no_runs(links.folder())
+        if (linked := links.missing()) is not None:
+            not_there(linked)
+        else:
+            no_runs(links.folder())
         st.stop()
     return current
+
+
+def not_there(name: str) -> None:
+    """Say that the run of the link cannot be opened; as soon as it can be, the page shows it by itself."""
+    problem = links.found().refused.get(name)
+    if problem is not None:
+        problems("This run is not opened", [problem])
+    else:
+        st.warning(
+            f"There is no run {text.plain(shorten(name))} in {text.plain(str(links.folder()))}. Should it begin, this "
+            "page shows it by itself; else choose another one.",
+            icon=":material/link_off:",
+        )
+
+    @st.fragment(run_every=3)
+    def wait() -> None:
+        if name in scan(links.folder()).runs:
+            st.rerun()
+
+    wait()
 
 
 def no_runs(folder: Path) -> None:

@@ -15,6 +15,9 @@ from toolkit.runs.recipe import Recipe, read_recipe
 FRESH = 120.0
 """Seconds after which metrics without news mean that nobody trains any more."""
 
+STEPS = 2**53
+"""No training has so many: what claims it is a damaged line."""
+
 POINTS = 1500
 """What a curve is thinned to: more cannot be told apart on a screen."""
 
@@ -23,10 +26,14 @@ NO_CURVES = pd.DataFrame({"step": pd.Series(dtype=int), "epoch": pd.Series(dtype
 
 
 def curves(run: RunFolder) -> pd.DataFrame:
-    """Every record: `step` (int), `epoch` and one float column per metric, NaN where a record has no number."""
+    """Every record: `step` (int), `epoch` and one float column per metric, NaN where a record has no number.
+
+    Records whose step cannot be one are left out.
+    """
     records = [
         {"step": record["step"]} | {name: _number(value) for name, value in record.items() if name != "step"}
         for record in read_metrics(run)
+        if 0 <= record["step"] < STEPS
     ]
     if not records:
         return NO_CURVES
@@ -67,7 +74,7 @@ class Progress:
     @property
     def share(self) -> float | None:
         """Between 0 and 1."""
-        return min(self.epoch / self.epochs, 1.0) if self.epochs else None
+        return min(max(self.epoch / self.epochs, 0.0), 1.0) if self.epochs else None
 
 
 def progress(frame: pd.DataFrame, planned: Recipe | None) -> Progress:

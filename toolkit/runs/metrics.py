@@ -62,7 +62,7 @@ def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
     for line in run.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: nested beyond all measure
             continue
         if isinstance(record, dict) and isinstance(record.get("step"), int):
             records.append(record)
