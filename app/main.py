@@ -41,6 +41,7 @@ def main() -> None:
             st.Page("screens/overview.py", title="Runs", icon=":material/list:", default=True),
             st.Page("screens/training.py", title="Training", icon=":material/show_chart:"),
             st.Page("screens/candidates.py", title="Candidates", icon=":material/scatter_plot:"),
+            st.Page("screens/decisions.py", title="What decides it", icon=":material/tune:"),
             st.Page("screens/ranking.py", title="Rank correlation", icon=":material/leaderboard:"),
             st.Page("screens/interference.py", title="Interference", icon=":material/call_split:"),
             st.Page("screens/sweeps.py", title="Sweeps", icon=":material/experiment:"),
