@@ -39,6 +39,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page("screens/overview.py", title="Runs", icon=":material/list:", default=True),
+            st.Page("screens/verdict.py", title="Verdict", icon=":material/gavel:"),
             st.Page("screens/training.py", title="Training", icon=":material/show_chart:"),
             st.Page("screens/candidates.py", title="Candidates", icon=":material/scatter_plot:"),
             st.Page("screens/decisions.py", title="What decides it", icon=":material/tune:"),

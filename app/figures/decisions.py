@@ -42,7 +42,7 @@ def importance(fits: Mapping[str, Fit], decisions: list[str]) -> go.Figure:
         )
     theme.style(figure, height=90 + ROW * len(decisions), showlegend=False, bargap=0.3, margin_t=36)
     figure.update_yaxes(categoryorder="array", categoryarray=decisions[::-1], type="category")
-    figure.update_xaxes(ticksuffix=" %", rangemode="tozero")
+    figure.update_xaxes(ticksuffix=" %", rangemode="tozero", nticks=4, tickangle=0)
     figure.update_annotations(font_size=14)
     return figure
 

@@ -90,7 +90,8 @@ def together(name: str, scored: Scored, order: list[str]) -> None:
     st.subheader("All networks at once", anchor=False)
     st.caption(
         "Ribbons are as wide as there are networks that go that way; the lighter, the better they score. Press "
-        "options, also of the score, to keep only the networks that have one of them on each axis; press again to let go."
+        "options, also of the score, to keep only the networks that have one of them on each axis; press again to let "
+        "go."
     )
     chosen = st.multiselect("Axes", order, default=order[:AXES], key="axes")
     drawn = flows.axes(scored, chosen)

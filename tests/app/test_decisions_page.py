@@ -18,12 +18,12 @@ def test_a_decision_is_chosen_by_link_and_a_truth_is_no_must(full_run: RunFolder
     assert app.selectbox(key="truth").value == "none"
 
 
-@pytest.mark.parametrize("said", [None, 7, {"x": 3}, {flows.SCORE: ["best fifth"]}])
+@pytest.mark.parametrize("said", [None, 7, {"x": 3}, {flows.SCORE: ["highest"]}])
 def test_whatever_the_browser_says_is_brushed(said: object, monkeypatch: pytest.MonkeyPatch) -> None:
     from app import parallel
 
     monkeypatch.setattr(parallel.st, "session_state", {parallel.KEY: {"brush": said}})
-    assert parallel.brush() in ({}, {flows.SCORE: ["best fifth"]})
+    assert parallel.brush() in ({}, {flows.SCORE: ["highest"]})
 
 
 def test_a_run_just_begun_says_what_comes_next(begun_run: RunFolder, open_page) -> None:

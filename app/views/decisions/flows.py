@@ -5,6 +5,7 @@ What is drawn does not grow with the number of networks, nothing is left out, an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from toolkit.spaces import ABSENT
 SCORE = "score"
 """The last axis: fifths of the score, the best on top."""
 
-FIFTHS = ("worst fifth", "low", "middle", "high", "best fifth")
+FIFTHS = ("lowest", "low", "middle", "high", "highest")
 NOT_THERE = "not there"
 
 Brush = Mapping[str, Sequence[str]]
@@ -65,7 +66,7 @@ def flows(drawn: Sequence[Axis], scored: Scored, mask: npt.NDArray[np.bool_]) ->
     """
     level = pd.Series(scored.score).rank(method="average", pct=True).to_numpy()
     rows = []
-    for number, (left, right) in enumerate(zip(drawn, drawn[1:], strict=False)):
+    for number, (left, right) in enumerate(pairwise(drawn)):
         cell = left.places * len(right.options) + right.places
         size = len(left.options) * len(right.options)
         everything, some = np.bincount(cell, minlength=size), np.bincount(cell[mask], minlength=size)

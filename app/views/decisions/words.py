@@ -19,11 +19,7 @@ def answer(fits: Mapping[str, Fit | None]) -> str:
         said.append(f"{_most(true, 'the truth')}, on {true.networks:,} networks")
     if misjudged is not None:
         wrong = _sure(misjudged)
-        said.append(
-            f"The supernet misjudges {_and(wrong)} most"
-            if wrong
-            else "No decision is misjudged beyond what chance does"
-        )
+        said.append(f"The supernet misjudges {_and(wrong)} most" if wrong else "None is misjudged beyond chance")
     return ". ".join(said) + "."
 
 
