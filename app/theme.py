@@ -32,6 +32,9 @@ FAINT = "rgba(140, 146, 156, 0.22)"
 PALE, PALE_ON_DARK = "#e9ebee", "#30333b"
 """Fields in which nothing special stands, on light and on dark ground."""
 
+BAND = "rgba(213, 94, 0, 0.16)"
+"""The margin of error around a vermillion line."""
+
 CLEAR = "rgba(0, 0, 0, 0)"
 
 VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151")

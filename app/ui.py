@@ -137,7 +137,7 @@ def run_link(name: str, state: str) -> None:
     """A run's name, which opens it, and what it is doing."""
     color, icon = _STATES[state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link("screens/training.py", label=f"**{text.plain(name)}**", query_params={"run": name})
+        st.page_link("screens/verdict.py", label=f"**{text.plain(name)}**", query_params={"run": name})
         st.badge(state, color=color, icon=icon)
 
 
