@@ -168,7 +168,7 @@ def _add_density(figure: go.Figure, frame: pd.DataFrame, cost: str, score: Score
     trace.update(unselected={"marker": {"opacity": 0}}, selectedpoints=None)
     figure.add_trace(trace)
     best = frame[known].sort_values(score.column, ascending=not score.higher_is_better, kind="stable").head(BEST)
-    figure.add_trace(_points(best, cost, score, {"color": theme.ORANGE, "size": 6}, "best", None))
+    figure.add_trace(_points(best, cost, score, {"color": theme.ORANGE, "size": 4}, "best", None))
 
 
 def _points(

@@ -1,14 +1,16 @@
 """All runs at a glance; a click opens one."""
 
 import time
+from dataclasses import replace
 
 import streamlit as st
 
 from app import links, text, theme, ui
 from app.cache import Stamp, load, stamp
+from app.views import candidates, ranking, submission, training
 from app.views import runs as views
-from app.views import submission, training
 from app.views.folder import scan
+from app.views.ranking import sources
 
 PER_PAGE = 20
 
@@ -25,6 +27,15 @@ summaries = {name: load(views.summary, run, *views.summarised(run)) for name, ru
 submissions = {
     name: load(submission.count_problems, run, run.recipe, run.candidates, run.submission) for name, run in runs.items()
 }
+for name, run in runs.items():  # of files that nobody has ranked yet, what a glance tells
+    if summaries[name].tau is None and not summaries[name].problems:
+        shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+        scores = sources.scores(run, [], {}, shared if sources.score_files(run) else {})
+        score = next(iter(scores.values()), None)
+        truth = score and next(iter(sources.others(sources.truths(run, shared), score).values()), None)
+        if score and truth:
+            tau = load(ranking.tau_now, run, score.path, truth.path, score=score, truth=truth)
+            summaries[name] = replace(summaries[name], tau=tau)
 live = {name for name, s in summaries.items() if training.is_live(runs[name], s.progress)}
 
 ui.facts(

@@ -1,7 +1,9 @@
 """A run's metrics as a table of curves, and what is happening in it right now."""
 
+import json
 import math
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +95,30 @@ def is_live(run: RunFolder, so_far: Progress, now: float | None = None) -> bool:
     except OSError:
         return False
     return age < FRESH and so_far.share != 1.0
+
+
+def gap(frame: pd.DataFrame) -> float | None:
+    """By how much the largest network's last accuracy is above the smallest's, in percent points; None if not known."""
+    if not {"largest_top1", "smallest_top1"} <= set(frame):
+        return None
+    both = frame[["largest_top1", "smallest_top1"]].dropna()
+    return 100 * float(both["largest_top1"].iloc[-1] - both["smallest_top1"].iloc[-1]) if len(both) else None
+
+
+def differing(recipes: Mapping[str, Recipe]) -> pd.DataFrame:
+    """What differs between recipes: one row per key with dots, one column per run; a dash where a key is not set."""
+    flat = {name: dict(_flat(each.model_dump(mode="json", exclude_none=True))) for name, each in recipes.items()}
+    keys = dict.fromkeys(key for values in flat.values() for key in values)
+    rows = [[key, *(values.get(key, "—") for values in flat.values())] for key in keys]
+    return pd.DataFrame([row for row in rows if len(set(row[1:])) > 1], columns=["key", *flat])
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
 def recipe(run: RunFolder) -> Recipe:

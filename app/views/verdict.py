@@ -124,10 +124,14 @@ def _trust(ranking: Ranking | None) -> str:
     if ranking.judgement.tau.side != 1:
         return "Its ranking shows no skill."
     if worse:
-        return f"Do not trust its ranking: {_and(worse)} rank better, for nothing."
+        return f"Do not trust its ranking: it is worse than {_and(worse)}, which cost nothing."
     if verdicts and all(found == "better" for found in verdicts.values()):
         said = "Its ranking is better than anything that costs nothing"
-        return f"{said}, but {_and(ahead)} beat it {METRICS[part].label}." if part and ahead else f"{said}."
+        if part and ahead:
+            return f"{said}, but {METRICS[part].label} it is worse than {_and(ahead)}."
+        if part and all(found[part].side == 1 for found in ranking.judgement.differences.values()):
+            return f"{said}, also {METRICS[part].label}."
+        return f"{said}; {METRICS[part].label} that is not shown." if part else f"{said}."
     return "Its ranking shows skill, but no more than what costs nothing, as far as these networks tell."
 
 

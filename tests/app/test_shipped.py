@@ -28,6 +28,7 @@ def test_a_fresh_clone_opens_on_the_shipped_results(newcomer: AppTest) -> None:
     assert "steps, without a log" in texts(app)
     assert "0 of 20 epochs" not in texts(app)
     assert "predictions" in texts(app)
+    assert "0.76 [0.7" in texts(app)  # docs/results.md, `resnet20-guided` on all 500
     app.switch_page("screens/ranking.py").run()
     assert not app.exception
     assert not app.error

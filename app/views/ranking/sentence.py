@@ -85,7 +85,7 @@ def _best_told_apart(judgement: Judgement) -> Iterator[str]:
     if name and sides:
         where = f"{sentence(METRICS[name].label)},"
         if ahead := [other for other, side in sides.items() if side == -1]:
-            yield f"{where} {_and(ahead)} {'ranks' if len(ahead) == 1 else 'rank'} better than it"
+            yield f"{where} it ranks worse than {_and(ahead)}"
         elif all(side == 1 for side in sides.values()):
             yield f"{where} it ranks better than all of these"
         else:

@@ -80,10 +80,10 @@ def test_the_headline_does_not_hide_who_wins_at_the_top(full_run: RunFolder) -> 
     own = judged(full_run)
     assert "Do not trust" in of(full_run, changed(own, "parameters", -0.1, -0.1)).headline
     beaten = changed(own, "parameters", 0.1, -0.1)
-    assert "but parameters beat it in the true top half" in of(full_run, beaten).headline
-    assert "parameters ranks better than it" in sentence.answer(own.subject, beaten.judgement, None)
+    assert "but in the true top half it is worse than parameters" in of(full_run, beaten).headline
+    assert "it ranks worse than parameters" in sentence.answer(own.subject, beaten.judgement, None)
     better = changed(own, "parameters", 0.1, 0.1)
-    assert of(full_run, better).headline.endswith("better than anything that costs nothing.")
+    assert of(full_run, better).headline.endswith("costs nothing, also in the true top half.")
     assert "it ranks better than all of these" in sentence.answer(own.subject, better.judgement, None)
 
 
