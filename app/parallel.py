@@ -112,10 +112,8 @@ def brush() -> Brush:
 
 def parallel(drawn: Sequence[Axis], table: pd.DataFrame) -> None:
     """Draw `views.decisions.flows.flows` of some axes, and let its options be pressed."""
-    rows = [
-        [int(r.axis), int(r.left), int(r.right), int(r.all), int(r.kept), round(float(r.level), 3) if r.kept else 0]
-        for r in table.itertuples()
-    ]
+    columns = [table[name].tolist() for name in ("axis", "left", "right", "all", "kept")]
+    rows = list(zip(*columns, table["level"].fillna(0.0).round(3).tolist(), strict=True))
     data = {
         "axes": [{"name": axis.name, "options": list(axis.options)} for axis in drawn],
         "flows": rows,

@@ -43,8 +43,13 @@ VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
 </style>"""
-"""The little that Streamlit's own theme options do not reach: room for figures at 1280 pixels."""
+"""What Streamlit's own theme options do not reach: room for figures at 1280 pixels, captions that can be read.
+
+Its captions have a contrast of 3.9; WCAG 2.2 AA asks for 4.5.
+"""
 
 MONOSPACE = "ui-monospace, 'Source Code Pro', 'DejaVu Sans Mono', monospace"
 
