@@ -45,6 +45,7 @@ STYLE = """<style>
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stCaptionContainer"] code { color: inherit; }
 </style>"""
 """What Streamlit's own theme options do not reach: room for figures at 1280 pixels, captions that can be read.
 

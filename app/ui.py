@@ -61,7 +61,7 @@ def empty(title: str, explanation: str, *commands: Sequence[object]) -> None:
     with st.container(border=True):
         st.markdown(f"**{title}**")
         st.caption(explanation)
-        st.code("\n".join(shlex.join(map(str, command)) for command in commands), language="bash")
+        st.code("\n".join(shlex.join(map(str, command)) for command in commands), language=None)
 
 
 def open_run() -> tuple[str, RunFolder]:

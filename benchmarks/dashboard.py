@@ -60,7 +60,7 @@ def listener(port: int) -> int:
         if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
             for handle in Path("/proc").glob("[0-9]*/fd/*"):
                 try:
-                    if os.readlink(handle) == f"socket:[{fields[9]}]":
+                    if str(handle.readlink()) == f"socket:[{fields[9]}]":
                         return int(handle.parts[2])
                 except OSError:
                     continue

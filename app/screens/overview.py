@@ -1,5 +1,6 @@
 """All runs at a glance; a click opens one."""
 
+import shlex
 import time
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import streamlit as st
 
 from app import links, text, theme, ui
 from app.cache import Stamp, load, stamp
-from app.views import candidates, ranking, submission, training
+from app.views import candidates, ranking, submission, training, verdict
 from app.views import runs as views
 from app.views.folder import scan
 from app.views.ranking import sources
@@ -107,6 +108,8 @@ def row(name: str, s: views.Summary) -> None:
         st.markdown(s.tau.show() if s.tau else "—")
     if s.problems:
         ui.problems("What cannot be read", s.problems)
+    elif name not in live and (step := verdict.next_step(runs[name], s, problems)) and step.command:
+        st.caption(f"Next: {text.plain(shlex.join(step.command))}")
 
 
 found = views.matching(summaries, words or "", order)

@@ -67,7 +67,7 @@ with st.container(border=True):
     st.markdown(f"##### {text.plain(whole.headline)}")
     if whole.next and whole.next.command:
         st.caption("Next:")
-        st.code(shlex.join(whole.next.command), language="bash")
+        st.code(shlex.join(whole.next.command), language=None)
 if wrong:
     ui.problems("What cannot be read", list(dict.fromkeys(wrong)))
 for step in whole.steps:
@@ -84,7 +84,7 @@ for step in whole.steps:
         for note in step.notes:
             st.caption(f":material/info: {text.plain(note)}")
         if step.command and step is not whole.next:
-            st.code(shlex.join(step.command), language="bash")
+            st.code(shlex.join(step.command), language=None)
 st.download_button(
     "This page as one HTML file",
     lambda: report.to_html(whole),

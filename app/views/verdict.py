@@ -98,6 +98,20 @@ def verdict(
     return Verdict(name, f"{_ready(problems)} {_trust(ranking)}", steps, taus)
 
 
+def next_step(run: RunFolder, summary: Summary, problems: int | None) -> Step | None:
+    """The first step that is not done, for a glance: the ranking counts as done if there is a tau.
+
+    Args:
+        problems: of the submission; None if there is none.
+    """
+    steps = [_trained(run, summary), _evaluated(run, summary), _submission(run, problems)]
+    if summary.tau is None:
+        steps.append(_ranking(run, None))
+    if not run.interference.is_file():
+        steps.append(_interference(run, None))
+    return next((step for step in steps if step.state != "done" and step.command), None)
+
+
 def where_it_sits(space: SearchSpace, table: pd.DataFrame) -> str | None:
     """Where the networks pull their shared weights apart most, in words; None if nothing was measured in blocks."""
     now = readings.at(table)

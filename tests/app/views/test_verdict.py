@@ -118,3 +118,12 @@ def test_a_damaged_file_takes_away_only_what_it_held(damaged: str, own_run: RunF
     app = open_page(own_run.path.parent, "verdict")
     assert app.error
     assert len(app.subheader) == 5
+
+
+def test_the_next_step_at_a_glance(begun_run: RunFolder, full_run: RunFolder, probed_run: RunFolder) -> None:
+    steps = {}
+    for run in (begun_run, full_run, probed_run):
+        steps[run.name] = verdict.next_step(run, runs.summary(run), submission.count_problems(run))
+    assert steps["begun"].command[:2] == ("supernet", "train")
+    assert steps["full"].command[:2] == ("supernet", "probe")
+    assert steps["probed"] is None
