@@ -34,9 +34,11 @@ def test_each_step_leads_to_the_next(tmp_path: Path) -> None:
     assert of(run).next.title == "Trained"
     example_run.train(run)
     assert of(run).next.title == "Evaluated"
+    assert of(run).next.command[:4] == ("supernet", "candidates", "--space", "resnet48-mini")  # there are none yet
     candidates = example_run.evaluate(run, 40, done=30)
     assert of(run).next.title == "Evaluated"
     assert "30 of 40" in of(run).steps[1].said
+    assert of(run).next.command[:2] == ("supernet", "evaluate")
     candidates = example_run.evaluate(run, 40)
     assert of(run).next.command[:2] == ("supernet", "submit")
     example_run.submit(run, candidates)
