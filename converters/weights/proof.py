@@ -92,7 +92,9 @@ def _installed() -> tuple[list[Backend], tuple[str, ...]]:
 def _run(
     backend: Backend, space: SearchSpace, archs: list[Arch], weights: Weights, images: np.ndarray, *, alone: bool
 ) -> list[Logits]:
-    network = backend.standalone(space, archs[0], 0) if alone else backend.supernet(space, 0)
+    holds = space.plans(archs[0]) if alone else space.widest
+    network = backend.network(space, holds, 0)
     network.load_weights(weights)
     state = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
-    return [run_plans(network, network.plans(arch), state, network.stored_norm()) for arch in archs]
+    plans = [holds] if alone else map(space.supernet_plans, archs)
+    return [run_plans(network, each, state, network.stored_norm()) for each in plans]

@@ -104,7 +104,7 @@ def test_the_recipe_goes_on_with_the_same_candidates(trained: RunFolder, tmp_pat
     asked = split_recipe(tiny.recipe(), trained.latest_checkpoint(), suggest_splits(SPACE, table))
     assert {each.decision for each in asked.split or ()} == {"middle1.1", "depth1"}
     backend = backend_on_cpu("torch")
-    network, whole = (backend.supernet(space, 0) for space in (SplitSpace(SPACE, asked.splits), SPACE))
+    network, whole = (backend.network(space, space.widest, 0) for space in (SplitSpace(SPACE, asked.splits), SPACE))
     checkpoint = load_checkpoint(Path(asked.initial.weights or ""))
     for each in (network, whole):
         randomise(each, seed=3)

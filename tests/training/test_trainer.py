@@ -315,7 +315,8 @@ def test_equal_seeds_repeat_and_others_do_not(trained: RunFolder, tmp_path: Path
 def test_the_first_weights_are_those_of_the_seed(tmp_path: Path) -> None:
     recipe = tiny.recipe(training={"epochs": 1, "lr": 1e-30, "warmup_epochs": 0.0})
     found = load_checkpoint(tiny.train_new(tmp_path / "run", recipe).latest_checkpoint()).model
-    fresh = get_backend("torch", "cpu").supernet(SPACES["resnet48-mini"].for_images(1, 8, 10), recipe.seed).weights()
+    space = SPACES["resnet48-mini"].for_images(1, 8, 10)
+    fresh = get_backend("torch", "cpu").network(space, space.widest, recipe.seed).weights()
     for name, array in fresh.items():
         if "running" not in name:
             np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-25, err_msg=name)

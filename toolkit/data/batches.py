@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from toolkit.backends.base import Images, Labels
-from toolkit.data.base import AUGMENTATION, DRAWS, ORDER, Split
+from toolkit.data.base import AUGMENTATION, DRAWS, HELD_OUT, ORDER, Split
 from toolkit.errors import InputError
 
 T = TypeVar("T")
@@ -34,6 +34,8 @@ def train_batches(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
+    view: int = 0,
+    held_out: bool = False,
     prefetch: int = 2,
 ) -> Iterator[tuple[Images, Labels]]:
     """One epoch's augmented batches from step `start` on, each image once at most.
@@ -42,6 +44,10 @@ def train_batches(
     pixel for pixel what a single process would have put there. Up to `prefetch` batches are made ahead; errors in
     making one arrive when it is due. The thread ends with the iterator, however that ends.
 
+    Args:
+        view: another number augments the same images in the same order anew.
+        held_out: the order and augmentation are those of images set aside.
+
     Raises:
         InputError: the split has fewer images than a batch, or a batch cannot be shared out evenly.
     """
@@ -49,16 +55,35 @@ def train_batches(
     steps = steps_per_epoch(images, batch_size)
     if batch_size % world:
         raise InputError(f"batch size {batch_size}: choose a multiple of {world}, the number of processes")
-    order = np.random.default_rng([seed, ORDER, epoch]).permutation(images)
+    apart = (HELD_OUT,) if held_out else ()
+    again = (view,) if view else ()
+    order = np.random.default_rng([seed, ORDER, epoch, *apart]).permutation(images)
     share = batch_size // world
     mine = slice(rank * share, (rank + 1) * share)
 
     def batch(step: int) -> tuple[Images, Labels]:
         indices = order[step * batch_size :][mine]
-        draws = np.random.default_rng([seed, AUGMENTATION, epoch, step]).random((batch_size, DRAWS))
+        draws = np.random.default_rng([seed, AUGMENTATION, epoch, step, *apart, *again]).random((batch_size, DRAWS))
         return split.augmented(indices, draws[mine]), split.labels[indices]
 
     return _ahead(batch, range(start, steps), prefetch)
+
+
+def held_out_batches(
+    split: Split, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1
+) -> Iterator[tuple[Images, Labels]]:
+    """Augmented batches of images set aside, one for each step of a training from step `start` on, without an end.
+
+    Raises:
+        InputError: as `train_batches` does.
+    """
+    steps = steps_per_epoch(len(split.labels), batch_size)
+    while True:
+        epoch, first = divmod(start, steps)
+        yield from train_batches(
+            split, batch_size=batch_size, seed=seed, epoch=epoch, start=first, rank=rank, world=world, held_out=True
+        )
+        start += steps - first
 
 
 def _ahead(make: Callable[[int], T], steps: range, depth: int) -> Iterator[T]:

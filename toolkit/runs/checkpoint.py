@@ -45,6 +45,7 @@ class Facts:
 class Checkpoint:
     """Weights of the network (and their moving average, if one was kept), optimiser's and method's state, and facts.
 
+    `lab` is what the method owns besides, by name: other networks, heads, their optimisers.
     `digest` is the SHA-256 of the file: results are filed under it.
     """
 
@@ -52,7 +53,8 @@ class Checkpoint:
     model: Weights
     ema: Weights
     optimizer: Weights
-    method: dict[str, npt.NDArray[np.int64]]
+    method: dict[str, npt.NDArray[Any]]
+    lab: dict[str, npt.NDArray[Any]]
     digest: str
 
 
@@ -60,19 +62,23 @@ def save_checkpoint(
     path: Path,
     facts: Facts,
     model: Mapping[str, npt.NDArray[np.float32]],
+    *,
     optimizer: Mapping[str, npt.NDArray[np.float32]] | None = None,
-    method: Mapping[str, npt.NDArray[np.int64]] | None = None,
+    ema: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    method: Mapping[str, npt.NDArray[Any]] | None = None,
+    lab: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> None:
-    """Write a checkpoint atomically. The optimiser's `ema.*` tensors are filed as such.
+    """Write a checkpoint atomically; each part's tensors are filed under its name.
 
     Raises:
         InputError: the file cannot be written; nothing is left behind.
     """
-    tensors: dict[str, npt.NDArray[Any]] = {f"model.{name}": array for name, array in model.items()}
-    tensors |= {f"method.{name}": array for name, array in (method or {}).items()}
-    for name, array in (optimizer or {}).items():
-        tensors[name if name.startswith("ema.") else f"optimizer.{name}"] = array
-    tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    parts = {"model": model, "optimizer": optimizer, "ema": ema, "method": method, "lab": lab}
+    tensors: dict[str, npt.NDArray[Any]] = {
+        f"{part}.{name}": np.asarray(array, order="C")
+        for part, arrays in parts.items()
+        for name, array in (arrays or {}).items()
+    }
     said = asdict(facts)
     # One entry holds it all, for safetensors writes several in any order, and equal checkpoints should be equal files.
     data = save(tensors, {_FACTS: json.dumps(said | {_CHECKSUM: _checksum(said, tensors)})})
@@ -106,7 +112,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     def part(prefix: str) -> dict[str, Any]:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
-    return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), part("method."), digest(data))
+    return Checkpoint(
+        facts, part("model."), part("ema."), part("optimizer."), part("method."), part("lab."), digest(data)
+    )
 
 
 def _checksum(facts: dict[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> str:

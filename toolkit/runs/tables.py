@@ -1,6 +1,6 @@
 """The tables of a recipe: one class each, with every key, its default and what it means."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -17,7 +17,7 @@ from toolkit.backends.base import SGD, Precision
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
 from toolkit.spaces.grouping import GroupedSpace, Rules, grouping_problems
-from toolkit.spaces.plans import Activation
+from toolkit.spaces.primitives import Activation
 
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
@@ -73,7 +73,7 @@ class Training(Table):
     @property
     def sgd(self) -> SGD:
         """The optimiser's part."""
-        given = {name: getattr(self, name) for name in SGD.__slots__}
+        given = {field.name: getattr(self, field.name) for field in fields(SGD)}
         return SGD(**given | {"move_idle": bool(self.move_idle)})
 
 

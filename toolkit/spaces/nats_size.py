@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
-from toolkit.spaces.plans import Cell, Choice, ConvNorm, Head, Identity, NormReLU, Plans, Reduction, shrink
+from toolkit.spaces.plans import Cell, Choice, ConvNorm, Head, Identity, NormReLU, Plans, Reduction
+from toolkit.spaces.primitives import shrink
 
 WIDTHS = tuple(range(8, 65, 8))
 ENTRIES = 5

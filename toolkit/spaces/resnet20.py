@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
-from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem, shrink
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+from toolkit.spaces.primitives import shrink
 
 ENTRIES = 20
 BLOCKS = range(9)

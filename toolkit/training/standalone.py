@@ -114,18 +114,21 @@ def train_alone(
     Batch norm uses the network's own running statistics, for they are its alone. `after_step` is called with (steps
     done, total).
     """
-    network = backend.standalone(space, arch, seed)
+    plans = space.plans(arch)
+    network = backend.network(space, plans, seed)
     loop = Loop(backend, network, backend.optimizer(network, config.sgd), data, config, seed)
 
     def backward(batch: Batch) -> dict[str, Tensor]:
         net = batch.net
-        loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, label_smoothing)
-        net.backward(loss)
-        return {"loss": net.detach(loss)}
+        loss = net.ops.cross_entropy(net.run(plans, batch.images), batch.labels, label_smoothing)
+        net.ops.backward(loss)
+        return {"loss": net.ops.detach(loss)}
 
     for done in loop.steps(backward):
         after_step(done.step, loop.total)
-    (counts,) = Evaluator(backend, network, EvaluationSet.of(data, NormPolicy("stored"))).evaluate([arch])
+    (counts,) = Evaluator(backend, network, EvaluationSet.of(data, NormPolicy("stored")), plans=space.plans).evaluate(
+        [arch]
+    )
     return counts
 
 

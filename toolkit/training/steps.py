@@ -35,6 +35,7 @@ from toolkit.runs.setup import Note, descended, open_backend, open_data, open_sp
 from toolkit.runs.tables import Data
 from toolkit.spaces import get_space
 from toolkit.spaces.grouping import regrouping_problems
+from toolkit.training.loop import parts
 from toolkit.training.trainer import differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -264,8 +265,9 @@ def _check(steps: Sequence[Step], opened: Mapping[Data, Dataset]) -> None:
 def _weights_after(recipe: Recipe, data: Dataset, before: Weights | None) -> Weights:
     """Names and shapes of the weights that a step will leave, as arrays that take no memory."""
     open_backend(recipe)
-    steps_per_epoch(len(data.train.labels), recipe.training.batch_size)
     space = open_space(recipe, data)
-    recipe.make_method(space)
+    train, held_out = parts(data, recipe.make_method(space).needs(), recipe.seed)
+    for images in (train, held_out or train):
+        steps_per_epoch(len(images.labels), recipe.training.batch_size)
     own = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes(space.widest).items()}
     return own if before is None else descended(own, before)
