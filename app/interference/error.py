@@ -5,7 +5,7 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
-from app import text, ui
+from app import links, text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.interference.scatter import against_error
@@ -44,8 +44,9 @@ def show(found: Found) -> None:
 def _subject(found: Found) -> Subject | None:
     run = found.own.run
     holdings, steps = read_ledger(run)
-    scores, truths = sources.scores(run, holdings, steps), sources.truths(run)
-    if not scores or not truths:
+    shared = sources.shared_files(links.folder(), found.own.space)
+    scores, truths = sources.scores(run, holdings, steps, shared), sources.truths(run, shared)
+    if not scores or not sources.others(truths, next(iter(scores.values()))):
         ui.empty(
             "No ranking error to look at yet",
             "It takes scores of candidates from this supernet, and how good some of them are when trained alone.",
@@ -55,9 +56,10 @@ def _subject(found: Found) -> Subject | None:
         return None
     with st.container(horizontal=True):
         judged = st.selectbox("Score", list(scores), key="judged", bind="query-params")
-        truth = st.selectbox("Truth", list(truths), key="truth", bind="query-params")
-    if scores[judged] == truths[truth]:
-        st.info("A file ranks just as itself: choose another score, or another truth.", icon=":material/info:")
+        truths = sources.others(truths, scores[judged])
+        truth = st.selectbox("Truth", list(truths), key="truth", bind="query-params") if truths else None
+    if truth is None:
+        st.info("A file ranks just as itself: choose another score.", icon=":material/info:")
         return None
     return read(run, (judged, truth), scores[judged], truths[truth])
 
