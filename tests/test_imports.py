@@ -53,8 +53,8 @@ RULES = (
         never=("toolkit.backends",),
     ),
     Rule(
-        "evaluation/candidates, evaluation/ledger, ranking and data know no framework",
-        ("toolkit.evaluation.candidates", "toolkit.evaluation.ledger", "toolkit.ranking", "toolkit.data"),
+        "candidates, evaluation/ledger, ranking and data know no framework",
+        ("toolkit.candidates", "toolkit.evaluation.ledger", "toolkit.ranking", "toolkit.data"),
         never=("toolkit.backends.get_backend", "toolkit.backends.torch", "toolkit.backends.paddle", "torch", "paddle"),
     ),
     Rule(

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from toolkit.backends import base
+from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder

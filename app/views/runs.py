@@ -9,8 +9,8 @@ from typing import TypeVar
 import pandas as pd
 
 from app.views import candidates, ranking, training
+from toolkit.candidates import read_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.report import Estimate
 from toolkit.runs.folder import RunFolder, find_runs
 from toolkit.runs.recipe import Recipe, read_recipe

@@ -21,8 +21,8 @@ from converters.submission import (
 )
 from converters.submission.checks import examine
 from converters.tables import SHAPES, WORDS, Results, parse_results
+from toolkit.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe

@@ -15,9 +15,9 @@ from converters.onnx.model import INPUT, build_model
 from toolkit.backends import get_backend
 from toolkit.backends.base import Images, Weights
 from toolkit.backends.shapes import used
+from toolkit.candidates import read_candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import atomic_write, digest, read_bytes

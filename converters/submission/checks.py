@@ -7,8 +7,8 @@ from typing import Literal
 from converters.submission import notes, problems
 from converters.submission.subject import Subject, filled, is_template
 from converters.tables import SHAPES, read_results
+from toolkit.candidates import Candidates, Table, accepting_spaces, read_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, Table, accepting_spaces, read_table
 from toolkit.spaces import SearchSpace
 
 Kind = Literal["candidates", "submission"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from converters.submission.checks import Report
 from converters.submission.write import build, score_of, write_submission
 from toolkit.backends.base import Counts, Score
+from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.evaluation.race import carried, recorded
 from toolkit.files import digest, read_bytes

@@ -13,8 +13,8 @@ import pytest
 
 from tests.cli.test_training import refused
 from tests.command import supernet
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.budget import spent
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.files import digest
 from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint

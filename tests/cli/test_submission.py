@@ -6,7 +6,7 @@ import pytest
 
 from tests.command import supernet
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates, write_entries
+from toolkit.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
 from toolkit.runs.folder import RunFolder

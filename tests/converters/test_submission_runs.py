@@ -6,8 +6,8 @@ import pytest
 
 from converters.submission import Wanted, submit_run
 from toolkit.backends.base import Counts
+from toolkit.candidates import draw_candidates, scores, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
 from toolkit.runs.folder import RunFolder

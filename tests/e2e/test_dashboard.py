@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.server import serve
-from toolkit.evaluation.candidates import read_table
+from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
 

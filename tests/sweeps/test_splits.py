@@ -6,8 +6,8 @@ import pytest
 
 from tests import tiny
 from tests.command import supernet
+from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.interference.splits import Suggestion
 from toolkit.interference.table import read_interference, write_interference
 from toolkit.runs.recipe import parse_recipe

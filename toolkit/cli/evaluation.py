@@ -11,7 +11,7 @@ from toolkit.cli.console import console, errors, print_json, progress_bars
 from toolkit.cli.submission import print_line
 
 if TYPE_CHECKING:
-    from toolkit.evaluation.candidates import Candidates
+    from toolkit.candidates import Candidates
     from toolkit.evaluation.race import Race
     from toolkit.runs.folder import RunFolder
 
@@ -47,7 +47,7 @@ def evaluate(
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the one it was trained with")] = None,
 ) -> None:
     """Evaluate every candidate with the supernet's weights. Start it again to go on: nothing is done twice."""
-    from toolkit.evaluation.candidates import read_candidates, write_candidates
+    from toolkit.candidates import read_candidates, write_candidates
     from toolkit.evaluation.evaluate import Job, evaluate_candidates
     from toolkit.evaluation.memory import parse_size
     from toolkit.evaluation.policy import NormPolicy
@@ -91,7 +91,7 @@ def evaluate(
 
 def _tell_change(folder: "RunFolder", table: "Candidates") -> None:
     """A note where other candidates were evaluated before: their results stay."""
-    from toolkit.evaluation.candidates import read_table
+    from toolkit.candidates import read_table
 
     before = set(read_table(folder.candidates).codes.values()) if folder.candidates.exists() else set()
     now = set(table.values())
@@ -123,7 +123,7 @@ def status(
     """What a run has done, and what is left."""
     from rich.table import Table
 
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.evaluation.ledger import Ledger
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe

@@ -104,7 +104,7 @@ def prior(
 
 def _read(path: Path, space: str | None, columns: list[str] | None) -> "tuple[dict[str, str], SearchSpace]":
     """Codes by id, in the space's own spelling, and the space."""
-    from toolkit.evaluation.candidates import accepting_spaces, code_problems, read_table
+    from toolkit.candidates import accepting_spaces, code_problems, read_table
     from toolkit.ranking.tables import read_values
     from toolkit.spaces import get_space
 

@@ -159,7 +159,7 @@ def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table,
 
 def _learned(scores: Path, networks: Sequence[str]) -> list[str]:
     """A warning if the run that `scores` lie in was trained with truths of the networks that it is judged on."""
-    from toolkit.evaluation.candidates import read_table
+    from toolkit.candidates import read_table
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe
 

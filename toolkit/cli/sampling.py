@@ -60,7 +60,7 @@ def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: 
     Raises:
         InputError: the sampler's or the candidates' file cannot be used.
     """
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.sampling.distribution import compare
     from toolkit.spaces import get_space
 

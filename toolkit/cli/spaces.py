@@ -75,7 +75,7 @@ def candidates(
     seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
 ) -> None:
     """Draw a candidates file with the distribution of the challenges' own files; no network occurs twice."""
-    from toolkit.evaluation.candidates import draw_candidates, write_candidates
+    from toolkit.candidates import draw_candidates, write_candidates
     from toolkit.spaces import get_space
 
     write_candidates(out, draw_candidates(get_space(space), count, seed))
@@ -106,7 +106,7 @@ def _cost_file(space: "SearchSpace", path: Path, out: Path | None, as_json: bool
     from rich.markup import escape
     from rich.table import Table
 
-    from toolkit.evaluation.candidates import name, read_candidates
+    from toolkit.candidates import name, read_candidates
 
     codes = read_candidates(path, space)
     costs = {key: space.cost(space.parse(code)) for key, code in codes.items()}

@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from converters.submission import MergeReport, Part
-    from toolkit.evaluation.candidates import Candidates
+    from toolkit.candidates import Candidates
 
 SpaceName = Annotated[str | None, typer.Option(help="the search space; default: the first that accepts the codes")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -135,7 +135,7 @@ def blend(
     """
     from converters.submission import blend as blend_scores
     from converters.submission import write_submission
-    from toolkit.evaluation.candidates import accepting_spaces, code_problems
+    from toolkit.candidates import accepting_spaces, code_problems
     from toolkit.spaces import get_space
 
     if out.exists() and not overwrite:
@@ -152,7 +152,7 @@ def blend(
 
 def known_candidates(path: Path, space: str | None) -> "Candidates":
     """The candidates in a file; without a space, their codes are those of the first that accepts them."""
-    from toolkit.evaluation.candidates import accepting_spaces, read_candidates, read_table
+    from toolkit.candidates import accepting_spaces, read_candidates, read_table
     from toolkit.spaces import get_space
 
     chosen = get_space(space) if space else accepting_spaces(path, read_table(path).codes.values())[0]
@@ -161,7 +161,7 @@ def known_candidates(path: Path, space: str | None) -> "Candidates":
 
 def _merge_facts(report: "MergeReport", candidates: "Candidates", written: Path | None) -> dict[str, Any]:
     """All of a merge but the results themselves, for `--json`."""
-    from toolkit.evaluation.candidates import windows
+    from toolkit.candidates import windows
 
     def spans(ids: Collection[str]) -> list[dict[str, Any]]:
         return [asdict(window) for window in windows(ids, candidates)]
@@ -190,7 +190,7 @@ def _merge_facts(report: "MergeReport", candidates: "Candidates", written: Path 
 
 
 def _print_parts(parts: "Sequence[Part]") -> None:
-    from toolkit.evaluation.candidates import list_windows
+    from toolkit.candidates import list_windows
 
     for part in parts:
         line = f"{part.path}: " if part.shape == "official" else f"{part.path} ({part.shape}): "

@@ -95,7 +95,7 @@ def standalone(
 
     With several seeds, RUN/standalone.csv holds each for itself.
     """
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Counts, Precision
+from toolkit.candidates import Candidates
 from toolkit.data.base import Progress
 from toolkit.errors import Stopped
-from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy

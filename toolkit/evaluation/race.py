@@ -26,9 +26,9 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from toolkit.backends.base import Counts
+from toolkit.candidates import Candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
+from toolkit.candidates import capped, name, read_table, show
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import capped, name, read_table, show
 from toolkit.files import read_bytes
 from toolkit.names import did_you_mean
 from toolkit.ranking.concordance import FloatArray

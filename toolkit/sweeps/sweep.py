@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.candidates import Candidates, read_candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import Candidates, read_candidates
 from toolkit.executors import spread
 from toolkit.files import write_json, write_text
 from toolkit.interrupts import interrupt_at_once

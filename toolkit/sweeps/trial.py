@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.candidates import Candidates, write_candidates, write_entries
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, write_candidates, write_entries
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy

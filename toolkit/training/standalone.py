@@ -10,9 +10,9 @@ from functools import partial
 from statistics import fmean
 
 from toolkit.backends.base import Backend, Counts, Tensor
+from toolkit.candidates import Candidates, write_candidates
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import Stopped
-from toolkit.evaluation.candidates import Candidates, write_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.ledger import Ledger, Row, Setting
