@@ -126,6 +126,9 @@ class Network(Protocol):
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss` to those already there."""
 
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """Call `call` whenever a backward pass reaches `tensor`; never, if it is constant."""
+
     def constant(self) -> AbstractContextManager[object]:
         """Within this context what is computed is constant, and costs no memory for a backward pass."""
 

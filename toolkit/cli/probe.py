@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.submission import print_line
 
 if TYPE_CHECKING:
     from toolkit.interference.splits import Suggestion
@@ -50,10 +51,17 @@ def probe(
         write_text(suggest_split, recipe.to_toml())
     if as_json:
         print_json(
-            {"table": str(folder.interference), "rows": len(probed.table), "splits": list(map(_plain, suggestions))}
+            {
+                "table": str(folder.interference),
+                "rows": len(probed.table),
+                "splits": list(map(_plain, suggestions)),
+                "uncounted": list(map(str, probed.uncounted)),
+            }
         )
         return
     _show(suggestions)
+    for path in probed.uncounted:
+        print_line(f"note: {path}: was saved by a version that did not count what is trained: times_trained is unknown")
     console.print(f"\nMeasured: {folder.interference}", markup=False, soft_wrap=True)
     if suggest_split is not None:
         console.print(f"Next: supernet train {suggest_split} --out RUN", markup=False, soft_wrap=True)

@@ -45,6 +45,7 @@ def train(
     """
     from toolkit.cli.audit import audit_training
     from toolkit.cli.sampling import compare_recipe, words
+    from toolkit.interference import watch
     from toolkit.training.steps import prepare_pipeline, read_pipeline, train_pipeline
 
     short = {"data.source": data, "space": space, "backend": backend, "device": device}
@@ -64,7 +65,7 @@ def train(
             title = f"{step.title}: " if pipeline.divided else ""
             console.print(title + words(compare_recipe(step.recipe, candidates)), markup=False, soft_wrap=True)
     with progress_bars() as progress:
-        checkpoint = train_pipeline(pipeline, out, progress, progress.note)
+        checkpoint = train_pipeline(pipeline, out, progress, progress.note, watch)
     console.print(
         f"Trained: {checkpoint}\nNext: supernet evaluate {out} --candidates FILE", markup=False, soft_wrap=True
     )

@@ -45,6 +45,7 @@ class Facts:
 class Checkpoint:
     """Weights of the network (and their moving average, if one was kept), optimiser's and method's state, and facts.
 
+    `trained` says what was trained how often (`training/tally.py`); empty where nobody counted.
     `digest` is the SHA-256 of the file: results are filed under it.
     """
 
@@ -53,6 +54,7 @@ class Checkpoint:
     ema: Weights
     optimizer: Weights
     method: dict[str, npt.NDArray[np.int64]]
+    trained: dict[str, npt.NDArray[np.int64]]
     digest: str
 
 
@@ -62,6 +64,7 @@ def save_checkpoint(
     model: Mapping[str, npt.NDArray[np.float32]],
     optimizer: Mapping[str, npt.NDArray[np.float32]] | None = None,
     method: Mapping[str, npt.NDArray[np.int64]] | None = None,
+    trained: Mapping[str, npt.NDArray[np.int64]] | None = None,
 ) -> None:
     """Write a checkpoint atomically. The optimiser's `ema.*` tensors are filed as such.
 
@@ -70,6 +73,7 @@ def save_checkpoint(
     """
     tensors: dict[str, npt.NDArray[Any]] = {f"model.{name}": array for name, array in model.items()}
     tensors |= {f"method.{name}": array for name, array in (method or {}).items()}
+    tensors |= {f"trained.{name}": array for name, array in (trained or {}).items()}
     for name, array in (optimizer or {}).items():
         tensors[name if name.startswith("ema.") else f"optimizer.{name}"] = array
     tensors = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
@@ -106,7 +110,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     def part(prefix: str) -> dict[str, Any]:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
-    return Checkpoint(facts, part("model."), part("ema."), part("optimizer."), part("method."), digest(data))
+    return Checkpoint(
+        facts, part("model."), part("ema."), part("optimizer."), part("method."), part("trained."), digest(data)
+    )
 
 
 def _checksum(facts: dict[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> str:

@@ -11,6 +11,7 @@ from toolkit.data.batches import steps_per_epoch, train_batches
 from toolkit.methods import Batch
 from toolkit.runs.tables import Training
 from toolkit.training.schedules import warmup_cosine
+from toolkit.training.tally import Tally
 
 _METHOD_STREAM = 1
 """Keeps the method's random numbers apart from those that shuffle and augment images."""
@@ -42,12 +43,23 @@ class Step:
 
 
 class Loop:
-    """Everything one training needs; iterate over `steps`, do what you like between them."""
+    """Everything one training needs; iterate over `steps`, do what you like between them.
+
+    Args:
+        tally: counts the networks that are trained.
+    """
 
     def __init__(
-        self, backend: Backend, network: Network, optimizer: Optimizer, data: Dataset, config: Training, seed: int
+        self,
+        backend: Backend,
+        network: Network,
+        optimizer: Optimizer,
+        data: Dataset,
+        config: Training,
+        seed: int,
+        tally: Tally | None = None,
     ) -> None:
-        self.backend, self.network, self.optimizer = backend, network, optimizer
+        self.backend, self.network, self.optimizer, self.tally = backend, network, optimizer, tally
         self._data, self._config, self._seed = data, config, seed
         self.steps_per_epoch = steps_per_epoch(len(data.train.labels), config.batch_size)
         self.total = config.epochs * self.steps_per_epoch
@@ -59,6 +71,7 @@ class Loop:
         begun at 0 does from there on.
         """
         config, spec = self._config, self._data.spec
+        network = self.network if self.tally is None else self.tally.watched(self.network)
         warmup = round(config.warmup_epochs * self.steps_per_epoch)
         for epoch in range(start // self.steps_per_epoch, config.epochs):
             first = max(start - epoch * self.steps_per_epoch, 0)
@@ -73,7 +86,7 @@ class Loop:
             )
             for step, (images, labels) in enumerate(batches, start=epoch * self.steps_per_epoch + first):
                 batch = Batch(
-                    self.network,
+                    network,
                     self.backend.normalise(self.backend.place(images), spec.mean, spec.std),
                     self.backend.place(labels),
                     method_rng(self._seed, step),

@@ -15,7 +15,7 @@ from toolkit.data.base import Dataset, Progress
 from toolkit.errors import Stopped
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
-from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.evaluation.ledger import AloneSetting, Ledger, Row
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.executors import spread
 from toolkit.files import digest, write_text
@@ -164,10 +164,10 @@ class _Trainer:
         return task, Row(task.code, counts, time.perf_counter() - started)
 
 
-def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> Setting:
+def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> AloneSetting:
     """What results are filed under: all that they depend on."""
     how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.train.digest}"
-    return Setting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
+    return AloneSetting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
 
 
 def _table(candidates: Mapping[str, str], accuracies: Mapping[str, Sequence[float]], seeds: Seeds) -> str:

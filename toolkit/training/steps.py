@@ -35,7 +35,7 @@ from toolkit.runs.setup import Note, descended, open_backend, open_data, open_sp
 from toolkit.runs.tables import Data
 from toolkit.spaces import get_space
 from toolkit.spaces.grouping import regrouping_problems
-from toolkit.training.trainer import differences, prepare_run, train
+from toolkit.training.trainer import Watching, differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
@@ -213,7 +213,9 @@ def _listed(pipeline: Pipeline) -> str:
     return f"the steps {', '.join(step.name for step in pipeline.steps)}"
 
 
-def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet) -> Path:
+def train_pipeline(
+    pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet, watching: Watching | None = None
+) -> Path:
     """Train all steps of a prepared run that are not finished, from the last checkpoint on.
 
     Before the first, all are checked: that data and options are good, and each can take the weights before it.
@@ -242,7 +244,7 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
             progress(title if what == "training" else what, done, total)
 
         try:
-            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data))
+            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data), watching)
         except Stopped as stopped:
             raise Stopped(f"In {step.title}: {stopped}" if pipeline.divided else str(stopped)) from None
     return checkpoint

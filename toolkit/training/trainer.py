@@ -2,9 +2,10 @@
 
 import math
 import time
+from collections.abc import Callable
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from toolkit.backends.base import Backend, Network, Optimizer
 from toolkit.backends.weights import inherited, trunk_of, with_slope
@@ -16,7 +17,7 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.methods import Method
-from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
+from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import MetricLog, rewind_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
@@ -25,12 +26,24 @@ from toolkit.spaces import SearchSpace
 from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.loop import Loop, Step
 from toolkit.training.reorder import reorder_channels
+from toolkit.training.tally import Tally
 
 _LOG_SECONDS = 1.0
 """How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""
 
 _WATCHED_IMAGES = 512
 """Validation images on which the largest and the smallest path are tested after each epoch, with batch statistics."""
+
+
+class Watch(Protocol):
+    """What looks at a training, step by step."""
+
+    def observe(self, done: Step) -> str:
+        """Take note of a step; returns a few words if there is something to say, else nothing."""
+
+
+Watching = Callable[[Loop, Dataset, Recipe, RunFolder, int], Watch]
+"""Makes what watches a training that goes on from a step; see `toolkit.interference.watch`."""
 
 
 def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Recipe, RunFolder]:
@@ -58,12 +71,18 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
 
 
 def train(
-    recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note = quiet, data: Dataset | None = None
+    recipe: Recipe,
+    run: RunFolder,
+    progress: Progress = quiet,
+    note: Note = quiet,
+    data: Dataset | None = None,
+    watching: Watching | None = None,
 ) -> Path:
     """Train from the run's last checkpoint, or from the beginning, to the end of the schedule.
 
     Args:
         data: the recipe's, where it was opened already.
+        watching: what watches, where the recipe has a `[probe]` table.
 
     Returns:
         the last checkpoint.
@@ -72,12 +91,15 @@ def train(
         InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
+    if recipe.probe.every_epochs and watching is None:
+        raise TypeError("this recipe asks for probes: hand in what watches, such as toolkit.interference.watch")
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
     data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
     space = open_space(recipe, data)
-    network, optimizer, method, start = begin(recipe, backend, space, run if begun else None, run.path)
-    loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
+    tally = Tally(space)
+    network, optimizer, method, start = begin(recipe, backend, space, run if begun else None, run.path, tally)
+    loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed, tally)
     backend.barrier()  # every process has seen the folder as it was
     if backend.rank == 0:
         if not run.exists():
@@ -95,16 +117,19 @@ def train(
     def save(step: int) -> None:
         if backend.rank == 0 and not run.checkpoint(step).exists():
             save_checkpoint(
-                run.checkpoint(step), Facts(step=step, **facts), network.weights(), optimizer.state(), method.state()
+                run.checkpoint(step),
+                Facts(step=step, **facts),
+                network.weights(),
+                optimizer.state(),
+                method.state(),
+                tally.state(),
             )
             _prune(run, recipe.checkpoints.keep)
 
     monitor = _Monitor(backend, network, data, run) if backend.rank == 0 else None
     watch = None
-    if backend.rank == 0 and recipe.probe.every_epochs:
-        from toolkit.interference.during import Watch  # its table's libraries are slow to load
-
-        watch = Watch(loop, data, recipe, run, start)
+    if watching is not None and backend.rank == 0 and recipe.probe.every_epochs:
+        watch = watching(loop, data, recipe, run, start)
     with stop_on_interrupt() as stop:
         for done in loop.steps(method.step, start, method.after):
             at_epoch = done.step % loop.steps_per_epoch == 0
@@ -129,12 +154,18 @@ def train(
 
 
 def begin(
-    recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder | None, folder: Path = Path()
+    recipe: Recipe,
+    backend: Backend,
+    space: SearchSpace,
+    run: RunFolder | None,
+    folder: Path = Path(),
+    tally: Tally | None = None,
 ) -> tuple[Network, Optimizer, Method, int]:
     """Network, optimiser and method after the last checkpoint of `run`, or fresh without one; and the steps done.
 
     Args:
         folder: from which `initial.run` is looked for.
+        tally: takes over the checkpoint's counts.
 
     Raises:
         InputError: there is no checkpoint, it is damaged, or it was trained with another recipe.
@@ -153,7 +184,21 @@ def begin(
     load_weights(network, checkpoint, str(path))
     optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
     method.load_state(checkpoint.method)
+    if tally is not None:
+        load_tally(tally, checkpoint, path)
     return network, optimizer, method, checkpoint.facts.step
+
+
+def load_tally(tally: Tally, checkpoint: Checkpoint, path: Path) -> None:
+    """What a checkpoint says was trained how often.
+
+    Raises:
+        InputError: it says so of another space.
+    """
+    try:
+        tally.load_state(checkpoint.trained)
+    except InputError as error:
+        raise InputError(f"{path}: {problem}" for problem in error.problems) from error
 
 
 class _Monitor:

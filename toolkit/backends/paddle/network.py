@@ -85,6 +85,11 @@ class PaddleNetwork(nn.Layer):
         """See `Network`."""
         loss.backward()
 
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """See `Network`."""
+        if not tensor.stop_gradient:
+            tensor.register_hook(lambda _: call())
+
     def constant(self) -> AbstractContextManager[object]:
         """See `Network`."""
         return cast(AbstractContextManager[object], paddle.no_grad())

@@ -84,6 +84,11 @@ class TorchNetwork(nn.Module):
         """See `Network`."""
         torch.autograd.backward(loss)
 
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """See `Network`."""
+        if tensor.requires_grad:
+            tensor.register_hook(lambda _: call())  # type: ignore[no-untyped-call]
+
     def constant(self) -> AbstractContextManager[object]:
         """See `Network`."""
         return torch.no_grad()
