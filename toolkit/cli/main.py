@@ -1,6 +1,8 @@
 """The `supernet` command, assembled. Start-up is quick: frameworks load inside the subcommands that need them."""
 
 import sys
+import warnings
+from typing import Any
 
 import typer
 from rich.markup import escape
@@ -25,6 +27,7 @@ from toolkit.cli import (
 from toolkit.cli.console import errors, print_problems
 from toolkit.errors import InputError, Stopped
 from toolkit.interrupts import explain_interrupt
+from toolkit.plugins import PluginWarning
 
 command_line = typer.Typer(
     help="Train a supernet, evaluate every candidate, hand in a checked submission, see why its ranking is wrong.",
@@ -64,8 +67,20 @@ for command in (
     command_line.command()(command)
 
 
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    """A plug-in that cannot be used is told in a line; other warnings as ever."""
+    if issubclass(category, PluginWarning):
+        errors.print(f"[yellow]![/] {escape(str(message))}", soft_wrap=True)
+    else:
+        _usual_warning(message, category, *place)
+
+
+_usual_warning = warnings.showwarning
+
+
 def main() -> None:
     """Run the command. Exit status: 0 done, 1 the input has problems or the user stopped, 2 wrong usage."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         with explain_interrupt():
             command_line()

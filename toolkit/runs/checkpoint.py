@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,8 +54,8 @@ class Checkpoint:
     ema: Weights
     optimizer: Weights
     method: dict[str, npt.NDArray[np.int64]]
-    trained: dict[str, npt.NDArray[np.int64]]
     digest: str
+    trained: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -111,7 +111,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
     return Checkpoint(
-        facts, part("model."), part("ema."), part("optimizer."), part("method."), part("trained."), digest(data)
+        facts, part("model."), part("ema."), part("optimizer."), part("method."), digest(data), part("trained.")
     )
 
 

@@ -15,6 +15,7 @@ from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
 from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
+from toolkit.sampling import SAMPLERS, SamplerOptions
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
 
@@ -229,6 +230,8 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type
 
 def _tables(annotation: Any) -> list[type[BaseModel]]:
     """The models that a field may hold, itself or in a list."""
+    if annotation is SamplerOptions:
+        return [sampler.options_type for sampler in SAMPLERS.values()]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [table for part in get_args(annotation) for table in _tables(part)]
