@@ -20,7 +20,7 @@ from rich.table import Table
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
 from toolkit.backends.shapes import used
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.data import open_dataset
 from toolkit.interference import watch
 from toolkit.interference.branches import Branches

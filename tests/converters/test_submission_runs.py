@@ -128,7 +128,7 @@ def test_results_are_chosen_by_the_options_of_evaluate(run: RunFolder, evaluate:
 
 
 def test_what_is_not_there_is_named(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there are no results yet"):
+    with pytest.raises(InputError, match="was never evaluated; first: supernet evaluate"):
         submit_run(run.path)
     with pytest.raises(InputError, match="not a run folder"):
         submit_run(tmp_path / "absent")

@@ -2,11 +2,13 @@
 
 import sys
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from toolkit import __version__
 from toolkit.cli import (
     app,
     demo,
@@ -15,6 +17,7 @@ from toolkit.cli import (
     priors,
     probe,
     rank,
+    recipe,
     sampling,
     sharing,
     spaces,
@@ -24,7 +27,8 @@ from toolkit.cli import (
     training,
     weights,
 )
-from toolkit.cli.console import errors, print_problems
+from toolkit.cli.console import console, errors, print_problems
+from toolkit.cli.progress import with_verbosity
 from toolkit.errors import InputError, Stopped
 from toolkit.interrupts import explain_interrupt
 from toolkit.plugins import PluginWarning
@@ -32,39 +36,65 @@ from toolkit.plugins import PluginWarning
 command_line = typer.Typer(
     help="Train a supernet, evaluate every candidate, hand in a checked submission, see why its ranking is wrong.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
+
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Begin": (demo.demo, app.app),
+    "Spaces and candidates": (spaces.spaces, spaces.cost, spaces.candidates),
+    "Train": (
+        recipe.recipe,
+        training.methods,
+        sampling.sampling,
+        sharing.sharing,
+        training.train,
+        training.standalone,
+        sweep.sweep,
+        sweep.split_test,
+    ),
+    "Evaluate": (plan.plan, evaluation.evaluate, evaluation.status),
+    "Hand in": (submission.submit, submission.check, submission.merge, submission.blend, table.table),
+    "Judge": (rank.rank, rank.budget, priors.prior, probe.probe),
+    "Weights": (weights.convert, weights.export),
+}
+"""By the panel of `--help` in which they stand."""
+
+LONG = (
     demo.demo,
-    spaces.spaces,
-    training.methods,
-    sampling.sampling,
-    sharing.sharing,
-    spaces.cost,
-    spaces.candidates,
-    plan.plan,
     training.train,
     training.standalone,
-    evaluation.evaluate,
-    evaluation.status,
-    submission.submit,
-    submission.check,
-    submission.merge,
-    submission.blend,
-    table.table,
-    priors.prior,
-    rank.rank,
-    rank.budget,
     sweep.sweep,
     sweep.split_test,
+    plan.plan,
+    evaluation.evaluate,
+    rank.rank,
+    priors.prior,
     probe.probe,
-    weights.convert,
     weights.export,
-    app.app,
-):
-    command_line.command()(command)
+)
+"""Commands that say how far they are."""
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        told = with_verbosity(command) if command in LONG else command
+        command_line.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(told)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        console.print(f"supernet-toolkit {__version__}")
+        raise typer.Exit
+
+
+@command_line.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, errors, print_json, progress_bars
-from toolkit.cli.evaluation import Memory
-from toolkit.cli.spaces import AsJson
+from toolkit.cli.console import console, errors, print_json
+from toolkit.cli.options import AsJson, Memory
+from toolkit.cli.progress import progress_bars
 from toolkit.errors import InputError
 
 if TYPE_CHECKING:
