@@ -41,28 +41,29 @@ def set_level(level: Level) -> None:
     _level = level
 
 
+_OPTIONS = {
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but results and problems")],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="say how it goes in lines, and more often")],
+}
+
+
 def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
     """`command` with the options `--quiet` and `--verbose`."""
 
     @functools.wraps(command)
-    def told(
-        *arguments: Any,
-        quiet: Annotated[bool, typer.Option("--quiet", "-q", help="say nothing but results and problems")] = False,
-        verbose: Annotated[
-            bool, typer.Option("--verbose", "-v", help="say how it goes in lines, and more often")
-        ] = False,
-        **options: Any,
-    ) -> None:
+    def told(*arguments: Any, quiet: bool = False, verbose: bool = False, **options: Any) -> None:
         if quiet and verbose:
             raise typer.BadParameter("give one of --quiet and --verbose")
         set_level("quiet" if quiet else "verbose" if verbose else "normal")
         command(*arguments, **options)
 
-    own = [p for p in inspect.signature(told, follow_wrapped=False).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
     signature = inspect.signature(command)
-    given = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()]
-    told.__signature__ = signature.replace(parameters=[*given, *own])  # type: ignore[attr-defined]
-    told.__annotations__ = command.__annotations__ | {each.name: each.annotation for each in own}
+    told.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
+    told.__annotations__ = command.__annotations__ | _OPTIONS
     return told
 
 
