@@ -21,6 +21,12 @@ Tensor = Any
 Norm = Any
 """A backend's source of batch-norm statistics."""
 
+EPS = 1e-5
+"""What batch norm adds to the variance, in every backend."""
+
+MOMENTUM = 0.1
+"""Share of the newest batch in a batch norm's running statistics (Paddle writes the complement, 0.9)."""
+
 Weights = dict[str, npt.NDArray[np.float32]]
 """Tensors by name, in PyTorch's naming and layout whichever the backend, so that checkpoints are common to all."""
 

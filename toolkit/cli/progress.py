@@ -96,13 +96,13 @@ class Silent:
     """Says nothing."""
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """See `Reporter`."""
+        """Nothing."""
 
     def note(self, text: str) -> None:
-        """See `Reporter`."""
+        """Nothing."""
 
     def say(self, text: str) -> None:
-        """See `Reporter`."""
+        """Nothing."""
 
 
 class Lines:
@@ -115,7 +115,7 @@ class Lines:
         self._note, self._epoch = "", False
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """See `Reporter`."""
+        """Say it, if it is time for a line."""
         now = self._clock()
         if what not in self._begun:
             self._begun[what] = self._shown[what] = now, done
@@ -132,13 +132,13 @@ class Lines:
             self._epoch = False
 
     def note(self, text: str) -> None:
-        """See `Reporter`. The end of an epoch is told at once."""
+        """Keep it for the next line, which comes at once at the end of an epoch."""
         self._note = text
         head = text.removeprefix("epoch ").partition(",")[0]
         self._epoch = self._epoch or (text.startswith("epoch ") and head.endswith(".0"))
 
     def say(self, text: str) -> None:
-        """See `Reporter`."""
+        """A line of its own."""
         self._console.print(f"{_now()} {text}", markup=False, soft_wrap=True)
 
     def _print(self, what: str, done: int, total: int, now: float) -> None:
@@ -201,16 +201,16 @@ class Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """See `Reporter`."""
+        """Move the bar."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total, completed=done, note="")
         self._progress.update(self._tasks[what], completed=done, total=total)
 
     def note(self, text: str) -> None:
-        """See `Reporter`."""
+        """Put it beside the bar."""
         if self._tasks:
             self._progress.update([*self._tasks.values()][-1], note=text)
 
     def say(self, text: str) -> None:
-        """See `Reporter`."""
+        """A line above the bars."""
         self._progress.console.print(text, markup=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 import math
 from abc import abstractmethod
-from typing import cast
 
 from pydantic import Field
 
@@ -24,6 +23,7 @@ class GradientPrior(Prior):
     """
 
     options_type = GradientOptions
+    options: GradientOptions
     uses_images = True
 
     @abstractmethod
@@ -32,7 +32,7 @@ class GradientPrior(Prior):
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         """See `Prior`."""
-        options = cast(GradientOptions, self.options)
+        options = self.options
         network = backend.standalone(space, arch, seed=0)
         fresh, scores = network.weights(), []
         for repeat in range(options.repeats):
