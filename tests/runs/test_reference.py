@@ -53,7 +53,7 @@ def test_none_is_the_default(change: str) -> None:
 
 
 def test_an_unknown_key_is_not_unset_in_silence() -> None:
-    with pytest.raises(InputError, match="training.emma: unknown key; did you mean 'ema'"):
+    with pytest.raises(InputError, match=r"training\.emma: unknown key; did you mean 'ema'"):
         read_recipe("demo", ["training.emma=none"])
 
 

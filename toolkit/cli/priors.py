@@ -71,6 +71,9 @@ def prior(
     """
     from toolkit.verbs.priors import prior as score_candidates
 
+    names = set(score.split(","))
+    if out is not None and len(names) > 1 and "{}" not in out.name:
+        raise typer.BadParameter(f"--out names one file for {len(names)} priors; put {{}} where their names belong")
     with progress_bars() as progress:
         found = score_candidates(
             candidates,
