@@ -19,7 +19,7 @@ from converters.tables.recognise import read_results
 from converters.weights import Ask, read_weights, recognise
 from tests import weight_files
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import read_candidates
+from toolkit.candidates import read_candidates
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.interference.table import Row as Measured
 from toolkit.interference.table import as_frame, read_interference, write_interference

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape, text_file
-from toolkit.evaluation.candidates import capped, show
+from toolkit.candidates import capped, show
 from toolkit.numbers import is_number
 
 NUMBER = r"[+-]?\d{1,30}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,3})?"

@@ -12,7 +12,7 @@ from pathlib import Path
 from converters.tables.lines import NUMBER, to_number
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape
-from toolkit.evaluation.candidates import capped, name
+from toolkit.candidates import capped, name
 from toolkit.numbers import is_number
 
 NETWORK = re.compile(r"arch name: (\S{1,100}), code: (\S{1,1000})\s*$", re.ASCII)

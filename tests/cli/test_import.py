@@ -11,7 +11,7 @@ import pytest
 from tests import tiny, weight_files
 from tests.command import Outcome, supernet
 from tests.weight_files import Arrays, legacy_pth
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe

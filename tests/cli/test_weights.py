@@ -11,7 +11,7 @@ from tests import weight_files
 from tests.command import supernet
 from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends.shapes import shapes
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 

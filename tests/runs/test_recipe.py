@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.methods import METHODS
 from toolkit.runs.recipe import SHIPPED, find_recipe, parse_recipe, read_recipe, read_tables
 from toolkit.spaces import SPACES

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json
+from toolkit.cli.progress import progress_bars
 from toolkit.errors import InputError
 
 
-def import_run(
+def import_(
     source: Annotated[Path, typer.Argument(help="a supernet's weights: .safetensors, .pdparams, .pth or .pt")],
     data: Annotated[str, typer.Option(help="digits, cifar10:FOLDER, cifar100:FOLDER or imagefolder:FOLDER")],
     out: Annotated[Path, typer.Option(help="the run folder to make")],

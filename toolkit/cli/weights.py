@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import AsJson, Overwrite
+from toolkit.cli.progress import progress_bars
 from toolkit.errors import middle_out
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ SHOWN = 3
 
 NAME = 200
 """Characters of a tensor's name that are printed; `--json` has them all."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def convert(
@@ -39,7 +39,7 @@ def convert(
     keys: Annotated[
         bool, typer.Option("--keys", help="list every tensor, also those that only changed their name")
     ] = False,
-    overwrite: Annotated[bool, typer.Option(help="replace TARGET if it is there")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry weights from one framework to another, every tensor accounted for. Nothing in the files is executed."""
@@ -67,6 +67,7 @@ def export(
     normalise: Annotated[bool, typer.Option(help="the model takes pixels (uint8) and normalises them itself")] = False,
     latency: Annotated[bool, typer.Option(help="measure how long one image takes in onnxruntime")] = False,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of onnxruntime")] = 1,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write candidates with their supernet's weights as ONNX files, cut to size and compared with the run's backend."""
@@ -79,7 +80,7 @@ def export(
     options = Options(checkpoint, ema, NormPolicy.parse(norm), normalise, latency, threads)
     chosen = chosen_by_code(codes, out) if codes else best(run, top or 0, out, options)
     with progress_bars() as progress:
-        exported = export_candidates(run, chosen, options, progress)
+        exported = export_candidates(run, chosen, options, progress, overwrite=overwrite)
     if as_json:
         print_json({"tolerance": TOLERANCE, "files": [_facts(one) for one in exported]})
         return

@@ -15,6 +15,8 @@ Format 3 (`PRAGMA application_id` is 0x534E4C47, "SNLG"; `PRAGMA user_version` i
 
 Format 2 has no checksums; it is read as it is.
 
+In a ledger of networks trained alone settings are `AloneSetting`s, whose `training` stands in the column `checkpoint`.
+
 The file is in WAL mode: readers never wait for the writer, and see whole transactions. While it is open, and after a
 process was killed, its newest rows lie beside it in `*-wal`: copy both or neither. `*.lock` beside it belongs to the
 writer; it holds no results.
@@ -112,6 +114,27 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class AloneSetting:
+    """What the result of a network trained alone depends on besides the architecture.
+
+    Attributes:
+        training: SHA-256 of the training recipe, the seed and the training images.
+        data, images, norm, precision: as in `Setting`.
+    """
+
+    space: str
+    training: str
+    data: str
+    images: int
+    norm: str
+    precision: Precision = "fp32"
+
+
+AnySetting = Setting | AloneSetting
+"""What rows are filed under: a ledger holds those of one kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The result of one network, and the seconds it took."""
 
@@ -163,7 +186,7 @@ class Ledger:
         with sqlite.open_to_read(Path(path), _KIND) as connection:
             yield cls(Path(path), connection)
 
-    def record(self, setting: Setting, rows: Iterable[Row]) -> None:
+    def record(self, setting: AnySetting, rows: Iterable[Row]) -> None:
         """Add results: all of them or, on any error, none. They are on the disk when this returns.
 
         A code that the setting already has is passed over if it did the same: equal counts, and a loss that differs by
@@ -195,13 +218,13 @@ class Ledger:
             if conflicts:
                 raise InputError(conflicts)
 
-    def done(self, setting: Setting) -> set[str]:
+    def done(self, setting: AnySetting) -> set[str]:
         """The codes that have a result."""
         with sqlite.explained(self._path):
             rows = self._connection.execute("SELECT code FROM results WHERE setting = ?", (self._key(setting),))
             return {code for (code,) in rows}
 
-    def results(self, setting: Setting) -> dict[str, Counts]:
+    def results(self, setting: AnySetting) -> dict[str, Counts]:
         """Every result by code, sorted by code.
 
         Raises:
@@ -236,7 +259,7 @@ class Ledger:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         return "checksum" if version >= FORMAT else "NULL"
 
-    def _key(self, setting: Setting) -> int | None:
+    def _key(self, setting: AnySetting) -> int | None:
         """The setting's id; None, which equals nothing in SQL, if it has no results."""
         query = f"SELECT id FROM settings WHERE ({_FIELDS}) = (?, ?, ?, ?, ?, ?)"  # noqa: S608
         found = self._connection.execute(query, astuple(setting)).fetchone()
@@ -247,7 +270,7 @@ class Ledger:
         return _to_counts(*self._connection.execute(query, (key, code)).fetchone())
 
 
-def checksum(setting: Setting, code: str, counts: Counts) -> int:
+def checksum(setting: AnySetting, code: str, counts: Counts) -> int:
     """CRC-32 of a result and what it depends on: not against people, only against flipped bits."""
     loss = None if math.isnan(counts.loss) else float(counts.loss)
     said = (*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)

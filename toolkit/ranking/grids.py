@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from toolkit.candidates import capped, name
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import capped, name
 from toolkit.files import parse_json, reading
 from toolkit.names import did_you_mean
 from toolkit.spaces.base import shorten

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.files import read_bytes
 from toolkit.numbers import is_number
 from toolkit.ranking.concordance import FloatArray

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +51,7 @@ class Checkpoint:
     """Weights of the network (and their moving average, if one was kept), optimiser's and method's state, and facts.
 
     `lab` is what the method owns besides, by name: other networks, heads, their optimisers.
+    `trained` says what was trained how often (`training/tally.py`); empty where nobody counted.
     `digest` is the SHA-256 of the file: results are filed under it.
     """
 
@@ -61,6 +62,7 @@ class Checkpoint:
     method: dict[str, npt.NDArray[Any]]
     lab: dict[str, npt.NDArray[Any]]
     digest: str
+    trained: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -72,13 +74,14 @@ def save_checkpoint(
     ema: Mapping[str, npt.NDArray[np.float32]] | None = None,
     method: Mapping[str, npt.NDArray[Any]] | None = None,
     lab: Mapping[str, npt.NDArray[Any]] | None = None,
+    trained: Mapping[str, npt.NDArray[np.int64]] | None = None,
 ) -> None:
     """Write a checkpoint atomically; each part's tensors are filed under its name.
 
     Raises:
         InputError: the file cannot be written; nothing is left behind.
     """
-    parts = {"model": model, "optimizer": optimizer, "ema": ema, "method": method, "lab": lab}
+    parts = {"model": model, "optimizer": optimizer, "ema": ema, "method": method, "lab": lab, "trained": trained}
     tensors: dict[str, npt.NDArray[Any]] = {
         f"{part}.{name}": np.asarray(array, order="C")
         for part, arrays in parts.items()
@@ -111,7 +114,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}
 
     return Checkpoint(
-        facts, part("model."), part("ema."), part("optimizer."), part("method."), part("lab."), digest(data)
+        facts,
+        part("model."),
+        part("ema."),
+        part("optimizer."),
+        part("method."),
+        part("lab."),
+        digest(data),
+        part("trained."),
     )
 
 

@@ -27,6 +27,7 @@ from toolkit.runs.tables import (
     Track,
     Training,
 )
+from toolkit.sampling import SAMPLERS, SamplerOptions
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
 
@@ -36,14 +37,18 @@ _SOURCES = {"weights", "run"}
 """In `[initial]`, where weights come from."""
 
 
+UNSET = "none"
+"""The value of a key that is to be what it is by default: TOML has no word for that."""
+
+
 class Recipe(Table):
     """The whole file. Every run folder holds the recipe it was made with, all defaults written out."""
 
-    space: str
-    backend: str = "torch"
-    device: str = "auto"
+    space: str = Field(description="the search space; `supernet spaces` lists them")
+    backend: str = Field("torch", description="the framework: torch or paddle")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     threads: Positive | None = Field(None, description="CPU threads of each process; the framework's choice by default")
-    seed: Seed = 0
+    seed: Seed = Field(0, description="of weights, draws and the order of images")
     method: SerializeAsAny[Options]
     data: Data = Data()
     training: Training = Training()
@@ -106,7 +111,8 @@ class Recipe(Table):
 def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
     """The recipe in a TOML file, or the one shipped under that name, with `key=value` changes applied.
 
-    A change names its key with dots, such as `training.epochs=5`; its value is read as TOML, or else as text.
+    A change names its key with dots, such as `training.epochs=5`; its value is read as TOML, or else as text. `none`
+    is the default.
 
     Raises:
         InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
@@ -174,6 +180,7 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
         )
     problems = []
     options: Options | None = None
+    tables = _unset(tables, Recipe)
     table = tables.get("method")
     name = table.get("name") if isinstance(table, dict) else None
     if not isinstance(table, dict) or name is None:
@@ -182,7 +189,7 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
         problems.append(f"{where}: method.name: unknown method {name!r}{did_you_mean(str(name), METHODS)}")
     else:
         try:
-            options = METHODS[name].options_type(**table)
+            options = METHODS[name].options_type(**_unset(table, METHODS[name].options_type))
         except ValidationError as error:
             problems += explain(error, where, METHODS[name].options_type, ("method",))
     try:
@@ -192,6 +199,18 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
     if problems:
         raise InputError(problems)
     return recipe
+
+
+def _unset(tables: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Without the keys whose value is `UNSET`: they are what they are by default. Unknown ones stay, to be refused."""
+    found = {}
+    for key, value in tables.items():
+        field = model.model_fields.get(key)
+        if value == UNSET and field is not None:
+            continue
+        below = [] if field is None else _tables(field.annotation)
+        found[key] = _unset(value, below[0]) if isinstance(value, dict) and len(below) == 1 else value
+    return found
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
@@ -242,6 +261,8 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type
 
 def _tables(annotation: Any) -> list[type[BaseModel]]:
     """The models that a field may hold, itself or in a list."""
+    if annotation is SamplerOptions:
+        return [sampler.options_type for sampler in SAMPLERS.values()]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [table for part in get_args(annotation) for table in _tables(part)]

@@ -97,14 +97,14 @@ class Data(Table):
 class Training(Table):
     """`[training]`: the schedule and the optimiser."""
 
-    epochs: Positive = 10
+    epochs: Positive = Field(10, description="passes over the training images")
     batch_size: Positive = Field(128, description="images per step, over all processes together")
     lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
     warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
     final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(5e-4, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD; 0 is none")
+    nesterov: bool = Field(False, description="Nesterov's momentum")
+    weight_decay: float = Field(5e-4, ge=0, description="added to the gradient, times the weight")
     decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
     decay_bias: bool = Field(False, description="let weight decay pull biases too")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
@@ -114,7 +114,7 @@ class Training(Table):
         description="let momentum and decay move tensors that no path of a step used; unused slices of a used tensor "
         "move in any case",
     )
-    precision: Precision = "fp32"
+    precision: Precision = Field("fp32", description="of the arithmetic: fp32, tf32 or bf16")
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> "Training":
@@ -217,7 +217,7 @@ class Initial(Table):
 class Checkpoints(Table):
     """`[checkpoints]`: how often to save, and how many to keep."""
 
-    every_epochs: Positive = 1
+    every_epochs: Positive = Field(1, description="how often; after the last step always")
     keep: Positive = Field(3, description="the newest ones; older are deleted")
 
 
@@ -240,5 +240,5 @@ class Track(Table):
 class Split(Table):
     """`[[split]]`: groups of a decision's options that get weights of their own; see `toolkit.spaces.splitting`."""
 
-    decision: str
+    decision: str = Field(description="its name, as `supernet probe` prints it")
     groups: Annotated[list[list[str]], Field(min_length=2, description="the decision's options, as text, each once")]

@@ -16,6 +16,7 @@ from toolkit.methods import Batch, Needs
 from toolkit.methods.lab import Lab
 from toolkit.runs.tables import Training
 from toolkit.training.schedules import warmup_cosine
+from toolkit.training.tally import Tally
 
 _METHOD_STREAM = 1
 """Keeps the method's random numbers apart from those that shuffle and augment images."""
@@ -59,6 +60,7 @@ class Loop:
         needs: what batches hold.
         average: follows the network after each update, as `Training.ema` says.
         lab: what the method owns.
+        tally: counts the networks that are trained.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Loop:
         needs: Needs = _NEEDS,
         average: Network | None = None,
         lab: Lab | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.backend, self.network, self.optimizer, self.average = backend, network, optimizer, average
+        self.tally = tally
         self._lab, self._data, self._config, self._seed, self._needs = lab, data, config, seed, needs
         self._train, self._held_out = parts(data, needs, seed)
         self.steps_per_epoch = steps_per_epoch(len(self._train.labels), config.batch_size)
@@ -94,12 +98,13 @@ class Loop:
         begun at 0 does from there on.
         """
         config, ops = self._config, self.backend.ops
+        network = self.network if self.tally is None else self.tally.watched(self.network)
         warmup = round(config.warmup_epochs * self.steps_per_epoch)
         for step, (images, labels, views, held_out) in enumerate(self._batches(start), start):
             lr = warmup_cosine(step, self.total, warmup, config.lr, config.final_lr)
             shown = self._shown(images)
             batch = Batch(
-                self.network,
+                network,
                 shown,
                 self.backend.place(labels),
                 method_rng(self._seed, step),

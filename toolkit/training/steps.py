@@ -39,7 +39,7 @@ from toolkit.spaces import get_space
 from toolkit.spaces.grouping import regrouping_problems
 from toolkit.sqlite import only_writer
 from toolkit.training.loop import parts
-from toolkit.training.trainer import differences, prepare_run, train
+from toolkit.training.trainer import Watching, differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
@@ -218,7 +218,9 @@ def _listed(pipeline: Pipeline) -> str:
     return f"the steps {', '.join(step.name for step in pipeline.steps)}"
 
 
-def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet) -> Path:
+def train_pipeline(
+    pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet, watching: Watching | None = None
+) -> Path:
     """Train all steps of a prepared run that are not finished, from the last checkpoint on.
 
     Before the first, all are checked: that data and options are good, and each can take the weights before it.
@@ -231,7 +233,7 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
     with only_trainer(path):
-        return _train_steps(pipeline, path, progress, note)
+        return _train_steps(pipeline, path, progress, note, watching)
 
 
 @contextlib.contextmanager
@@ -248,7 +250,7 @@ def only_trainer(path: Path) -> Iterator[None]:
         yield
 
 
-def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note) -> Path:
+def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note, watching: Watching | None) -> Path:
     steps = pipeline.steps
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
     left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
@@ -266,7 +268,7 @@ def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note)
             progress(title if what == "training" else what, done, total)
 
         try:
-            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data))
+            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data), watching)
         except Stopped as stopped:
             raise Stopped(f"In {step.title}: {stopped}" if pipeline.divided else str(stopped)) from None
     return checkpoint

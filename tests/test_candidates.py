@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolkit.errors import InputError
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     SHOWN,
     Candidates,
     Window,
@@ -26,6 +25,7 @@ from toolkit.evaluation.candidates import (
     write_candidates,
     write_entries,
 )
+from toolkit.errors import InputError
 from toolkit.numbers import EXACT, LARGEST
 from toolkit.spaces import SPACES
 
