@@ -9,9 +9,11 @@ from rich.markup import escape
 
 from toolkit.cli.console import console, errors, print_json, progress_bars
 from toolkit.cli.submission import print_line
+from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from toolkit.evaluation.candidates import Candidates
+    from toolkit.evaluation.partly import Partly
     from toolkit.evaluation.race import Race
     from toolkit.runs.folder import RunFolder
 
@@ -44,18 +46,30 @@ def evaluate(
     tolerance: Annotated[
         float, typer.Option(help="in a race: the share of others a candidate may be ranked wrongly against")
     ] = 0.05,
+    part: Annotated[
+        int | None,
+        typer.Option("--evaluate", min=1, help="only so many candidates, spread over all; the others are predicted"),
+    ] = None,
+    until_tau: Annotated[
+        float | None,
+        typer.Option(help="go on in rounds until predictions agree so well with evaluated candidates held out"),
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the one it was trained with")] = None,
 ) -> None:
     """Evaluate every candidate with the supernet's weights. Start it again to go on: nothing is done twice."""
     from toolkit.evaluation.candidates import read_candidates, write_candidates
     from toolkit.evaluation.evaluate import Job, evaluate_candidates
     from toolkit.evaluation.memory import parse_size
+    from toolkit.evaluation.partly import evaluate_part
     from toolkit.evaluation.policy import NormPolicy
     from toolkit.evaluation.race import race as run_race
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
 
+    predicting = part is not None or until_tau is not None
+    if race and predicting:
+        raise InputError("a race evaluates all candidates; leave out --race, or --evaluate and --until-tau")
     folder = RunFolder.open(run)
     space = get_space(read_recipe(folder.recipe).space)
     table = read_candidates(candidates or folder.candidates, space)
@@ -76,14 +90,18 @@ def evaluate(
     with progress_bars() as progress:
         if race:
             raced = run_race(job, table, tolerance=tolerance, workers=workers, ray=ray, progress=progress)
+        elif predicting:
+            partly = evaluate_part(job, table, count=part, until=until_tau, workers=workers, ray=ray, progress=progress)
         else:
             done = evaluate_candidates(job, table, workers=workers, ray=ray, progress=progress)
     if race:
         _print_race(raced)
+    elif predicting:
+        _print_rounds(partly)
     else:
         rate = f" ({done.fresh / done.seconds:,.1f} per second)" if done.fresh else ""
         print_line(f"{done.total:,} candidates in {folder.ledger}, {done.fresh:,} of them evaluated now{rate}")
-    option = " --race" if race else ""
+    option = " --race" if race else " --predicted" if predicting else ""
     print_line(
         f"Next: supernet submit {run} --candidates {candidates or folder.candidates}{option} --out submission.json"
     )
@@ -101,6 +119,18 @@ def _tell_change(folder: "RunFolder", table: "Candidates") -> None:
             f"evaluated stays in {escape(str(folder.ledger))}.",
             soft_wrap=True,
         )
+
+
+def _print_rounds(partly: "Partly") -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("evaluated", "of all", "tau with held-out evaluated ones [95%]", "model", "s"):
+        table.add_column(heading, justify="right")
+    for each in partly.rounds:
+        share = f"{100 * each.evaluated / partly.candidates:.1f}%"
+        table.add_row(f"{each.evaluated:,}", share, str(each.agreement), each.model, f"{each.seconds:.1f}")
+    console.print(table)
 
 
 def _print_race(raced: "Race") -> None:

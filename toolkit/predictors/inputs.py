@@ -105,11 +105,8 @@ def match(
         InputError: a network has two labels, or no score; lists all problems.
     """
     spelled = _Spelling(space)
-    places = dict.fromkeys(map(spelled, candidates.values()))
-    distinct = len(places)
     wanted, notes, problems = _labels(labels, label_column, spelled)
-    places |= dict.fromkeys(wanted)
-    codes = tuple(places)
+    codes = tuple(dict.fromkeys([*map(spelled, candidates.values()), *wanted]))
     columns: Columns = {}
     for name, table in (scores or {}).items():
         values, found = _scores(table, spelled, codes)
@@ -117,17 +114,32 @@ def match(
         problems += found
     if problems:
         raise InputError(problems)
+    sign = -1 if loss else 1
+    return _assemble(spelled, candidates, {code: sign * value for code, value in wanted.items()}, columns, notes)
+
+
+def of_values(space: SearchSpace, candidates: Candidates, labels: Mapping[str, float]) -> Inputs:
+    """Candidates with the labels of some of them, by code."""
+    spelled = _Spelling(space)
+    return _assemble(spelled, candidates, {spelled(code): value for code, value in labels.items()}, {}, [])
+
+
+def _assemble(
+    spelled: "_Spelling", candidates: Candidates, labels: Mapping[str, float], scores: Columns, notes: Sequence[str]
+) -> Inputs:
+    places = dict.fromkeys(map(spelled, candidates.values()))
+    distinct = len(places)
+    codes = tuple(places | dict.fromkeys(labels))
     place = {code: number for number, code in enumerate(codes)}
-    values = np.array(list(wanted.values()), dtype=np.float64)
     return Inputs(
-        space,
+        spelled.space,
         candidates,
         codes,
         tuple(map(spelled.arch, codes)),
         distinct,
-        np.array([place[code] for code in wanted], dtype=np.intp),
-        -values if loss else values,
-        columns,
+        np.array([place[code] for code in labels], dtype=np.intp),
+        np.array(list(labels.values()), dtype=np.float64),
+        scores,
         tuple(notes),
     )
 
@@ -136,14 +148,14 @@ class _Spelling:
     """Codes in the space's own spelling, and what they mean; each is parsed once."""
 
     def __init__(self, space: SearchSpace) -> None:
-        self._space = space
+        self.space = space
         self._codes: dict[str, str] = {}
         self._archs: dict[str, Arch] = {}
 
     def __call__(self, code: str) -> str:
         if code not in self._codes:
-            arch = self._space.parse(code)
-            self._codes[code] = spelled = self._space.format(arch)
+            arch = self.space.parse(code)
+            self._codes[code] = spelled = self.space.format(arch)
             self._archs[spelled] = arch
         return self._codes[code]
 

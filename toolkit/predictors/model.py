@@ -5,6 +5,7 @@ without itself (leave-one-out), or without its whole group, follows in closed fo
 those with the least squared leave-one-out error.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,17 +44,17 @@ class Model(Protocol):
         ...
 
 
-def out_of_groups(residuals: FloatArray, influence: FloatArray, groups: Groups) -> FloatArray:
+def out_of_groups(residuals: FloatArray, influence: Callable[[Groups], FloatArray], groups: Groups) -> FloatArray:
     """Residuals with each group left out, from those with all.
 
     For a linear smoother with matrix H they are (1 - H_gg)^-1 (y - H y)_g.
 
     Args:
         residuals: y - H y, shape (labels,).
-        influence: 1 - H, shape (labels, labels).
+        influence: the square block of 1 - H that belongs to these labels.
     """
     found = np.empty_like(residuals)
     for group in np.unique(groups):
         members = np.flatnonzero(groups == group)
-        found[members] = np.linalg.lstsq(influence[np.ix_(members, members)], residuals[members], rcond=None)[0]
+        found[members] = np.linalg.lstsq(influence(members), residuals[members], rcond=None)[0]
     return found

@@ -10,7 +10,7 @@ from toolkit.errors import InputError
 from toolkit.predictors.agreement import Agreement, Gain, agreements, judge
 from toolkit.predictors.columns import SCORES, Features
 from toolkit.predictors.inputs import Inputs
-from toolkit.predictors.model import FloatArray
+from toolkit.predictors.model import FloatArray, Groups
 from toolkit.predictors.predictor import DEFAULTS, Options, Predictor, fit, trust
 
 PREDICTION = "prediction"
@@ -44,12 +44,20 @@ class Predicted:
     notes: tuple[str, ...]
 
 
-def predict(inputs: Inputs, options: Options = DEFAULTS, *, keep_labels: bool = False, drop: bool = False) -> Predicted:
+def predict(
+    inputs: Inputs,
+    options: Options = DEFAULTS,
+    *,
+    keep_labels: bool = False,
+    drop: bool = False,
+    groups: Groups | None = None,
+) -> Predicted:
     """Fit to the labels and predict every candidate.
 
     Args:
         keep_labels: candidates that have a label keep it, instead of what the fit says of them.
         drop: fit again without each score column and each kind of features, to see what it adds.
+        groups: labelled networks that are left out together when it is judged; default: each alone.
 
     Raises:
         InputError: labels that cannot be learned from, or options that do not go together.
@@ -64,7 +72,7 @@ def predict(inputs: Inputs, options: Options = DEFAULTS, *, keep_labels: bool = 
         features = inputs.features(kinds)
     known = features.take(inputs.labelled)
     predictor = fit(known, inputs.labels, options)
-    left_out = predictor.left_out().mean
+    left_out = predictor.left_out(groups).mean
     found = predictor.predict(features)
     values, weight = found.mean, None
     estimates = {PREDICTION: left_out, **_beside(inputs)}
@@ -90,7 +98,7 @@ def predict(inputs: Inputs, options: Options = DEFAULTS, *, keep_labels: bool = 
         agreement,
         taken,
         gains,
-        _dropped(known, inputs.labels, options, left_out) if drop else {},
+        _dropped(known, inputs.labels, options, predictor.left_out().mean) if drop else {},
         weight,
         time.perf_counter() - started,
         (*inputs.notes, *_notes(predictor, inputs)),

@@ -79,6 +79,6 @@ class GaussianProcess:
         if groups is None:
             errors = self._weights / self._stays
         else:  # here the influence is noise * Q, and residuals noise * Q y
-            errors = out_of_groups(self._weights, self._projector, groups)
+            errors = out_of_groups(self._weights, lambda members: self._projector[np.ix_(members, members)], groups)
         spread = np.maximum(1 / self._stays - self.settings["noise"], 0)
         return Prediction(self._y - errors, np.sqrt(self._variance * spread))

@@ -61,6 +61,10 @@ class Ridge:
         if groups is None:
             errors, stays = self._residuals / self._stays, self._stays
             return Prediction(self._y - errors, np.sqrt(self._variance * np.maximum(1 / stays - 1, 0)))
-        smoother = self._basis @ self._basis.T + (self._left * self._shrunk) @ self._left.T
-        errors = out_of_groups(self._residuals, np.eye(len(self._y)) - smoother, groups)
+
+        def influence(members: Groups) -> FloatArray:
+            basis, left = self._basis[members], self._left[members]
+            return np.asarray(np.eye(len(members)) - basis @ basis.T - (left * self._shrunk) @ left.T)
+
+        errors = out_of_groups(self._residuals, influence, groups)
         return Prediction(self._y - errors, np.sqrt(self._variance * np.maximum(1 / self._stays - 1, 0)))
