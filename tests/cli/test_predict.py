@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 from scipy.stats import kendalltau
 
 from tests.command import supernet
+from toolkit.backends.base import Counts
 from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates, write_entries
+from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
 
 SPACE = SPACES["resnet20"]
@@ -141,6 +145,30 @@ def test_what_is_not_given_is_named() -> None:
     result = supernet("predict")
     assert result.status == 1
     assert len(result.err.splitlines()) == 3
+
+
+def test_own_labels_of_a_run(tmp_path: Path) -> None:
+    """The run names space, candidates and labels; its losses are labels too, and what they cost is said."""
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.recipe.write_text('space = "resnet20"\n[method]\nname = "spos"\n')
+    write_candidates(run.candidates, CANDIDATES)
+    few = {key: CANDIDATES[key] for key in LABELLED}
+    write_entries(run.standalone, few, {key: TRUTH[key] for key in few})
+    rows = [f"{key},{few[key]},{TRUTH[key]},{-TRUTH[key]}" for key in few]
+    run.standalone_seeds.write_text("\n".join(["id,arch,acc,loss", *rows]) + "\n")
+    setting = Setting("resnet20", "recipe", "data", 100, "stored")
+    with Ledger.write(run.standalone_ledger) as ledger:
+        ledger.record(setting, [Row(code, Counts(1, 1, 100, 1.0), 90.0) for code in few.values()])
+        ledger.record(
+            replace(setting, norm="training"), [Row(code, Counts(0, 0, 9, 1.0), 0.0) for code in few.values()]
+        )
+    found = json.loads(supernet("predict", run.path, "--json").out)
+    assert (found["labels"], found["candidates"]) == (80, 300)
+    assert found["cost"].startswith("80 trainings in ")
+    assert found["cost"].endswith("2.0 h of computing")
+    losses = json.loads(supernet("predict", run.path, "--label-column", "loss", "--loss", "--json").out)
+    assert losses["leave_one_out"] == found["leave_one_out"]
 
 
 def test_features_are_listed() -> None:

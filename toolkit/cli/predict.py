@@ -79,7 +79,9 @@ def predict(
     code_column: Annotated[
         list[str] | None, typer.Option(help="of a table: what names a network; several are joined by colons \\[arch]")
     ] = None,
-    label_column: Annotated[str, typer.Option(help="of a table: the label")] = "acc",
+    label_column: Annotated[
+        str, typer.Option(help="of a table: the label; of a run's: acc, loss or training_loss")
+    ] = "acc",
     loss: Annotated[bool, typer.Option("--loss", help="labels are losses: less is better")] = False,
     keep_labels: Annotated[
         bool,
@@ -100,7 +102,7 @@ def predict(
     from toolkit.predictors.predictor import Options
     from toolkit.ranking.tables import CODE
 
-    chosen, labels, candidates, cost = _defaults(run, space, labels, candidates)
+    chosen, labels, candidates, cost = _defaults(run, space, labels, candidates, label_column)
     options = Options(model, tuple(kind) if kind else None, score_role, clip, floor)
     with errors.status("predicting"):
         inputs = read_inputs(
@@ -127,9 +129,10 @@ def predict(
 
 
 def _defaults(
-    run: Path | None, space: str | None, labels: Path | None, candidates: Path | None
+    run: Path | None, space: str | None, labels: Path | None, candidates: Path | None, label_column: str
 ) -> "tuple[SearchSpace, Path, Path, str | None]":
     """The space and the files, and what a run's own labels cost."""
+    from toolkit.ranking.tables import VALUE
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe
     from toolkit.spaces import get_space
@@ -139,7 +142,7 @@ def _defaults(
     if folder is not None:
         space = space or read_recipe(folder.recipe).space
         candidates = candidates or folder.candidates
-        labels = labels or folder.standalone
+        labels = labels or (folder.standalone if label_column == VALUE else folder.standalone_seeds)
     if space is None:
         problems.append("whose codes? Give --space SPACE, or a run folder")
     if labels is None:
@@ -149,7 +152,11 @@ def _defaults(
     if space is None or labels is None or candidates is None:
         raise InputError(problems)
     cost = None
-    if folder is not None and labels == folder.standalone and folder.standalone_ledger.exists():
+    if (
+        folder is not None
+        and labels in (folder.standalone, folder.standalone_seeds)
+        and folder.standalone_ledger.exists()
+    ):
         cost = _cost(folder.standalone_ledger)
     return get_space(space), labels, candidates, cost
 
@@ -159,7 +166,7 @@ def _cost(ledger: Path) -> str:
     from toolkit.evaluation.ledger import Ledger
 
     with Ledger.read(ledger) as opened:
-        holdings = opened.settings()
+        holdings = [each for each in opened.settings() if each.setting.norm != "training"]
     trained, seconds = sum(each.results for each in holdings), sum(each.seconds for each in holdings)
     return f"{trained:,} trainings in {ledger}, {show_seconds(seconds)} of computing"
 

@@ -7,7 +7,7 @@ import typer
 
 from toolkit.cli.console import console, print_listing, progress_bars
 
-Choose = Literal["spread", "stratified", "sampled"]
+Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
 
 
 def methods(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
@@ -79,7 +79,8 @@ def standalone(
     choose: Annotated[
         Choose,
         typer.Option(
-            help="which: spread evenly over the candidates' MACs, one drawn from each equal part of them, or any"
+            help="which: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, "
+            "or those that teach a predictor most"
         ),
     ] = "spread",
     draw_seed: Annotated[int, typer.Option(min=0, help="seed of that draw")] = 0,
@@ -90,10 +91,13 @@ def standalone(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes; each takes one CPU thread if there are several")] = 1,
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the run's")] = None,
+    warm_start: Annotated[
+        bool, typer.Option("--warm-start", help="begin with the weights of the supernet's newest checkpoint")
+    ] = False,
 ) -> None:
     """Train candidates alone for ground truth, into RUN/standalone.json. Finished ones are kept and not done again.
 
-    With several seeds, RUN/standalone.csv holds each for itself.
+    RUN/standalone.csv holds each seed for itself, and losses: labels for `supernet predict`.
     """
     from toolkit.evaluation.candidates import read_candidates
     from toolkit.runs.folder import RunFolder
@@ -110,7 +114,8 @@ def standalone(
     chosen = SELECTIONS[choose](space, table, count, draw_seed)
     seeds = list(dict.fromkeys(seeds or [0]))
     with progress_bars() as progress:
-        train_candidates_alone(recipe, folder, chosen, seeds=seeds, workers=workers, progress=progress)
+        warm = folder.latest_checkpoint() if warm_start else None
+        train_candidates_alone(recipe, folder, chosen, seeds=seeds, workers=workers, warm=warm, progress=progress)
     times = "" if len(seeds) == 1 else f", {len(seeds)} times each"
     truth = f"--truth {folder.standalone}"
     if len(seeds) > 1:
