@@ -28,6 +28,7 @@ def main() -> None:
             st.Page("screens/training.py", title="Training", icon=":material/show_chart:"),
             st.Page("screens/candidates.py", title="Candidates", icon=":material/scatter_plot:"),
             st.Page("screens/ranking.py", title="Rank correlation", icon=":material/leaderboard:"),
+            st.Page("screens/predictor.py", title="Predictor", icon=":material/insights:"),
             st.Page("screens/interference.py", title="Interference", icon=":material/call_split:"),
             st.Page("screens/sweeps.py", title="Sweeps", icon=":material/experiment:"),
             st.Page("screens/submission.py", title="Submission", icon=":material/upload_file:"),

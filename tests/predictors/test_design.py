@@ -25,6 +25,7 @@ def test_a_design_teaches_more_than_chance() -> None:
     chosen = d_optimal(matrix, 60)
     assert len(set(chosen.tolist())) == 60
     np.testing.assert_array_equal(d_optimal(matrix, 30), chosen[:30])
+    np.testing.assert_array_equal(d_optimal(matrix, 30, known=chosen[:30]), chosen[30:])
     rng = np.random.default_rng(0)
     assert doubt(matrix, chosen) < min(doubt(matrix, rng.permutation(400)[:60]) for _ in range(20))
 
