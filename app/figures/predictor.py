@@ -48,7 +48,7 @@ def curve(table: pd.DataFrame) -> go.Figure:
         marker={"color": theme.BLUE},
         hovertemplate="%{x:,} labels<br>tau %{y:.3f}<extra></extra>",
     )
-    figure.update_xaxes(title="labels", type="log", dtick=1)
+    figure.update_xaxes(title="labels", type="log", tickvals=table["labels"], ticktext=table["labels"])
     figure.update_yaxes(title="Kendall tau on the others")
     return theme.style(figure, HEIGHT, showlegend=False)
 

@@ -12,7 +12,7 @@ from toolkit.evaluation import partly as module
 from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.evaluation.evaluate import Done, Job
 from toolkit.evaluation.ledger import Ledger, Row, Setting
-from toolkit.evaluation.partly import GROUP, evaluate_part, predict_rest, spread_groups
+from toolkit.evaluation.partly import GROUP, evaluate_part, portions, predict_rest, spread_groups
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import accuracy
 from toolkit.runs.folder import RunFolder
@@ -107,6 +107,15 @@ def test_the_rest_is_predicted(job: Job) -> None:
     truth = np.array([accuracy(counts(code)) for key, code in CANDIDATES.items() if key not in evaluated])
     rest = np.array([kept.values[key] for key in CANDIDATES if key not in evaluated])
     assert np.corrcoef(truth, rest)[0, 1] > 0.98
+
+
+def test_what_a_part_takes() -> None:
+    """Whole groups share nearly as much as all do: a tenth of the candidates takes about a tenth of the work."""
+    codes = list(CANDIDATES.values())
+    some, all_of_them = portions(SPACE, codes, [0.25, 1.0], 1)
+    assert 250 <= some.candidates < 250 + GROUP
+    assert all_of_them.candidates == len(codes)
+    assert 0.23 < some.macs / all_of_them.macs < 0.29
 
 
 @pytest.mark.parametrize(("count", "until"), [(0, None), (None, 1.0), (None, 0.0)])

@@ -21,9 +21,9 @@ from toolkit.backends.base import Counts
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates
-from toolkit.evaluation.evaluate import Job, evaluate_candidates
+from toolkit.evaluation.evaluate import Job, evaluate_candidates, group_limit
 from toolkit.evaluation.ledger import Ledger, Setting
-from toolkit.evaluation.prefixes import prefix_groups
+from toolkit.evaluation.prefixes import by_convolution, prefix_groups, prefix_tree
 from toolkit.evaluation.race import accuracy
 from toolkit.predictors.agreement import Agreement
 from toolkit.predictors.inputs import of_values
@@ -67,6 +67,26 @@ def spread_groups(space: SearchSpace, codes: Sequence[str]) -> list[list[str]]:
     networks = [(code, space.supernet_plans(space.parse(code))) for code in dict.fromkeys(codes)]
     groups = [[code for code, _ in group] for group in prefix_groups(networks, GROUP)]
     return [groups[place] for place in _far_apart(len(groups))]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part that might be evaluated: how many candidates, and their MACs for one image."""
+
+    candidates: int
+    macs: int
+
+
+def portions(space: SearchSpace, codes: Sequence[str], shares: Sequence[float], workers: int) -> list[Portion]:
+    """What evaluating these shares of the candidates takes, by the groups that `evaluate_part` would choose."""
+    groups, found = spread_groups(space, codes), []
+    total = sum(map(len, groups))
+    for share in shares:
+        part = _first(groups, max(AT_LEAST, round(share * total)))
+        networks = [(code, space.supernet_plans(space.parse(code))) for code in part]
+        trees = map(prefix_tree, prefix_groups(networks, group_limit(len(part), workers)))
+        found.append(Portion(len(part), sum(by_convolution(tree).macs for tree in trees)))
+    return found
 
 
 def evaluate_part(
