@@ -53,8 +53,14 @@ RULES = (
         never=("toolkit.backends",),
     ),
     Rule(
-        "evaluation/candidates, evaluation/ledger, ranking and data know no framework",
-        ("toolkit.evaluation.candidates", "toolkit.evaluation.ledger", "toolkit.ranking", "toolkit.data"),
+        "evaluation/candidates, evaluation/ledger, ranking, predictors and data know no framework",
+        (
+            "toolkit.evaluation.candidates",
+            "toolkit.evaluation.ledger",
+            "toolkit.ranking",
+            "toolkit.predictors",
+            "toolkit.data",
+        ),
         never=("toolkit.backends.get_backend", "toolkit.backends.torch", "toolkit.backends.paddle", "torch", "paddle"),
     ),
     Rule(

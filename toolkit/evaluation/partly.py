@@ -33,8 +33,9 @@ from toolkit.runs.recipe import read_recipe
 from toolkit.runs.setup import quiet
 from toolkit.spaces import SearchSpace, get_space
 
-GROUP = 16
-"""Candidates of a group at most."""
+GROUP = 4
+"""Candidates of a group at most. Larger ones share no more (5 to 9 % less work than as many drawn at random), and near
+relatives tell a predictor less than strangers."""
 
 FIRST, FASTER = 0.01, 1.6
 """The first round's share of the candidates, and how many times as many each round has evaluated as the one before."""

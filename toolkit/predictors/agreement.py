@@ -11,7 +11,7 @@ from toolkit.ranking.paired import interval, judge_together
 from toolkit.ranking.uncertainty import combine
 
 RESAMPLES = 1_000
-MOST_RESAMPLED = 2_000
+MOST_RESAMPLED = 500
 """With more networks the jackknife gives the intervals: the bootstrap would take longer than the prediction."""
 
 

@@ -1,14 +1,14 @@
 """Labels, score columns and candidates from files, matched by what their codes mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, capped, code_problems, read_candidates
-from toolkit.predictors.columns import Features
+from toolkit.predictors.columns import SCORES, Features
 from toolkit.predictors.model import FloatArray
 from toolkit.ranking.tables import CODE, VALUE, Table, read_values
 from toolkit.spaces import Arch, SearchSpace
@@ -38,10 +38,15 @@ class Inputs:
     labels: FloatArray
     scores: Columns
     notes: tuple[str, ...]
+    _made: dict[str, Columns] = field(default_factory=dict, repr=False, compare=False)
 
     def features(self, kinds: Sequence[str] | None = None) -> Features:
         """Those of all networks, score columns included."""
-        return Features.of(self.space, self.archs, kinds, self.scores)
+        wanted = tuple(self.space.predicted_from if kinds is None else kinds)
+        missing = [kind for kind in wanted if kind not in self._made]
+        self._made.update(Features.of(self.space, self.archs, missing).kinds)  # costs take seconds for 50,000
+        found = {kind: self._made[kind] for kind in wanted}
+        return Features(found | ({SCORES: self.scores} if self.scores else {}), len(self.archs))
 
 
 def read_inputs(

@@ -15,6 +15,9 @@ from toolkit.predictors.predictor import DEFAULTS, Options, Predictor, fit, trus
 
 PREDICTION = "prediction"
 
+JUDGED = 2_000
+"""Networks at most that a learning curve is judged on."""
+
 
 @dataclass(frozen=True)
 class Predicted:
@@ -108,11 +111,11 @@ def predict(
 def learning_curve(
     features: Features, labels: FloatArray, sizes: Sequence[int], options: Options = DEFAULTS, seed: int = 0
 ) -> dict[int, Agreement]:
-    """By number of labels, how well a predictor fitted to so many of them, drawn at random, orders the others."""
+    """By number of labels, how well a predictor fitted to so many, drawn at random, orders others (`JUDGED`)."""
     found = {}
     for size in sizes:
         order = np.random.default_rng((seed, size)).permutation(len(labels))
-        known, others = order[:size], order[size:]
+        known, others = order[:size], order[size : size + JUDGED]
         predictor = fit(features.take(known), labels[known], options)
         estimate = predictor.predict(features.take(others)).mean
         found[size] = agreements({PREDICTION: estimate}, labels[others])[PREDICTION]
@@ -131,8 +134,7 @@ def _contradictions(inputs: Inputs, options: Options, *, keep_labels: bool) -> l
 
 def _beside(inputs: Inputs) -> dict[str, FloatArray]:
     """What may be compared with the prediction on the labelled networks: score columns, parameters, MACs."""
-    archs = [inputs.archs[number] for number in inputs.labelled]
-    costs = inputs.space.feature_kinds["costs"](archs)
+    costs = inputs.features(["costs"]).take(inputs.labelled).kinds["costs"]
     columns = {name: column[inputs.labelled] for name, column in inputs.scores.items()}
     columns |= {name.removeprefix("log "): column for name, column in costs.items()}
     return {name: column for name, column in columns.items() if np.ptp(column) > 0}
