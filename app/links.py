@@ -10,17 +10,17 @@ from typing import cast
 
 import streamlit as st
 
-from app import text
+from app.views.folder import Scan
 from toolkit.runs.folder import RunFolder
 
 _RUN = "run"  # in the address, and in the session for pages opened without it
 _CHOICE = "run choice"  # the sidebar's widget
-_FOLDER, _RUNS = "runs folder", "runs found"
+_FOLDER, _SCAN = "runs folder", "runs found"
 
 
-def share(folder: Path, runs: Mapping[str, RunFolder]) -> None:
+def share(folder: Path, found: Scan) -> None:
     """Tell the pages what there is, at the beginning of every script run."""
-    st.session_state[_FOLDER], st.session_state[_RUNS] = folder, runs
+    st.session_state[_FOLDER], st.session_state[_SCAN] = folder, found
 
 
 def folder() -> Path:
@@ -28,27 +28,43 @@ def folder() -> Path:
     return cast(Path, st.session_state[_FOLDER])
 
 
+def found() -> Scan:
+    """Every run by name, and what is not opened."""
+    return cast(Scan, st.session_state[_SCAN])
+
+
 def runs() -> Mapping[str, RunFolder]:
     """Every run by name."""
-    return cast(Mapping[str, RunFolder], st.session_state[_RUNS])
+    return found().runs
+
+
+def missing() -> str | None:
+    """The run that the link asks for, if it is not there: no other one is shown in its place."""
+    linked = st.query_params.get(_RUN)
+    return linked if linked is not None and linked not in runs() else None
 
 
 def choose_run() -> None:
     """The choice of a run: that of the link, else the one looked at last, else the newest."""
     names = list(runs())
     linked = st.query_params.get(_RUN)
-    run = next((name for name in (linked, st.session_state.get(_RUN)) if name in names), names[0])
-    if linked not in (None, run):
-        st.warning(f"The link asks for a run that is not here. This is {text.plain(run)}.", icon=":material/link_off:")
-    _open(run)
-    st.session_state[_CHOICE] = run
-    st.selectbox("Run", names, key=_CHOICE, on_change=lambda: _open(st.session_state[_CHOICE]))
+    run = linked or next((name for name in (st.session_state.get(_RUN),) if name in names), next(iter(names), None))
+    if missing() is None and run is not None:
+        _open(run)
+    st.session_state[_CHOICE] = None if missing() is not None else run
+    st.selectbox(
+        "Run",
+        names,
+        key=_CHOICE,
+        on_change=lambda: _open(st.session_state[_CHOICE]),
+        placeholder="that of the link is not here",
+    )
 
 
 def current_run() -> tuple[str, RunFolder] | None:
-    """The chosen run and its name, if there are runs at all."""
+    """The chosen run and its name, if there are runs at all, and the one of the link among them."""
     name = cast(str, st.session_state.get(_RUN, ""))
-    return (name, runs()[name]) if name in runs() else None
+    return (name, runs()[name]) if name in runs() and missing() is None else None
 
 
 def _open(run: str) -> None:

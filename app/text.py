@@ -51,4 +51,9 @@ def sentence(words: str) -> str:
 
 def plain(words: str) -> str:
     """Markdown that shows exactly `words`: what comes from files makes no links, images or formulas."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", words.replace("\n", " "))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(words).replace("\n", " "))
+
+
+def printable(words: str) -> str:
+    """`words` as valid Unicode: names of files need not be, and would break the page."""
+    return words.encode(errors="backslashreplace").decode()

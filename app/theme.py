@@ -32,6 +32,9 @@ FAINT = "rgba(140, 146, 156, 0.22)"
 PALE, PALE_ON_DARK = "#e9ebee", "#30333b"
 """Fields in which nothing special stands, on light and on dark ground."""
 
+BAND = "rgba(213, 94, 0, 0.16)"
+"""The margin of error around a vermillion line."""
+
 CLEAR = "rgba(0, 0, 0, 0)"
 
 VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151")
@@ -40,8 +43,14 @@ VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }
+[data-testid="stCaptionContainer"] code { color: inherit; }
 </style>"""
-"""The little that Streamlit's own theme options do not reach: room for figures at 1280 pixels."""
+"""What Streamlit's own theme options do not reach: room for figures at 1280 pixels, captions that can be read.
+
+Its captions have a contrast of 3.9; WCAG 2.2 AA asks for 4.5.
+"""
 
 MONOSPACE = "ui-monospace, 'Source Code Pro', 'DejaVu Sans Mono', monospace"
 

@@ -13,17 +13,21 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import links, text, theme
 from app.cache import load
+from app.spreadsheet import to_csv
 from app.views import training
+from app.views.folder import scan
 from converters.submission import Report
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
+from toolkit.spaces.base import shorten
 
 Color = Literal["red", "orange", "blue", "green", "gray"]
 
 _STATES: dict[str, tuple[Color, str]] = {
     "training": ("blue", ":material/play_arrow:"),
     "trained": ("green", ":material/check:"),
+    "kept": ("green", ":material/inventory_2:"),
     "stopped": ("orange", ":material/pause:"),
     "begun": ("gray", ":material/hourglass_empty:"),
     "damaged": ("red", ":material/error:"),
@@ -58,16 +62,39 @@ def empty(title: str, explanation: str, *commands: Sequence[object]) -> None:
     with st.container(border=True):
         st.markdown(f"**{title}**")
         st.caption(explanation)
-        st.code("\n".join(shlex.join(map(str, command)) for command in commands), language="bash")
+        st.code("\n".join(shlex.join(map(str, command)) for command in commands), language=None)
 
 
 def open_run() -> tuple[str, RunFolder]:
-    """The chosen run and its name; without any run the page ends here, and says how to make one."""
+    """The chosen run and its name; without it the page ends here, and says what to do."""
     current = links.current_run()
     if current is None:
-        no_runs(links.folder())
+        if (linked := links.missing()) is not None:
+            not_there(linked)
+        else:
+            no_runs(links.folder())
         st.stop()
     return current
+
+
+def not_there(name: str) -> None:
+    """Say that the run of the link cannot be opened; as soon as it can be, the page shows it by itself."""
+    problem = links.found().refused.get(name)
+    if problem is not None:
+        problems("This run is not opened", [problem])
+    else:
+        st.warning(
+            f"There is no run {text.plain(shorten(name))} in {text.plain(str(links.folder()))}. Should it begin, this "
+            "page shows it by itself; else choose another one.",
+            icon=":material/link_off:",
+        )
+
+    @st.fragment(run_every=3)
+    def wait() -> None:
+        if name in scan(links.folder()).runs:
+            st.rerun()
+
+    wait()
 
 
 def no_runs(folder: Path) -> None:
@@ -111,7 +138,7 @@ def run_link(name: str, state: str) -> None:
     """A run's name, which opens it, and what it is doing."""
     color, icon = _STATES[state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.page_link("screens/training.py", label=f"**{text.plain(name)}**", query_params={"run": name})
+        st.page_link("screens/verdict.py", label=f"**{text.plain(name)}**", query_params={"run": name})
         st.badge(state, color=color, icon=icon)
 
 
@@ -147,7 +174,7 @@ def download(label: str, frame: pd.DataFrame, name: str) -> None:
     """A button for a table as CSV, written only when it is pressed."""
     st.download_button(
         label,
-        data=lambda: frame.to_csv(index=False),
+        data=lambda: to_csv(frame),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

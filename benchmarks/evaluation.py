@@ -133,7 +133,7 @@ def inherited(equipment: Equipment, codes: list[str]) -> dict[str, Any]:
         arch = space.parse(code)
         result[code] = (
             space.plans(arch),
-            from_supernet(backend.standalone(space, arch, 0).weights(), equipment.weights),
+            from_supernet(backend.network(space, space.plans(arch), 0).weights(), equipment.weights),
         )
     return result
 

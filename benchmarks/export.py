@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     space = get_space(options.space)
     backend = get_backend("torch", "cpu", threads=options.threads)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     weights = network.weights()
     threads = "1 thread" if options.threads == 1 else f"{options.threads} threads"
     table = Table("what", "milliseconds", title=f"{space.name}, {space.size} pixels, {threads}, opset {OPSET}")

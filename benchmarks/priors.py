@@ -23,7 +23,7 @@ from toolkit.priors.images import Noise
 from toolkit.spaces import Arch, SearchSpace, get_space
 
 BATCH = 64
-SETTINGS = SGD(0.9, False, 5e-4, True, True, None, None)
+SETTINGS = SGD(weight_decay=5e-4, decay_norm=True, decay_bias=True)
 
 
 def main() -> None:
@@ -61,12 +61,13 @@ def compare(
     """Median seconds of a score, and median ratio to a training step of the same candidate."""
     found, ratios = [], []
     for arch in archs:
-        network = plain.standalone(space, arch, seed=0)
+        plans = space.plans(arch)
+        network = plain.network(space, plans, seed=0)
         optimizer = plain.optimizer(network, SETTINGS)
         x, labels = Noise().batch(plain, space, BATCH, np.random.default_rng(0))
 
         def step() -> None:
-            network.backward(network.cross_entropy(network.forward(arch, x), labels))  # noqa: B023
+            network.ops.backward(network.ops.cross_entropy(network.run(plans, x), labels))  # noqa: B023
             optimizer.step(0.01)  # noqa: B023
 
         def score() -> None:

@@ -50,7 +50,7 @@ def main() -> None:
     backend = get_backend(options.backend, "cpu", threads=options.threads)
     data = open_dataset("digits")
     space = get_space(options.space).for_images(data.spec.channels, data.spec.size, data.spec.classes)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
 
     parts = Table("probe", "passes", "seconds", "ms a pass", box=None)
     total = 0.0
@@ -104,7 +104,7 @@ def cells(backend: Backend, network: Network, limit: int | None) -> Table:
         for i, j in combinations(range(len(decision.options)), 2):
             archs = [space.canonical([*answers[:number], option, *answers[number + 1 :]]) for option in (i, j)]
             gradients = [gradient(network, arch, batch)[0] for arch in archs]
-            plans = [network.plans(arch) for arch in archs]
+            plans = [network.space.supernet_plans(arch) for arch in archs]
             alike, _ = products(gradients, [used(each) for each in plans], len(plans[0]))
             plain_passes += 2
             value = found[decision.name, str(decision.options[i]), str(decision.options[j])]

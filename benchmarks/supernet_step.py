@@ -23,7 +23,7 @@ from toolkit.spaces import SearchSpace, get_space
 
 # (space, image size, batch): the two challenges' networks, and the mini one, whose steps are mostly overhead.
 CASES = (("resnet48", 64, 64), ("resnet20", 32, 128), ("resnet48-mini", 8, 128))
-SETTINGS = SGD(0.9, False, 5e-4, True, True, None, None)
+SETTINGS = SGD(weight_decay=5e-4, decay_norm=True, decay_bias=True)
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def compare(
 ) -> tuple[float, float, float]:
     """Median ratio and median seconds (supernet, plain) over candidates and turns."""
     rng = np.random.default_rng(0)
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     optimizer = backend.optimizer(network, SETTINGS)
     images = rng.integers(0, 256, (batch, space.channels, space.size, space.size), dtype=np.uint8)
     x = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
@@ -60,19 +60,19 @@ def compare(
     ratios, elastic, plain = [], [], []
     for _ in range(candidates):
         arch = space.sample(rng)
-        module = plain_network(network.plans(arch)).to(backend.device, memory_format=torch.channels_last)
+        module = plain_network(network.space.supernet_plans(arch)).to(backend.device, memory_format=torch.channels_last)
         sgd = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
 
         def supernet_forward() -> None:
             with torch.inference_mode():
-                network.run(network.plans(arch), x, network.stored_norm())  # noqa: B023
+                network.run(network.space.supernet_plans(arch), x, network.stored_norm())  # noqa: B023
 
         def plain_forward() -> None:
             with torch.inference_mode():
                 module.eval()(x)  # noqa: B023
 
         def supernet_step() -> None:
-            network.backward(network.cross_entropy(network.forward(arch, x), labels))  # noqa: B023
+            network.ops.backward(network.ops.cross_entropy(network.run(network.space.supernet_plans(arch), x), labels))  # noqa: B023
             optimizer.step(0.01)
 
         def plain_step() -> None:

@@ -11,12 +11,8 @@ Logits = npt.NDArray[np.float32]
 
 def run_plans(network: Network, plans: Plans, images: Tensor, norm: Norm) -> Logits:
     """Normalised images (n, c, h, w) on a CPU to logits (n, classes)."""
-    state = images
     with network.inference():
-        for index, plan in enumerate(plans):
-            if plan is not None:
-                state = network.run_block(index, plan, state, norm)
-    return np.asarray(state, np.float32)
+        return network.ops.numpy(network.run(plans, images, norm)).astype(np.float32, copy=False)
 
 
 def largest_difference(one: Logits, other: Logits) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Precision
-from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces import Arch, Plans, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
 from toolkit.spaces.resnet20 import ResNet20
@@ -57,15 +57,24 @@ def randomise(network: Network, seed: int = 0) -> None:
     network.load_weights(weights)
 
 
-def logits(backend: Backend, network: Network, arch: Arch, images: npt.NDArray[np.uint8], norm: Norm) -> Any:
-    """Logits of uint8 images, block by block, as evaluation computes them: float32, shape (n, classes)."""
+def forward(network: Network, arch: Arch, images: Any, norm: Norm | None = None) -> Any:
+    """A path through a supernet as training runs it: normalised images to logits."""
+    return network.run(network.space.supernet_plans(arch), images, norm)
+
+
+def logits(
+    backend: Backend,
+    network: Network,
+    arch: Arch,
+    images: npt.NDArray[np.uint8],
+    norm: Norm,
+    plans: Plans | None = None,
+) -> Any:
+    """Logits of uint8 images as evaluation computes them, by default through a supernet: float32, (n, classes)."""
     channels = images.shape[1]
     state = backend.normalise(backend.place(images), (0.5,) * channels, (0.25,) * channels)
     with network.inference():
-        for index, plan in enumerate(network.plans(arch)):
-            if plan is not None:
-                state = network.run_block(index, plan, state, norm)
-    return np.asarray(state)
+        return network.ops.numpy(network.run(plans or network.space.supernet_plans(arch), state, norm))
 
 
 def some_images(space: Any, count: int = 8, seed: int = 0) -> npt.NDArray[np.uint8]:

@@ -7,18 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.methods_made import make_method
-from tests.networks import logits, randomise, some_images
+from tests.networks import forward, logits, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Backend, Network, Precision, Tensor
 from toolkit.methods import Batch, Method
+from toolkit.methods.lab import copy_of
 from toolkit.spaces import SearchSpace
 
 IMAGES = 16
 STEPS = 5
 LR = 0.01
-SETTINGS = SGD(
-    momentum=0.9, nesterov=True, weight_decay=1e-3, decay_norm=False, decay_bias=True, clip_norm=5.0, ema=0.9
-)
+SETTINGS = SGD(momentum=0.9, nesterov=True, weight_decay=1e-3, decay_norm=False, decay_bias=True, clip_norm=5.0)
+EMA = 0.9
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -80,7 +80,7 @@ class _Trace:
     def __init__(self, backend: Backend, method: Method, sgd: SGD) -> None:
         self._backend, self._method, self._sgd = backend, method, sgd
         space = method.space
-        self.network: Network = backend.supernet(space, seed=0)
+        self.network: Network = backend.network(space, space.widest, 0)
         rng = np.random.default_rng(0)
         self._pixels = some_images(space, IMAGES)
         channels = space.channels
@@ -91,7 +91,7 @@ class _Trace:
     def logits(self) -> Arrays:
         network, found = self.network, {}
         for number, arch in enumerate(self._archs):
-            found[f"training {number}"] = np.asarray(network.detach(network.forward(arch, self._images)))
+            found[f"training {number}"] = np.asarray(network.ops.detach(forward(network, arch, self._images)))
             for source in (network.stored_norm(), network.batch_norm(), network.calibrating_norm(IMAGES // 2)):
                 found[f"{type(source).__name__} {number}"] = logits(self._backend, network, arch, self._pixels, source)
         return found
@@ -115,13 +115,15 @@ class _Trace:
         return {name: np.asarray(gradient) for name, gradient in self.network.gradients().items()}
 
     def steps(self) -> Arrays:
-        optimizer = self._backend.optimizer(self.network, self._sgd)
+        optimizer, average = self._backend.optimizer(self.network, self._sgd), copy_of(self._backend, self.network)
         for step in range(STEPS):
             self.step(1 + step)
             optimizer.step(LR)
             if self._method.after(self._batch(1 + step)) is not None:
                 optimizer.step(LR)
-        return self.network.weights() | optimizer.state()
+            average.follow(self.network, EMA)
+        averaged = {f"average of {name}": array for name, array in average.weights().items()}
+        return self.network.weights() | optimizer.state() | averaged
 
     def step(self, number: int) -> Arrays:
         logged = self._method.step(self._batch(number))

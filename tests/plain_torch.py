@@ -107,7 +107,7 @@ def plain_network(plans: Plans) -> nn.Module:
 def assert_computes_what_the_plain_network_does(space: SearchSpace, arch: Arch) -> None:
     """The stand-alone network of `arch`, with statistics stored and of the batch."""
     backend = get_backend("torch", "cpu")
-    network = backend.standalone(space, arch, seed=0)
+    network = backend.network(space, space.plans(arch), 0)
     randomise(network)
     plain = plain_network(space.plans(arch))
     weights = {name: torch.from_numpy(array) for name, array in network.weights().items()}

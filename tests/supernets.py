@@ -3,7 +3,7 @@
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace
-from toolkit.spaces.plans import ACTIVATIONS
+from toolkit.spaces.primitives import ACTIVATIONS
 from toolkit.spaces.splitting import Split, SplitSpace
 
 RESNET20 = SPACES["resnet20"].for_images(3, 8, 7)

@@ -43,9 +43,16 @@ RULES = (
     ),
     Rule("spaces know nobody but errors", ("toolkit.spaces",), only=("toolkit.spaces", *PLAIN)),
     Rule(
-        "methods know backends/base.py, spaces and sampling",
+        "methods know backends/base.py and ops.py, spaces and sampling",
         ("toolkit.methods",),
-        only=("toolkit.methods", "toolkit.backends.base", "toolkit.sampling", "toolkit.spaces", *PLAIN),
+        only=(
+            "toolkit.methods",
+            "toolkit.backends.base",
+            "toolkit.backends.ops",
+            "toolkit.sampling",
+            "toolkit.spaces",
+            *PLAIN,
+        ),
     ),
     Rule(
         "sampling knows no backend",

@@ -9,12 +9,22 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import text, theme
-from app.views.candidates import Architectures, Score
+from app.views.candidates import Architectures, Score, margins
 from toolkit.spaces import ABSENT
 
 HEIGHT = 470
 MAIN, SIDE = (0.0, 0.86), (0.885, 1.0)
 """Shares of the width and height for the cloud and for the histograms beside it."""
+
+MANY = 2500
+"""More candidates than that are drawn as a density."""
+
+FIELDS = (96, 64)
+"""Of the density, across and up."""
+
+BEST = 200
+DENSITY = "Candidates"
+"""What colours say if nothing is chosen: how many candidates there are."""
 
 BINS = 60  # at most; the square root of what is counted, if that is less
 COSTS = {"MACs": "macs", "Parameters": "params"}
@@ -35,13 +45,16 @@ class Coloring:
 
 
 def colorings(known: Architectures) -> list[str]:
-    """What candidates can be coloured by: the depth where it varies, costs, and every decision of the space."""
+    """What candidates can be coloured by: their number if they are many, depth where it varies, costs, decisions."""
+    first = [DENSITY] if len(known.table) > MANY else []
     varying = ["Depth"] if known.table["depth"].nunique() > 1 else []
-    return [*varying, *COSTS, *(decision.name for decision in known.space.decisions)]
+    return [*first, *varying, *COSTS, *(decision.name for decision in known.space.decisions)]
 
 
 def coloring(known: Architectures, rows: npt.NDArray[np.int64], name: str) -> Coloring:
     """The colouring called `name`, for the candidates in these rows of `known`."""
+    if name == DENSITY:
+        return Coloring(DENSITY, np.ones(len(rows)))
     if name == "Depth":
         return Coloring("Depth (blocks)", known.table["depth"].to_numpy(float)[rows])
     if name in COSTS:
@@ -57,7 +70,10 @@ def coloring(known: Architectures, rows: npt.NDArray[np.int64], name: str) -> Co
 def cloud(
     frame: pd.DataFrame, cost: str, score: Score, colors: Coloring, front: pd.DataFrame, chosen: int | None
 ) -> go.Figure:
-    """Every candidate as a point, the distributions of both axes beside them, and the best at each cost as a line.
+    """Accuracy against cost, the distributions of both beside them, and the best at each cost as a line with its error.
+
+    Up to `MANY` candidates are points. More are a density: what is sent and drawn does not grow with their number. The
+    best of each of its fields can be clicked, and the `BEST` best of all are points.
 
     Args:
         frame: `views.candidates.joined`.
@@ -68,17 +84,16 @@ def cloud(
     unit = text.unit(frame[cost].max())
     figure = go.Figure()
     applies = ~np.isnan(colors.values)
-    if not applies.all():
-        figure.add_trace(_points(frame[~applies], cost, score, {"color": theme.NEUTRAL}, "not there", chosen))
-    figure.add_trace(_points(frame[applies], cost, score, _colored(colors, applies), "candidates", chosen))
-    figure.add_scatter(
-        x=front[cost] / unit.factor,
-        y=front[score.column],
-        mode="lines",
-        line={"shape": "hv", "color": theme.VERMILLION, "width": 1.5},
-        name="best at this cost",
-        hoverinfo="skip",
-    )
+    if len(frame) > MANY:
+        _add_density(figure, frame, cost, score, colors)
+        if chosen is not None and chosen in frame.index:
+            mark = frame.loc[[chosen]]
+            figure.add_trace(_points(mark, cost, score, {"color": theme.VERMILLION}, "selected", chosen))
+    else:
+        if not applies.all():
+            figure.add_trace(_points(frame[~applies], cost, score, {"color": theme.NEUTRAL}, "not there", chosen))
+        figure.add_trace(_points(frame[applies], cost, score, _colored(colors, applies), "candidates", chosen))
+    _add_frontier(figure, front[cost] / unit.factor, front[score.column], margins(front, score))
     _add_histograms(figure, frame[cost].to_numpy(float) / unit.factor, frame[score.column].to_numpy(float))
     theme.style(
         figure,
@@ -95,6 +110,65 @@ def cloud(
         clickmode="event+select",
     )
     return figure
+
+
+def _add_frontier(figure: go.Figure, x: pd.Series, y: pd.Series, margin: npt.NDArray[np.float64]) -> None:
+    """The line of the best, and around it what they would be if tested on other images."""
+    step = {"shape": "hv", "color": theme.VERMILLION, "width": 1.5}
+    if np.isfinite(margin).all() and len(x):
+        edge = {**step, "width": 0}
+        figure.add_scatter(x=x, y=y - margin, mode="lines", line=edge, hoverinfo="skip", name="margin")
+        figure.add_scatter(
+            x=x,
+            y=y + margin,
+            mode="lines",
+            line=edge,
+            fill="tonexty",
+            fillcolor=theme.BAND,
+            hoverinfo="skip",
+            name="margin",
+        )
+    figure.add_scatter(x=x, y=y, mode="lines", line=step, name="best at this cost", hoverinfo="skip")
+
+
+def _add_density(figure: go.Figure, frame: pd.DataFrame, cost: str, score: Score, colors: Coloring) -> None:
+    """Fields of candidates: how many there are, or the mean of what colours say, and the best of each as a point."""
+    factor = text.unit(frame[cost].max()).factor
+    x, y = frame[cost].to_numpy(float) / factor, frame[score.column].to_numpy(float)
+    known = np.isfinite(y)
+    counts, across, up = np.histogram2d(x[known], y[known], FIELDS)
+    if colors.title == DENSITY:
+        shown = np.where(counts > 0, counts, np.nan)
+    else:
+        fits = known & ~np.isnan(colors.values)
+        total, _, _ = np.histogram2d(x[fits], y[fits], (across, up), weights=colors.values[fits])
+        number, _, _ = np.histogram2d(x[fits], y[fits], (across, up))
+        shown = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
+    scale: dict[str, object] = {"colorscale": list(theme.VIRIDIS)}
+    if colors.options:
+        scale = {"colorscale": theme.steps(len(colors.options)), "zmin": -0.5, "zmax": len(colors.options) - 0.5}
+    figure.add_heatmap(
+        x=(across[:-1] + across[1:]).astype(np.float32) / 2,
+        y=(up[:-1] + up[1:]).astype(np.float32) / 2,
+        z=shown.T.astype(np.float32),
+        colorbar=_bar(colors),
+        hoverinfo="skip",
+        name="density",
+        **scale,
+    )
+    column = np.clip(np.digitize(x[known], across) - 1, 0, FIELDS[0] - 1)
+    row = np.clip(np.digitize(y[known], up) - 1, 0, FIELDS[1] - 1)
+    field = column * FIELDS[1] + row
+    order = np.lexsort((-y[known] if score.higher_is_better else y[known], field))
+    _, first = np.unique(field[order], return_index=True)
+    leaders = frame[known].iloc[order[first]]
+    trace = _points(leaders, cost, score, {"color": theme.NEUTRAL, "opacity": 0}, "fields", None)
+    trace.update(hovertext=None, customdata=counts.ravel()[field[order[first]]].astype(np.int32))
+    trace.update(hovertemplate="<b>%{text}</b>, the best of %{customdata:,} here<extra></extra>")
+    trace.update(unselected={"marker": {"opacity": 0}}, selectedpoints=None)
+    figure.add_trace(trace)
+    best = frame[known].sort_values(score.column, ascending=not score.higher_is_better, kind="stable").head(BEST)
+    figure.add_trace(_points(best, cost, score, {"color": theme.ORANGE, "size": 4}, "best", None))
 
 
 def _points(
@@ -127,22 +201,27 @@ def _points(
 
 def _colored(colors: Coloring, applies: npt.NDArray[np.bool_]) -> dict[str, object]:
     """The marker's colours with their scale; a decision's options are even steps, not a gradient."""
+    marker: dict[str, object] = {
+        "color": colors.values[applies].astype(np.float32),
+        "colorscale": list(theme.VIRIDIS),
+        "colorbar": _bar(colors),
+    }
+    if colors.options:
+        count = len(colors.options)
+        marker |= {"colorscale": theme.steps(count), "cmin": -0.5, "cmax": count - 0.5}
+    return marker
+
+
+def _bar(colors: Coloring) -> dict[str, object]:
     bar: dict[str, object] = {
         "title": {"text": colors.title, "side": "right"},
         "thickness": 10,
         "outlinewidth": 0,
         "len": 0.9,
     }
-    marker: dict[str, object] = {
-        "color": colors.values[applies].astype(np.float32),
-        "colorscale": list(theme.VIRIDIS),
-        "colorbar": bar,
-    }
     if colors.options:
-        count = len(colors.options)
-        bar |= {"tickvals": list(range(count)), "ticktext": list(colors.options)}
-        marker |= {"colorscale": theme.steps(count), "cmin": -0.5, "cmax": count - 0.5}
-    return marker
+        bar |= {"tickvals": list(range(len(colors.options))), "ticktext": list(colors.options)}
+    return bar
 
 
 def _add_histograms(figure: go.Figure, costs: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> None:

@@ -1,6 +1,6 @@
 """Curves of one or several runs over steps or epochs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,16 +26,25 @@ class Quantity:
     percent: bool = False
 
 
+LARGEST, SMALLEST = "largest_top1", "smallest_top1"
+"""Two ends of the space, in one panel if both are there."""
+
+EXACT = ("lr",)
+"""Set, not measured: never smoothed."""
+
 KNOWN = {
+    LARGEST: Quantity(
+        "Top-1 of the largest and the smallest network",
+        "",
+        "on validation images after each epoch, the smallest dashed; the gap is what sharing weights has to bridge",
+        percent=True,
+    ),
+    SMALLEST: Quantity("Top-1, smallest network", "", "on validation images after each epoch", percent=True),
     "loss": Quantity("Training loss", "nats", "cross-entropy of the networks drawn in a step; lower is better"),
     "distillation_loss": Quantity("Distillation loss", "nats", "how far smaller networks are from the largest one"),
     "lr": Quantity("Learning rate", "", "the step size: linear warm-up, then a cosine to zero"),
     "grad_norm": Quantity("Gradient norm", "L2", "before clipping; spikes announce divergence"),
     "images_per_second": Quantity("Throughput", "images/s", "training images per second of wall time"),
-    "largest_top1": Quantity("Top-1, largest network", "", "on validation images after each epoch", percent=True),
-    "smallest_top1": Quantity(
-        "Top-1, smallest network", "", "likewise; the gap is what sharing weights has to bridge", percent=True
-    ),
 }
 
 
@@ -45,13 +54,28 @@ def quantity(metric: str) -> Quantity:
 
 
 def shown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The metrics of all runs: the known ones in their order, then the others by name."""
+    """The panels, each by its metric: accuracies, losses, then the others, the known ones in their order.
+
+    The smallest network's accuracy stands in the panel of the largest's.
+    """
     present = {metric for table in tables.values() for metric in metrics(table)}
+    if LARGEST in present:
+        present -= {SMALLEST}
     return [metric for metric in KNOWN if metric in present] + sorted(present - KNOWN.keys())
 
 
+def is_main(metric: str) -> bool:
+    """Whether it says how well the supernet learns, rather than how the optimiser does."""
+    return metric in (LARGEST, SMALLEST) or metric.endswith("loss")
+
+
 def curves(
-    tables: Mapping[str, pd.DataFrame], x: str = "step", smoothing: float = 0.0, *, logarithmic: bool = False
+    tables: Mapping[str, pd.DataFrame],
+    x: str = "step",
+    smoothing: float = 0.0,
+    *,
+    logarithmic: bool = False,
+    only: Collection[str] | None = None,
 ) -> go.Figure:
     """One panel per metric, one line per run; the raw values stay visible behind smoothed ones.
 
@@ -60,8 +84,9 @@ def curves(
         x: `step` or `epoch`.
         smoothing: weight of the past in the moving average, 0 to 1 (exclusive).
         logarithmic: for losses, whose last gains are otherwise hard to see.
+        only: of the panels that are `shown`, these.
     """
-    panels = shown(tables)
+    panels = [metric for metric in shown(tables) if only is None or metric in only]
     rows = -(-len(panels) // COLUMNS)
     figure = make_subplots(
         rows=rows,
@@ -76,10 +101,13 @@ def curves(
             if metric not in table:
                 continue
             line = table[["step", "epoch", metric]].dropna(subset=metric)
-            raw = smoothing > 0 and len(line) > FEW  # a handful of points hides nothing
+            raw = smoothing > 0 and len(line) > FEW and metric not in EXACT  # a handful of points hides nothing
             line = line.assign(smooth=smoothed(line[metric], smoothing if raw else 0.0))
             place = {"row": panel // COLUMNS + 1, "col": panel % COLUMNS + 1}
             _add_line(figure, thinned(line), metric, x, name, number, place, raw=raw, legend=panel == 0)
+            if metric == LARGEST and SMALLEST in table:
+                low = table[["step", "epoch", SMALLEST]].dropna(subset=SMALLEST)
+                _add_smallest(figure, thinned(low), x, name, number, place)
     theme.style(
         figure,
         height=rows * ROW_HEIGHT + 40,
@@ -143,5 +171,21 @@ def _add_line(
         legendgroup=name,
         showlegend=legend,
         hovertemplate="%{y:.1%}" if quantity(metric).percent else "%{y:.4g}",
+        **place,
+    )
+
+
+def _add_smallest(figure: go.Figure, line: pd.DataFrame, x: str, name: str, number: int, place: dict[str, int]) -> None:
+    """The other end of the space, in the same colour."""
+    figure.add_scatter(
+        x=line[x],
+        y=line[SMALLEST],
+        mode="lines" if len(line) > FEW else "lines+markers",
+        line={"color": theme.color(number), "width": 2, "dash": "dot"},
+        marker={"size": 4, "symbol": "circle-open"},
+        name=f"{name}, smallest",
+        legendgroup=name,
+        showlegend=False,
+        hovertemplate="%{y:.1%}",
         **place,
     )

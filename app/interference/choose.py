@@ -137,11 +137,11 @@ def choose() -> Found | None:
             beside = st.selectbox("Beside", others, key="other", bind="query-params", width=165)
             stretched = st.toggle(
                 "Full contrast",
-                value=True,
+                value=False,
                 key="contrast",
                 bind="query-params",
-                help="Colours run from the worst to the best value here, to show where it is worst, however bad that "
-                "is; switched off, they begin at 0",
+                help="Colours begin at 0: the fuller, the worse or the better. With full contrast they run from the "
+                "worst to the best value here, to show where it is worst, however bad that is",
             )
         other = None if beside == NOTHING else _other(own, beside, key)
         return Found(own, other, key, names.index(block), stretched)

@@ -5,7 +5,7 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
-from app import text, ui
+from app import links, text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.interference.scatter import against_error
@@ -44,8 +44,9 @@ def show(found: Found) -> None:
 def _subject(found: Found) -> Subject | None:
     run = found.own.run
     holdings, steps = read_ledger(run)
-    scores, truths = sources.scores(run, holdings, steps), sources.truths(run)
-    if not scores or not truths:
+    shared = sources.shared_files(links.folder(), found.own.space)
+    scores, truths = sources.scores(run, holdings, steps, shared), sources.truths(run, shared)
+    if not scores or not sources.others(truths, next(iter(scores.values()))):
         ui.empty(
             "No ranking error to look at yet",
             "It takes scores of candidates from this supernet, and how good some of them are when trained alone.",
@@ -55,9 +56,10 @@ def _subject(found: Found) -> Subject | None:
         return None
     with st.container(horizontal=True):
         judged = st.selectbox("Score", list(scores), key="judged", bind="query-params")
-        truth = st.selectbox("Truth", list(truths), key="truth", bind="query-params")
-    if scores[judged] == truths[truth]:
-        st.info("A file ranks just as itself: choose another score, or another truth.", icon=":material/info:")
+        truths = sources.others(truths, scores[judged])
+        truth = st.selectbox("Truth", list(truths), key="truth", bind="query-params") if truths else None
+    if truth is None:
+        st.info("A file ranks just as itself: choose another score.", icon=":material/info:")
         return None
     return read(run, (judged, truth), scores[judged], truths[truth])
 
@@ -114,7 +116,7 @@ def _beside(found: Found, subject: Subject) -> None:
         if per == "decision"
         else "One point a branch: how much its networks are misjudged, in either direction, against its interference. "
         "Few networks per branch make errors look larger than they are, alike for all branches. Branches of one "
-        "decision are not independent, so the interval is somewhat too narrow."
+        "decision are not independent: the interval comes from draws of whole decisions, ten at least."
     )
 
 
@@ -125,8 +127,12 @@ def _correlation(points: pd.DataFrame) -> Estimate:
 
 def _verdict(tau: Estimate, count: int, *, bad_is_low: bool) -> str:
     """What the correlation says, also when it is nothing."""
-    if tau.value is None or tau.side is None:
+    if tau.value is None:
         return f"Kendall tau cannot be told from {count:,} points."
+    if tau.side is None:
+        return (
+            f"Kendall tau {tau.brief()} over {text.count(count, 'point')}, of too few decisions to tell how sure it is."
+        )
     said = f"Kendall tau {tau.show()} over {text.count(count, 'point')}: "
     if tau.side == 0:
         return (

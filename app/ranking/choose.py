@@ -40,6 +40,9 @@ class Found:
 def choose() -> Found | None:
     """The widgets that choose, and what they choose; None, and what to do next, while there is nothing to compare."""
     current = links.current_run()
+    if (linked := links.missing()) is not None:
+        ui.not_there(linked)
+        return None
     if current is None:
         ui.no_runs(links.folder())
         st.markdown("**Without a run: compare files**")
@@ -68,16 +71,17 @@ def _from_run(name: str, run: RunFolder, row: DeltaGenerator) -> Found | None:
     steps: dict[str, int] = {}
     with ui.problems_in_place("The results cannot be read"):
         holdings, steps = read_ledger(run)
-    scores, truths = sources.scores(run, holdings, steps), sources.truths(run)
-    if not scores or not truths:
+    shared = {}
+    with ui.problems_in_place("The recipe cannot be read"):
+        shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+    scores, truths = sources.scores(run, holdings, steps, shared), sources.truths(run, shared)
+    judged = row.selectbox("Score", list(scores), key="judged", bind="query-params", width=430) if scores else None
+    truths = sources.others(truths, scores[judged]) if judged else {}
+    if judged is None or not truths:
         with ui.problems_in_place("The recipe cannot be read"):
             _begin(run, scores=bool(scores))
         return None
-    judged = row.selectbox("Score", list(scores), key="judged", bind="query-params", width=430)
     truth = row.selectbox("Truth", list(truths), key="truth", bind="query-params", width=260)
-    if scores[judged] == truths[truth]:
-        st.info("A file ranks just as itself: choose another score, or another truth.", icon=":material/info:")
-        return None
     with ui.problems_in_place("The two cannot be compared"):
         subject = read(run, (judged, truth), scores[judged], truths[truth])
         return Found(name, subject, run, tuple(holdings), tuple(steps.items()))

@@ -3,10 +3,11 @@
 import numpy as np
 import streamlit as st
 
-from app import inspector, theme, ui
+from app import inspector, text, theme, ui
 from app.cache import load
 from app.figures import candidates as figures
 from app.views import candidates as views
+from app.views.candidates_words import answer
 
 BEST = 200  # rows of the table beside the cloud; the download has them all
 
@@ -56,6 +57,14 @@ with ui.problems_in_place("The candidates cannot be shown"):
             "Against", list(figures.COSTS), default="MACs", key="cost", bind="query-params", required=True
         )
         color = st.selectbox("Colour", figures.colorings(known), key="colour", bind="query-params", width=180)
+    options = views.branches(known)
+    only = st.multiselect(
+        "Only those with",
+        list(options),
+        key="only",
+        bind="query-params",
+        placeholder="options of decisions; of several of one decision, any",
+    )
     score, column = views.SCORES[title], figures.COSTS[cost]
     frame = views.joined(known, load(views.results, run, *ledger, setting=labels[label].setting))
     if frame.empty:
@@ -63,13 +72,23 @@ with ui.problems_in_place("The candidates cannot be shown"):
             "None of the run's present candidates has such a result; choose others.", icon=":material/filter_alt_off:"
         )
         st.stop()
+    everything = len(frame)
+    frame = frame[views.having(known, [options[each] for each in only])[frame.index.to_numpy()]]
+    if frame.empty:
+        st.info("No candidate has all of these.", icon=":material/filter_alt_off:")
+        st.stop()
+    with st.container(border=True):
+        st.markdown(f"##### {text.plain(answer(views.noise(frame, score), score, everything))}")
     ranked = views.ranked(frame, score)
     best = ranked.head(BEST)
 
     cloud, table = st.columns([71, 29])
+    what = f"Each point is one of {len(frame):,} networks, tested with the supernet's weights."
+    if len(frame) > figures.MANY:
+        what = f"{len(frame):,} networks, tested with the supernet's weights; points are the best {figures.BEST}."
     st.caption(
-        f"Each point is one of {len(frame):,} networks, tested with the supernet's weights; click one to see it below. "
-        "The orange line joins those that no cheaper one beats; the grey hills count candidates along each axis."
+        f"{what} Click one to see it below. The line joins those that no cheaper one beats, the band around it is what "
+        "other test images might have made of them (95 %); the grey hills count candidates along each axis."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Selected candidate", anchor=False)
@@ -84,7 +103,7 @@ with ui.problems_in_place("The candidates cannot be shown"):
     chosen = views.find(frame, wanted or best["id"].iloc[0])
 
     # The browser has marked a clicked point by itself; as long as the figure stays the same, it need not be sent again.
-    view, before = (name, label, title, cost, color), st.session_state.get("view")
+    view, before = (name, label, title, cost, color, tuple(only)), st.session_state.get("view")
     if wanted != st.session_state.get("clicked") or view != before:
         st.session_state["view"], st.session_state["marked"] = view, chosen
     cloud.plotly_chart(

@@ -186,8 +186,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 seen, begun, live, report = stamp(sweep / REPORT), 0, False, None
 with ui.problems_in_place("This sweep cannot be shown"):
-    report = read_report(sweep / REPORT)
-    trials = views.trials(report, sweep, links.runs())
+    read = read_report(sweep / REPORT)
+    trials = views.trials(read, sweep, links.runs())
+    report = read
     begun, live = sum(trial.folder.exists() for trial in trials), views.is_live(sweep, trials)
     with st.container(border=True):
         st.markdown(f"##### {text.plain(answer(report))}")

@@ -31,6 +31,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Against", ["Steps", "Epochs"], default="Steps", key="against", bind="query-params", required=True
     )
     logarithmic = st.toggle("Logarithmic loss", key="log", bind="query-params")
+    everything = st.toggle("Rates and norms", key="rates", bind="query-params")
 
 recipe = None
 with ui.problems_in_place("The recipe cannot be read"):
@@ -59,18 +60,35 @@ def follow() -> None:
                 "Epochs": f"{so_far.epoch:.4g}" + (f" of {so_far.epochs}" if so_far.epochs else ""),
                 "Steps": f"{so_far.step:,}",
                 "Loss": views.latest(own, "loss", ".4f"),
+                "Largest": views.latest(own, "largest_top1", ".1%"),
+                "Gap to the smallest": None if (gap := views.gap(own)) is None else f"{gap:.1f} points",
                 "Throughput": views.latest(own, "images_per_second", ",.0f", " images/s"),
             }
         )
     tables = {n: table for n, table in tables.items() if not table.empty}
     if tables:
         x = {"Steps": "step", "Epochs": "epoch"}[axis]
-        ui.chart(figures.curves(tables, x, smoothing, logarithmic=logarithmic), "curves", "Training curves")
-        ui.captions({figures.quantity(m).title: figures.quantity(m).note for m in figures.shown(tables)})
+        panels = figures.shown(tables)
+        main = [metric for metric in panels if figures.is_main(metric)]
+        panels = panels if everything else main or panels
+        ui.chart(
+            figures.curves(tables, x, smoothing, logarithmic=logarithmic, only=panels), "curves", "Training curves"
+        )
+        ui.captions({figures.quantity(m).title: figures.quantity(m).note for m in panels})
         ui.download("Curves as CSV", own, f"{name}-metrics")
 
 
 follow()
+
+if compared:
+    st.subheader("What differs between the recipes", anchor=False)
+    with ui.problems_in_place("A recipe cannot be read"):
+        runs = {each: links.runs()[each] for each in (name, *compared)}
+        table = views.differing({each: load(views.recipe, run, run.recipe) for each, run in runs.items()})
+        if table.empty:
+            st.caption("Nothing: they are equal.")
+        else:
+            st.dataframe(table, hide_index=True, alt="Keys of the recipes that differ")
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -54,14 +54,13 @@ with ui.problems_in_place("The file cannot be converted"), st.spinner("Convertin
     st.success(text.plain(text.sentence(report.verdict)), icon=":material/verified:")
     for note in (text.sentence(str(report.proof)), *report.notes):
         st.caption(f":material/info: {text.plain(note)}")
-    ui.facts(
-        {
-            "Tensors matched": len(report.matches),
-            "Reshaped": len(report.reshaped),
-            "Unmatched": len(report.unmatched),
-            "Largest difference": f"{report.proof.difference:.1e}" if report.proof else None,
-        }
-    )
+    found = {
+        "Tensors matched": len(report.matches),
+        "Reshaped": len(report.reshaped),
+        "Unmatched": len(report.unmatched),
+        "Largest difference": f"{report.proof.difference:.1e}" if report.proof else None,
+    }
+    ui.facts({label: value for label, value in found.items() if value})
     st.download_button(
         f"Download {text.plain(done.name)}",
         done.content,

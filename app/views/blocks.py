@@ -4,20 +4,9 @@ from dataclasses import dataclass
 
 from toolkit.spaces import Arch, Plan, SearchSpace
 from toolkit.spaces.cost import block_cost
-from toolkit.spaces.plans import (
-    BasicBlock,
-    Cell,
-    Choice,
-    Conv,
-    ConvNorm,
-    DepthwiseConv,
-    Head,
-    InvertedResidual,
-    Linear,
-    NormReLU,
-    Reduction,
-    Stem,
-)
+from toolkit.spaces.plans import Cell, Choice
+from toolkit.spaces.primitives import Conv, Convolution, DepthwiseConv, Linear
+from toolkit.spaces.wiring import graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +81,20 @@ def _block(name: str, plan: Plan | None) -> Block:
 
 
 def _widths(plan: Plan) -> tuple[int, ...]:
-    match plan:
-        case BasicBlock(mid_channels=inside, channels=out) | InvertedResidual(mid_channels=inside, channels=out):
-            return inside, out
-        case Stem(channels=out) | ConvNorm(channels=out):
-            return (out,)
-        case Reduction(channels=out) | Cell(channels=out):
-            return (out,)
-        case Choice(branches=((_, chosen),)):
-            return _widths(chosen)
-        case _:
-            return ()
+    """Of the layers within, if they have widths of their own, then of the output."""
+    drawn = graph(plan)
+    fields = {step.field: step.op.channels for step in drawn.steps if isinstance(step.op, Convolution)}
+    inside = tuple(channels for field, channels in fields.items() if field not in ("", "channels"))
+    return (*inside, drawn.map(drawn.output).channels) if fields or not plan.label else ()
 
 
 def _text(plan: Plan) -> str:
     words = []
-    for layer in plan.layers():
-        match layer:
+    for step in graph(plan).steps:
+        match step.op:
             case Conv(channels=channels, kernel=kernel):
                 words.append(f"{kernel}x{kernel} to {channels}")
-            case DepthwiseConv(channels=channels, kernel=kernel):
+            case DepthwiseConv(kernel=kernel):
                 words.append(f"{kernel}x{kernel} depthwise")
             case Linear(features=features):
                 words.append(f"linear to {features}")
@@ -122,23 +105,17 @@ def _names(space: SearchSpace) -> list[str]:
     """Names of the positions; `2.3` is the third block of stage 2, counted in the largest network."""
     names, stage, number = [], 1, 0
     for plan in space.plans(space.largest):
-        match plan:
-            case Stem() | ConvNorm() | NormReLU() | Head():
-                names.append({Stem: "stem", ConvNorm: "conv", NormReLU: "norm", Head: "head"}[type(plan)])
-            case _:
-                if number and _begins_stage(plan):
-                    stage, number = stage + 1, 0
-                number += 1
-                names.append(f"{stage}.{number}")
+        if plan is not None and plan.label:
+            names.append(plan.label)
+            continue
+        if number and plan is not None and _shrinks(plan):
+            stage, number = stage + 1, 0
+        number += 1
+        names.append(f"{stage}.{number}")
     return names
 
 
-def _begins_stage(plan: Plan | None) -> bool:
-    """Whether the map shrinks here."""
-    match plan:
-        case BasicBlock(stride=stride) | InvertedResidual(stride=stride):
-            return stride > 1
-        case Choice(branches=((_, first), *_)):
-            return _begins_stage(first)
-        case _:
-            return isinstance(plan, Reduction)
+def _shrinks(plan: Plan) -> bool:
+    """Whether the map is smaller behind it: a stage begins here."""
+    drawn = graph(plan)
+    return drawn.map(drawn.output).size < drawn.inputs[0].size

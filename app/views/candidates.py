@@ -1,6 +1,7 @@
 """The candidates of a run with their costs and results, as tables with one row per candidate."""
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from app.store import kept_table
 from toolkit.backends import base
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
+from toolkit.files import read_bytes
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.base import matrix
+from toolkit.spaces.cost import network_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +80,30 @@ def architectures(run: RunFolder) -> Architectures:
     space = space_of(run)
     if not run.candidates.is_file():
         raise InputError(f"{run.candidates}: there are no candidates yet; `supernet evaluate` puts them there")
+    content = read_bytes(run.candidates)
+    kept = kept_table("architectures", [content, repr(space).encode()], lambda: _tabulated(run, space))
+    columns = ["id", "code", "macs", "params", "depth"]
+    answers = kept.drop(columns=columns).to_numpy(np.int16)
+    return Architectures(space, kept[columns], answers)
+
+
+def _tabulated(run: RunFolder, space: SearchSpace) -> pd.DataFrame:
+    """What follows from the codes: the columns of `Architectures.table`, then one per decision."""
     candidates = read_candidates(run.candidates, space)
     archs = [space.parse(code) for code in candidates.values()]
-    costs = [space.cost(arch) for arch in archs]
+    plans = [space.plans(arch) for arch in archs]
+    costs = [network_cost(each) for each in plans]
     table = pd.DataFrame(
         {
             "id": list(candidates),
             "code": list(candidates.values()),
             "macs": [cost.macs for cost in costs],
             "params": [cost.params for cost in costs],
-            "depth": [sum(plan is not None for plan in space.plans(arch)[1:-1]) for arch in archs],
+            "depth": [sum(plan is not None for plan in each[1:-1]) for each in plans],
         }
     )
-    return Architectures(space, table, matrix(archs))
+    answers = pd.DataFrame(matrix(archs), columns=[f"answer {i}" for i in range(len(space.decisions))])
+    return pd.concat([table, answers], axis="columns")
 
 
 def settings(run: RunFolder) -> list[Holding]:
@@ -171,6 +186,65 @@ def find(frame: pd.DataFrame, text: str) -> int | None:
     """The row of the candidate with this id or code."""
     hits = frame.index[(frame["id"] == text) | (frame["code"] == text)]
     return int(hits[0]) if len(hits) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How much of a ranking's head may be chance.
+
+    Attributes:
+        alike: how many candidates cannot be told from the best with 95 % confidence, itself among them; None where the
+            score's error is not known. As if their errors were independent; on the same images they are less than that,
+            so it is an upper bound.
+        distinct: how many different scores there are.
+        total: candidates with a score.
+    """
+
+    alike: int | None
+    distinct: int
+    total: int
+
+
+def noise(frame: pd.DataFrame, score: Score) -> Noise:
+    """How far the scores of `joined` tell candidates apart."""
+    known = frame.dropna(subset=score.column)
+    values = known[score.column].to_numpy(float)
+    alike = None
+    if score.unit == "%" and len(values):
+        error = margins(known, score)
+        best = int(np.argmax(values))
+        alike = int(np.count_nonzero(values[best] - values <= np.hypot(error, error[best])))
+    return Noise(alike, len(np.unique(values)), len(values))
+
+
+def margins(frame: pd.DataFrame, score: Score) -> npt.NDArray[np.float64]:
+    """Half the 95 % interval of each accuracy; NaN where the score is none.
+
+    Agresti and Coull (1998): two successes and failures more, so that 0 % and 100 % have an error too.
+    """
+    if score.unit != "%":
+        return np.full(len(frame), np.nan)
+    images = frame["images"].to_numpy(float) + 4
+    share = (frame[score.column].to_numpy(float) / 100 * (images - 4) + 2) / images
+    return np.asarray(1.96 * 100 * np.sqrt(share * (1 - share) / images))
+
+
+def branches(known: Architectures) -> dict[str, tuple[int, int]]:
+    """What filters can ask for, as `decision = option`: the numbers of decision and option."""
+    return {
+        f"{decision.name} = {option}": (number, place)
+        for number, decision in enumerate(known.space.decisions)
+        for place, option in enumerate(decision.options)
+    }
+
+
+def having(known: Architectures, wanted: Sequence[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    """Which candidates have the wanted branches: one of those of each decision that is named."""
+    mask = np.ones(len(known.answers), bool)
+    for decision in {decision for decision, _ in wanted}:
+        options = [option for each, option in wanted if each == decision]
+        mask &= np.isin(known.answers[:, decision], options)
+    return mask
 
 
 def sampling_error(accuracy: float, images: float) -> float:

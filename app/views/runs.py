@@ -9,11 +9,14 @@ from typing import TypeVar
 import pandas as pd
 
 from app.views import candidates, ranking, training
+from app.views.folder import changed
+from app.views.ranking import sources
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.report import Estimate
-from toolkit.runs.folder import RunFolder, find_runs
+from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe, read_recipe
+from toolkit.spaces.base import shorten
 
 SPARK = 40
 """Points of the small loss curve."""
@@ -21,21 +24,10 @@ SPARK = 40
 T = TypeVar("T")
 
 
-def named_runs(folder: Path) -> dict[str, RunFolder]:
-    """Every run below `folder` by its path there, newest change first; `folder` may itself be a run."""
-    runs = sorted(find_runs(folder), key=changed, reverse=True)
-    return {run.path.relative_to(folder).as_posix() if run.path != folder else run.name: run for run in runs}
-
-
-def changed(run: RunFolder) -> float:
-    """When anything in the run last changed, in seconds since 1970."""
-    files = (*summarised(run), run.submission, run.standalone)
-    return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
-
-
 def summarised(run: RunFolder) -> list[Path]:
     """The files that `summary` reads."""
-    return [run.recipe, run.metrics, run.path / "checkpoints", *candidates.ledger_files(run), run.candidates, run.rank]
+    files = [run.recipe, run.metrics, run.path / "checkpoints", *candidates.ledger_files(run), run.candidates, run.rank]
+    return [*files, *sources.score_files(run).values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +36,8 @@ class Summary:
 
     Attributes:
         losses: the loss over the whole training, thinned.
+        weights: the step of the newest checkpoint.
+        scores: names of the files of scores.
         evaluated, candidates: how many of the candidates have a result under the latest setting.
         tau: Kendall's tau of the last rank report, with its interval.
         changed: seconds since 1970.
@@ -54,6 +48,8 @@ class Summary:
     progress: training.Progress
     losses: list[float]
     checkpoints: int
+    weights: int | None
+    scores: tuple[str, ...]
     evaluated: int | None
     candidates: int | None
     tau: Estimate | None
@@ -63,6 +59,18 @@ class Summary:
 
 def summary(run: RunFolder) -> Summary:
     """Whatever is readable of a run; a damaged file takes away only what it held."""
+    try:
+        return _summary(run)
+    except Exception as error:  # whatever it is, the other runs are to be seen
+        problem = (
+            f"{run.path}: cannot be summed up ({type(error).__name__}: {shorten(str(error))}); look at its files, "
+            "the newest first"
+        )
+        nothing = training.progress(training.NO_CURVES, None)
+        return Summary(None, nothing, [], 0, None, (), None, None, None, changed(run), (problem,))
+
+
+def _summary(run: RunFolder) -> Summary:
     problems: list[str] = []
 
     def attempt(view: Callable[[], T]) -> T | None:
@@ -83,6 +91,8 @@ def summary(run: RunFolder) -> Summary:
         progress=training.progress(curves, recipe),
         losses=training.thinned(curves[["loss"]].dropna(), SPARK)["loss"].tolist() if "loss" in curves else [],
         checkpoints=len(run.checkpoints()),
+        weights=max(run.checkpoints(), default=None),
+        scores=tuple(sources.score_files(run)),
         evaluated=holdings[0].results if holdings else None,
         candidates=attempt(lambda: len(read_table(run.candidates).ids)) if run.candidates.is_file() else None,
         tau=attempt(lambda: ranking.headline(run)),
@@ -123,6 +133,8 @@ def state(summary: Summary, *, live: bool) -> str:
         return "training"
     if summary.progress.share == 1:
         return "trained"
+    if not summary.progress.step and summary.weights is not None:
+        return "kept"
     return "stopped" if summary.progress.step else "begun"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from app.store import kept_table
 from converters.submission import (
     Conflicts,
     Options,
@@ -24,6 +25,7 @@ from converters.tables import SHAPES, WORDS, Results, parse_results
 from toolkit.errors import InputError
 from toolkit.evaluation.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.files import read_bytes
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import SearchSpace, get_space
@@ -50,7 +52,9 @@ def count_problems(run: RunFolder) -> int | None:
     if not run.submission.is_file():
         return None
     try:
-        return len(check_own(run).problems)
+        read = [read_bytes(path) if path.is_file() else b"" for path in (run.recipe, run.candidates, run.submission)]
+        kept = kept_table("problems", read, lambda: pd.DataFrame({"problems": [len(check_own(run).problems)]}))
+        return int(kept["problems"].iloc[0])
     except InputError as error:
         return len(error.problems)
 

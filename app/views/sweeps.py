@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from app.views import candidates, runs, training
+from app.views.folder import why_not
+from toolkit.errors import InputError
 from toolkit.files import read_bytes
 from toolkit.ranking.metrics import CORE
 from toolkit.ranking.report import Estimate
@@ -25,9 +27,14 @@ _UNKNOWN = Estimate(value=None, low=None, high=None)
 def named_sweeps(folder: Path) -> dict[str, Path]:
     """Every folder with a `sweep.json` by its path below `folder`, newest change first; `folder` may itself be one.
 
-    They are looked for as deep as runs are (`toolkit.runs.folder.find_runs`).
+    They are looked for as deep as runs are (`toolkit.runs.folder.find_runs`). Those that lead outside are left out.
     """
-    found = [report for depth in ("", "*/", "*/*/", "*/*/*/") for report in folder.glob(f"{depth}{REPORT}")]
+    found = [
+        report
+        for depth in ("", "*/", "*/*/", "*/*/*/")
+        for report in folder.glob(f"{depth}{REPORT}")
+        if why_not(report.parent, folder.resolve()) is None
+    ]
     sweeps = [report.parent for report in sorted(found, key=_changed, reverse=True)]
     return {s.relative_to(folder).as_posix() if s != folder else s.resolve().name: s for s in sweeps}
 
@@ -135,9 +142,15 @@ def trials(report: SweepReport, sweep: Path, known: Mapping[str, RunFolder]) -> 
 
     Args:
         known: the runs that the dashboard offers, by name.
+
+    Raises:
+        InputError: a run leads outside the sweep's folder.
     """
     names = {run.path: name for name, run in known.items()}
     folders = [RunFolder(sweep / run.folder) for run in report.runs]
+    root = sweep.resolve()
+    if problems := [problem for at in folders if (problem := why_not(at.path, root))]:
+        raise InputError(problems)
     return [Trial(run, at, names.get(at.path)) for run, at in zip(report.runs, folders, strict=True)]
 
 

@@ -1,7 +1,9 @@
 """A run's metrics as a table of curves, and what is happening in it right now."""
 
+import json
 import math
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,9 @@ from toolkit.runs.recipe import Recipe, read_recipe
 FRESH = 120.0
 """Seconds after which metrics without news mean that nobody trains any more."""
 
+STEPS = 2**53
+"""No training has so many: what claims it is a damaged line."""
+
 POINTS = 1500
 """What a curve is thinned to: more cannot be told apart on a screen."""
 
@@ -23,10 +28,14 @@ NO_CURVES = pd.DataFrame({"step": pd.Series(dtype=int), "epoch": pd.Series(dtype
 
 
 def curves(run: RunFolder) -> pd.DataFrame:
-    """Every record: `step` (int), `epoch` and one float column per metric, NaN where a record has no number."""
+    """Every record: `step` (int), `epoch` and one float column per metric, NaN where a record has no number.
+
+    Records whose step cannot be one are left out.
+    """
     records = [
         {"step": record["step"]} | {name: _number(value) for name, value in record.items() if name != "step"}
         for record in read_metrics(run)
+        if 0 <= record["step"] < STEPS
     ]
     if not records:
         return NO_CURVES
@@ -67,7 +76,7 @@ class Progress:
     @property
     def share(self) -> float | None:
         """Between 0 and 1."""
-        return min(self.epoch / self.epochs, 1.0) if self.epochs else None
+        return min(max(self.epoch / self.epochs, 0.0), 1.0) if self.epochs else None
 
 
 def progress(frame: pd.DataFrame, planned: Recipe | None) -> Progress:
@@ -86,6 +95,30 @@ def is_live(run: RunFolder, so_far: Progress, now: float | None = None) -> bool:
     except OSError:
         return False
     return age < FRESH and so_far.share != 1.0
+
+
+def gap(frame: pd.DataFrame) -> float | None:
+    """By how much the largest network's last accuracy is above the smallest's, in percent points; None if not known."""
+    if not {"largest_top1", "smallest_top1"} <= set(frame):
+        return None
+    both = frame[["largest_top1", "smallest_top1"]].dropna()
+    return 100 * float(both["largest_top1"].iloc[-1] - both["smallest_top1"].iloc[-1]) if len(both) else None
+
+
+def differing(recipes: Mapping[str, Recipe]) -> pd.DataFrame:
+    """What differs between recipes: one row per key with dots, one column per run; a dash where a key is not set."""
+    flat = {name: dict(_flat(each.model_dump(mode="json", exclude_none=True))) for name, each in recipes.items()}
+    keys = dict.fromkeys(key for values in flat.values() for key in values)
+    rows = [[key, *(values.get(key, "—") for values in flat.values())] for key in keys]
+    return pd.DataFrame([row for row in rows if len(set(row[1:])) > 1], columns=["key", *flat])
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
 def recipe(run: RunFolder) -> Recipe:

@@ -96,7 +96,7 @@ class Exporter:
         data = open_data(recipe, progress)
         self.space, self._spec, self._options = open_space(recipe, data), data.spec, options
         self._backend = get_backend(recipe.backend, "cpu", "fp32")
-        self._network = self._backend.supernet(self.space, recipe.seed)
+        self._network = self._backend.network(self.space, self.space.widest, recipe.seed)
         load_weights(self._network, checkpoint, str(path), averaged=options.averaged)
         self._weights = self._network.weights()
         needed = options.policy.images if options.policy.source == "calibrate" else 0

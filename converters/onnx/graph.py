@@ -1,14 +1,14 @@
 """A graph under construction: nodes and constants, with the few operators that our networks are made of."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from toolkit.backends.base import Weights
-from toolkit.spaces.plans import Activation
+from toolkit.spaces.primitives import Activation
 
 EPS = 1e-5
 """What batch norm adds to the variance, in every backend."""
@@ -42,7 +42,7 @@ class Graph:
         """max(x, 0)."""
         return self.node("Relu", x)
 
-    def activation(self, x: str, kind: Activation, name: str) -> str:
+    def activation(self, x: str, kind: Activation | Literal["sigmoid"], name: str) -> str:
         """An activation; PReLU's slope is the weight called `name`."""
         match kind:
             case "relu":
@@ -55,24 +55,24 @@ class Graph:
                 return self.node("Mul", x, self.node("Tanh", self.node("Softplus", x)))
             case "selu":
                 return self.node("Selu", x)
+            case "sigmoid":
+                return self.node("Sigmoid", x)
 
-    def add(self, *parts: str) -> str:
-        """The sum of one or more activations."""
-        total, *others = parts
-        for other in others:
-            total = self.node("Add", total, other)
-        return total
-
-    def conv(self, x: str, name: str, stride: int = 1) -> str:
-        """A convolution without batch norm."""
-        return self._conv(x, name, self._weights[f"{name}.weight"], None, stride, 1)
-
-    def conv_norm(self, x: str, conv: str, norm: str, stride: int = 1, *, depthwise: bool = False) -> str:
-        """A convolution and the batch norm after it, folded into one convolution with bias."""
-        weight = self._weights[f"{conv}.weight"]
-        scale, shift = self._affine(norm)
-        folded = weight * scale[:, None, None, None]
-        return self._conv(x, conv, folded, shift, stride, len(weight) if depthwise else 1)
+    def conv(self, x: str, name: str, stride: int, *, groups: int = 1, norm: str | None = None) -> str:
+        """A square convolution padded by half its kernel, with the batch norm `norm` folded into it if there is one."""
+        weight: npt.NDArray[np.floating] = self._weights[f"{name}.weight"]
+        bias: npt.NDArray[np.floating] | None = self._weights.get(f"{name}.bias")
+        if norm is not None:
+            scale, shift = self._affine(norm)
+            bias = shift if bias is None else shift + scale * bias
+            weight = weight * scale[:, None, None, None]
+        inputs = [x, self.constant(f"{name}.weight", weight)]
+        if bias is not None:
+            inputs.append(self.constant(f"{name}.bias", bias))
+        kernel = weight.shape[-1]
+        return self.node(
+            "Conv", *inputs, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4, group=groups
+        )
 
     def norm(self, x: str, name: str) -> str:
         """A batch norm that follows no convolution: scale and shift of each channel."""
@@ -91,24 +91,18 @@ class Graph:
 
     def zeros(self, x: str, name: str, in_channels: int, channels: int) -> str:
         """Zeros of shape (n, channels, h, w) for activations x (n, in_channels, h, w)."""
-        return self._conv(x, name, np.zeros((channels, in_channels, 1, 1), np.float32), None, 1, 1)
+        weight = self.constant(f"{name}.weight", np.zeros((channels, in_channels, 1, 1), np.float32))
+        return self.node("Conv", x, weight, kernel_shape=[1, 1])
 
-    def _conv(
-        self,
-        x: str,
-        name: str,
-        weight: npt.NDArray[np.floating],
-        bias: npt.NDArray[np.floating] | None,
-        stride: int,
-        groups: int,
-    ) -> str:
-        inputs = [x, self.constant(f"{name}.weight", weight)]
-        if bias is not None:
-            inputs.append(self.constant(f"{name}.bias", bias))
-        kernel = weight.shape[-1]
-        return self.node(
-            "Conv", *inputs, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4, group=groups
+    def resize(self, x: str, name: str, channels: int, size: int) -> str:
+        """Bilinear interpolation to (n, channels, size, size)."""
+        start, stop, shape = (
+            self.constant(f"{name}.{part}", np.array(values, np.int64))
+            for part, values in (("start", [0]), ("stop", [1]), ("shape", [channels, size, size]))
         )
+        images = self.node("Slice", self.node("Shape", x), start, stop)
+        sizes = self.node("Concat", images, shape, axis=0)
+        return self.node("Resize", x, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
 
     def _affine(self, norm: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """A batch norm as scale and shift of each channel, in float64: folding should add no rounding."""

@@ -1,17 +1,21 @@
 """From plans and weights to an ONNX model."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, TensorProto, helper
 
-from converters.onnx.blocks import add_block
 from converters.onnx.graph import Graph
+from converters.onnx.primitives import add_step
 from toolkit.backends.shapes import used
 from toolkit.data.base import ImageSpec
-from toolkit.spaces import Plans
+from toolkit.spaces import Plan, Plans
 from toolkit.spaces.grouping import parted
+from toolkit.spaces.primitives import Convolution, Norm
+from toolkit.spaces.windows import window
+from toolkit.spaces.wiring import graph as wiring
 
 OPSET, IR = 13, 7
 """Of 2020: every runtime in use knows them, and our networks need nothing newer (Mish, of 2022, is written out)."""
@@ -36,12 +40,13 @@ def build_model(
         weights: of these plans or wider; the leading channels are taken, of the group where one serves the width.
         facts: what the file says of itself besides mean and standard deviation of the pixels.
     """
-    own = {parted(name)[0]: weights[name][tuple(map(slice, shape))] for name, shape in used(plans).items()}
+    own = {parted(name)[0]: weights[name][window(weights[name].shape, shape)] for name, shape in used(plans).items()}
     graph = Graph(own)
     x = _normalised(graph, INPUT, spec.mean, spec.std) if normalise else INPUT
+    states = [x]
     for index, plan in enumerate(plans):
         if plan is not None:
-            x = add_block(graph, x, plan, f"blocks.{index}")
+            states.append(_add_block(graph, plan, [states[-back] for back in plan.reads], f"blocks.{index}"))
     graph.nodes[-1].output[:] = [OUTPUT]
     shape: list[str | int | None] = ["n", spec.channels, spec.size, spec.size]
     kind = TensorProto.UINT8 if normalise else TensorProto.FLOAT
@@ -56,6 +61,32 @@ def build_model(
     pixels = {"input": "uint8 pixels" if normalise else "(pixels / 255 - mean) / std"}
     helper.set_model_props(model, {**facts, **pixels, "mean": _text(spec.mean), "std": _text(spec.std)})
     return model
+
+
+def _add_block(graph: Graph, plan: Plan, inputs: list[str], at: str) -> str:
+    """A block, whose weights are named behind `at`; the name of its output."""
+    drawn = wiring(plan)
+    if not drawn.single:
+        raise ValueError("a candidate has one block at a position")
+    readers = Counter(value for step in drawn.steps for value in step.inputs)
+    # A batch norm that alone reads a convolution becomes part of it: by the value of the convolution.
+    norms = {
+        step.inputs[0]: step
+        for step in drawn.steps
+        if isinstance(step.op, Norm)
+        and step.inputs[0] >= len(inputs)
+        and isinstance(drawn.step(step.inputs[0]).op, Convolution)
+        and readers[step.inputs[0]] == 1
+    }
+    values = list(inputs)
+    for value, step in enumerate(drawn.steps, start=len(inputs)):
+        if norms.get(step.inputs[0]) is step:
+            values.append(values[step.inputs[0]])
+            continue
+        norm = f"{at}.{norms[value].name}" if value in norms else None
+        read = [values[each] for each in step.inputs]
+        values.append(add_step(graph, step, read, f"{at}.{step.name}", drawn.map(step.inputs[0]), norm))
+    return values[drawn.output]
 
 
 def _normalised(graph: Graph, x: str, mean: Sequence[float], std: Sequence[float]) -> str:

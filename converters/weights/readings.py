@@ -3,27 +3,28 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy.typing as npt
 
 from converters.weights.files import Source
 from converters.weights.names import Found
-from toolkit.backends.shapes import SLOPE, Shape, shapes
+from toolkit.backends.shapes import Shape, is_slope, shapes
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace, Layers, elastic_layers
-from toolkit.spaces.plans import SHARED, Own, Reduction
+from toolkit.spaces.own import SHARED, Own
+from toolkit.spaces.plans import Plan
+from toolkit.spaces.primitives import Activate, Norm
 from toolkit.spaces.splitting import Split, SplitSpace, split_problems, without_branch
+from toolkit.spaces.wiring import graph
 
 _COPY = re.compile(r"d([0-9]{1,4})o([0-9]{1,4}(?:_[0-9]{1,4})*)")
 """In the name of a split block's copy: the decision and the options that it serves, by index."""
 
 _GROUP = re.compile(r"blocks\.([0-9]{1,4})\.(.+)\.groups\.([0-9]{1,6})\.[^.]+")
 """The name of a tensor of a group of widths: position, layer, the group."""
-
-_NORM = re.compile(r"(^|\.)(bn[0-9]?|downsample\.1)$")
-"""What blocks call their batch norms."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class _NamedGroups(GroupedSpace):
-    """Groups as the names of tensors tell them: by position, and whether they are of a block's middle."""
+    """Groups as the names of tensors tell them: by position, and the attribute of its plan that says the width."""
 
-    named: tuple[tuple[tuple[int, bool], Own], ...] = ()
+    named: tuple[tuple[tuple[int, str], Own], ...] = ()
 
     def owns(self, layers: Layers) -> Own:
         """See `GroupedSpace`."""
-        return dict(self.named).get((layers.position, layers.field == "mid_channels"), SHARED)
+        return dict(self.named).get((layers.position, layers.field), SHARED)
 
 
 def read_as(
@@ -111,7 +112,7 @@ def read_as(
     """
     if code is None:
         told = [name for name, key in network.keys.items() if not dropped(key)]
-        if any(name.endswith(f".{SLOPE}.weight") for name in told):
+        if any(map(is_slope, told)):
             space = EnhancedSpace(space, (), "prelu")
         if groups := _groups(space, told):
             space = _NamedGroups(space, named=groups)
@@ -125,27 +126,32 @@ def read_as(
     return Reading(source, network, space, code)
 
 
-def _groups(space: SearchSpace, names: Iterable[str]) -> tuple[tuple[tuple[int, bool], Own], ...]:
+def _groups(space: SearchSpace, names: Iterable[str]) -> tuple[tuple[tuple[int, str], Own], ...]:
     """The groups of widths of a supernet of ours: `blocks.3.conv1.groups.8.weight`; those that serve no layer left out.
 
     Returns:
-        by position, and whether it is about a block's middle.
+        by position, and the attribute of its plan that says the width.
     """
-    found: dict[tuple[int, bool], dict[str, set[int]]] = {}
+    found: dict[tuple[int, str], dict[str, set[int]]] = {}
     for match in filter(None, map(_GROUP.fullmatch, map(without_branch, names))):
         position, layer, group = match.groups()
-        kind = "activations" if layer == SLOPE else "norms" if _NORM.search(layer) else "convs"
-        found.setdefault((int(position), layer in ("conv1", "bn1")), {}).setdefault(kind, set()).add(int(group))
+        plan = space.widest[int(position)] if int(position) < len(space.widest) else None
+        if plan is not None and layer in (known := _layers(plan)):
+            field, kind = known[layer]
+            found.setdefault((int(position), field), {}).setdefault(kind, set()).add(int(group))
     groups = []
     for layers in elastic_layers(space) if found else ():
-        in_the_middle = layers.field == "mid_channels"
-        kinds = found.get((layers.position, in_the_middle), {})
-        if isinstance(space.widest[layers.position], Reduction):  # both of whose convolutions put out its channels
-            for kind, sizes in found.get((layers.position, True), {}).items():
-                kinds.setdefault(kind, set()).update(sizes)
+        kinds = found.get((layers.position, layers.field), {})
         own = {kind: tuple(sorted(sizes)) for kind, sizes in kinds.items() if max(sizes) >= max(layers.users)}
-        groups.append(((layers.position, in_the_middle), Own(**own)))
+        groups.append(((layers.position, layers.field), Own(**own)))
     return tuple(groups)
+
+
+@cache
+def _layers(plan: Plan) -> dict[str, tuple[str, str]]:
+    """By the name of each layer: the attribute that says its width, and what it is in `Own`."""
+    kinds = {Norm: "norms", Activate: "activations"}
+    return {step.name: (step.field, kinds.get(type(step.op), "convs")) for step in graph(plan).steps if step.name}
 
 
 def _splits(space: SearchSpace, names: Iterable[str]) -> tuple[Split, ...]:

@@ -45,8 +45,9 @@ def own_run(_small_run: RunFolder, tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> Iterator[None]:
-    """No test sees what another one cached."""
+def _fresh_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees what another one cached, or leaves anything in the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     yield
     st.cache_resource.clear()
 

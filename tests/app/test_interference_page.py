@@ -105,9 +105,12 @@ def test_links_lead_nowhere_else(place: str, runs: Path, open_interference) -> N
     named = dict.fromkeys(
         ("measure", "at", "block", "other", "part", "contrast", "decision", "split", "against"), place
     )
-    app = open_interference(runs, run=place, **named)
+    app = open_interference(runs, **named)
     assert not app.error
     assert "Least agreement in block 3.7" in texts(app)
+    app = open_interference(runs, run=place, **named)
+    assert not app.error
+    assert "There is no run" in texts(app)
 
 
 @pytest.mark.parametrize("measure", ["times_trained", "feature_kl", "conflict_rate"])

@@ -104,9 +104,19 @@ def code_of(run: RunFolder, candidate: str) -> str:
     return read_table(run.candidates).codes[candidate]
 
 
-def test_a_link_to_a_run_that_is_gone_says_so(full_run: RunFolder, open_page) -> None:
-    app = open_page(full_run.path.parent, "overview", run="gone")
-    assert "not here" in texts(app)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_to_a_run_that_is_not_there_shows_no_other_until_it_begins(page: str, tmp_path: Path, open_page) -> None:
+    example_run.begin(tmp_path / "other", "sandwich")
+    app = open_page(tmp_path, page, run="gone")
+    assert "There is no run gone" in texts(app)
+    assert app.query_params["run"] == "gone"
+    assert app.sidebar.selectbox[0].value is None
+    if page != "overview":
+        assert str(tmp_path / "other") not in texts(app)
+    example_run.begin(tmp_path / "gone")
+    app.run()
+    assert "There is no run" not in texts(app)
+    assert app.sidebar.selectbox[0].value == "gone"
 
 
 def test_an_unknown_candidate_is_said_to_be_unknown(full_run: RunFolder, open_page) -> None:

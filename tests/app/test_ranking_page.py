@@ -100,9 +100,10 @@ def test_the_last_report_is_quoted_and_a_damaged_one_named(open_view, tmp_path: 
     assert "rank.json" in texts(open_view(tmp_path, view="Metrics"))
 
 
-def test_a_file_against_itself_is_explained(open_view) -> None:
+def test_a_file_is_never_held_against_itself(open_view) -> None:
     app = open_view(run="cells", judged=example_ranking.SCORE_FILE, truth=example_ranking.SCORE_FILE)
-    assert "ranks just as itself" in texts(app)
+    assert app.selectbox(key="judged").value == example_ranking.SCORE_FILE
+    assert example_ranking.SCORE_FILE not in app.selectbox(key="truth").options
 
 
 def test_scores_without_a_truth_say_how_to_get_one(open_view, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Network, Tensor
 from toolkit.data.base import Dataset
 from toolkit.methods import Batch, Method
+from toolkit.methods.lab import Lab
 from toolkit.methods.progressive import Progressive
 from toolkit.runs.recipe import Recipe
 from toolkit.runs.setup import open_data
@@ -27,6 +28,7 @@ from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.plans import BasicBlock, Head, Stem
 from toolkit.spaces.splitting import Split, SplitSpace
 from toolkit.training.loop import Loop
+from toolkit.training.trainer import State
 
 
 def plans(options: Any) -> Plans:
@@ -61,7 +63,7 @@ def recipe(**training: Any) -> Recipe:
 
 
 def ready(backend: Backend, space: SearchSpace) -> Network:
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     return network
 
@@ -69,8 +71,13 @@ def ready(backend: Backend, space: SearchSpace) -> Network:
 def audit(backend: Backend, method: Method, asked: Recipe | None = None, steps: int = 6) -> Report:
     asked = asked or recipe()
     network = ready(backend, method.space)
-    optimizer = backend.optimizer(network, asked.training.sgd)
-    return audit_steps(backend, network, optimizer, method, images(), asked, steps=steps)
+    return audit_steps(backend, state(backend, network, method, asked), images(), asked, steps)
+
+
+def state(backend: Backend, network: Network, method: Method, asked: Recipe) -> State:
+    lab = Lab(backend, network, asked.seed)
+    method.begin(lab)
+    return State(network, backend.optimizer(network, asked.training.sgd), None, method, lab)
 
 
 def grouped(*, slopes: bool = True) -> GroupedSpace:
@@ -108,9 +115,10 @@ class MovesItsStatistics(Progressive):
     """Runs its teacher as if it trained it."""
 
     def _teach(self, batch: Batch) -> dict[str, Tensor]:
-        with batch.net.constant():
-            self._target = batch.net.forward(self.space.largest, batch.images, trunk=True)
-            return {"loss": batch.net.cross_entropy(self._target, batch.labels)}
+        with batch.net.ops.constant():
+            largest = self.space.largest
+            self._target = self.run(batch, largest, self.space.trunk_plans(largest))
+            return {"loss": batch.net.ops.cross_entropy(self._target, batch.labels)}
 
 
 def test_a_teacher_whose_statistics_move_is_found(backend: Backend) -> None:
@@ -165,10 +173,10 @@ class Writes(Method):
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         net = batch.net
-        loss = net.cross_entropy(net.forward(self.space.largest, batch.images), batch.labels)
-        net.backward(loss)
+        loss = net.ops.cross_entropy(self.run(batch, self.space.largest), batch.labels)
+        net.ops.backward(loss)
         self._write(net, "step")
-        return {"loss": net.detach(loss)}
+        return {"loss": net.ops.detach(loss)}
 
     def after(self, batch: Batch) -> None:
         self._write(batch.net, "after")
@@ -210,8 +218,7 @@ def test_the_audited_training_is_the_training(backend: Backend) -> None:
     list(islice(loop.steps(method.step, 0, method.after), 4))
     network = ready(backend, space)
     first = network.weights()
-    optimizer = backend.optimizer(network, asked.training.sgd)
-    report = audit_steps(backend, network, optimizer, frozen_teacher(space), images(), asked, steps=4)
+    report = audit_steps(backend, state(backend, network, frozen_teacher(space), asked), images(), asked, 4)
     for name, array in plain.weights().items():
         np.testing.assert_array_equal(array, network.weights()[name], name)
         assert (report.kinds[name] is None) == np.array_equal(array, first[name])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.methods_made import make_method
-from tests.networks import logits, randomise, some_images
+from tests.networks import forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
@@ -15,14 +15,12 @@ from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.sharing import sharing_order
 
-PLAIN_SGD = SGD(
-    momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
-)
+PLAIN_SGD = SGD()
 
 
 @pytest.fixture
 def supernet(backend: Backend, space: SearchSpace) -> Network:
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     return network
 
@@ -37,11 +35,11 @@ def test_a_candidate_alone_computes_what_its_path_computes(
 ) -> None:
     images = some_images(space)
     for arch in (space.smallest, *archs(space)):
-        alone = backend.standalone(space, arch, seed=1)
+        alone = backend.network(space, space.plans(arch), 1)
         alone.load_weights(inherited(alone.weights(), supernet.weights()))
         for source in ("stored_norm", "batch_norm"):
             path = logits(backend, supernet, arch, images, getattr(supernet, source)())
-            own = logits(backend, alone, arch, images, getattr(alone, source)())
+            own = logits(backend, alone, arch, images, getattr(alone, source)(), alone.holds)
             np.testing.assert_allclose(own, path, rtol=1e-3, atol=1e-3)
 
 
@@ -63,7 +61,7 @@ def test_every_branch_matters(backend: Backend, space: SearchSpace, supernet: Ne
         options = space.decisions[index].options
         answers[index] = len(options) - 1 if answers[index] == 0 else 0
         other = space.canonical(answers)
-        if supernet.plans(other) != supernet.plans(space.largest):
+        if supernet.space.supernet_plans(other) != supernet.space.supernet_plans(space.largest):
             assert np.abs(logits(backend, supernet, other, images, supernet.stored_norm()) - own).max() > 1e-4
 
 
@@ -74,16 +72,16 @@ def test_the_supernet_holds_exactly_the_widest_plans(space: SearchSpace, superne
 
 def test_training_one_path_changes_only_what_it_uses(backend: Backend, space: SearchSpace) -> None:
     """Weights are shared: the smallest path's are leading slices of everyone's, and nothing else moves."""
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     before, images = network.weights(), some_images(space)
     placed = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
     optimizer = backend.optimizer(network, PLAIN_SGD)
     labels = backend.place(np.arange(len(images)) % space.classes)
-    network.backward(network.cross_entropy(network.forward(space.smallest, placed), labels))
+    network.ops.backward(network.ops.cross_entropy(forward(network, space.smallest, placed), labels))
     optimizer.step(0.1)
     after = network.weights()
-    alone = backend.standalone(space, space.smallest, seed=0).weights()
+    alone = backend.network(space, space.plans(space.smallest), 0).weights()
     for name, array in after.items():
         moved = array != before[name]
         if name not in alone:
@@ -104,10 +102,10 @@ def test_training_norm_is_no_mode_that_sticks(backend: Backend, space: SearchSpa
     images = some_images(space)
     placed = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
     arch = space.largest
-    fresh = np.asarray(supernet.detach(supernet.forward(arch, placed)))
+    fresh = np.asarray(supernet.ops.detach(forward(supernet, arch, placed)))
     logits(backend, supernet, arch, images, supernet.stored_norm())
     statistics = supernet.weights()
-    again = np.asarray(supernet.detach(supernet.forward(arch, placed)))
+    again = np.asarray(supernet.ops.detach(forward(supernet, arch, placed)))
     np.testing.assert_allclose(again, fresh, rtol=1e-5, atol=1e-5)
     by_batch = logits(backend, supernet, arch, images, supernet.batch_norm())
     np.testing.assert_allclose(again, by_batch, rtol=1e-3, atol=1e-3)
@@ -119,9 +117,9 @@ def test_the_first_call_decides_nothing(backend: Backend, space: SearchSpace, su
     """The latch of the 2022 challenge's kit, the other way round: statistics of the batch would be used ever after."""
     images = some_images(space)
     expected = logits(backend, supernet, space.largest, images, supernet.stored_norm())
-    other = backend.supernet(space, seed=0)
+    other = backend.network(space, space.widest, 0)
     placed = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
-    other.forward(space.largest, placed)
+    forward(other, space.largest, placed)
     other.load_weights(supernet.weights())
     for _ in range(2):
         found = logits(backend, other, space.largest, images, other.stored_norm())
@@ -152,7 +150,7 @@ def test_siblings_compute_what_each_computes_alone(
 ) -> None:
     """Blocks that share convolutions on one input give what each gives by itself, at every position."""
     rng = np.random.default_rng(3)
-    some = [supernet.plans(space.sample(rng)) for _ in range(40)]
+    some = [supernet.space.supernet_plans(space.sample(rng)) for _ in range(40)]
 
     def norm() -> Norm:
         return supernet.calibrating_norm(4) if source == "calibrating" else getattr(supernet, f"{source}_norm")()
@@ -177,7 +175,7 @@ def test_siblings_compute_what_each_computes_alone(
 
 
 def test_weights_go_out_and_in(backend: Backend, space: SearchSpace, supernet: Network) -> None:
-    other = backend.supernet(space, seed=9)
+    other = backend.network(space, space.widest, 9)
     other.load_weights(supernet.weights())
     for name, array in supernet.weights().items():
         np.testing.assert_array_equal(array, other.weights()[name])
@@ -224,7 +222,7 @@ def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace,
     """Every method on every space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
 
     def one_step() -> tuple[dict[str, float], float]:
-        network = backend.supernet(space, seed=3)
+        network = backend.network(space, space.widest, 3)
         optimizer = backend.optimizer(network, PLAIN_SGD)
         trainer = make_method(method, space)
         images = backend.normalise(
@@ -242,16 +240,18 @@ def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace,
 
 def test_decay_spares_norms_and_biases_unless_asked(backend: Backend, space: SearchSpace) -> None:
     def moved(**rules: bool) -> Callable[[str], bool]:
-        network = backend.supernet(space, seed=0)
+        network = backend.network(space, space.widest, 0)
         randomise(network)
         before = network.weights()
-        config = SGD(0.0, False, 0.5, rules.get("decay_norm", False), rules.get("decay_bias", False), None, None)
+        config = SGD(momentum=0.0, weight_decay=0.5, **rules)
         optimizer = backend.optimizer(network, config)
         images = backend.normalise(
             backend.place(some_images(space, 4)), (0.5,) * space.channels, (0.25,) * space.channels
         )
         # A loss of zero gradient: whatever moves, decay moved it.
-        network.backward(network.cross_entropy(network.forward(space.largest, images), backend.place(np.arange(4))) * 0)
+        network.ops.backward(
+            network.ops.cross_entropy(forward(network, space.largest, images), backend.place(np.arange(4))) * 0
+        )
         optimizer.step(0.1)
         after = network.weights()
         return lambda name: bool((after[name] != before[name]).any())

@@ -13,6 +13,7 @@ from tests import tiny
 from tests.networks import backend_on_cpu
 from toolkit.backends import get_backend
 from toolkit.errors import InputError
+from toolkit.methods.lab import copy_of
 from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
@@ -48,16 +49,19 @@ def test_checkpoints_are_common_to_both(straight: RunFolder, tmp_path: Path) -> 
     """Weights, momentum and moving average go to PyTorch and out again, bit for bit, under the same names."""
     saved = load_checkpoint(straight.latest_checkpoint())
     backend = get_backend("torch", "cpu")
-    network = backend.supernet(SPACE, seed=5)
+    network = backend.network(SPACE, SPACE.widest, 5)
     network.load_weights(saved.model)
     optimizer = backend.optimizer(network, RECIPE.training.sgd)
-    optimizer.load_state(saved.optimizer | {f"ema.{name}": array for name, array in saved.ema.items()})
-    save_checkpoint(tmp_path / "again", saved.facts, network.weights(), optimizer.state())
+    optimizer.load_state(saved.optimizer)
+    average = copy_of(backend, network)
+    average.load_weights(saved.ema)
+    parts = {"optimizer": optimizer.state(), "ema": average.weights()}
+    save_checkpoint(tmp_path / "again", saved.facts, network.weights(), **parts)
     assert (tmp_path / "again").read_bytes() == straight.latest_checkpoint().read_bytes()
 
 
 def test_a_seed_names_the_same_supernet_in_both() -> None:
-    first, second = (get_backend(name, "cpu").supernet(SPACE, seed=7).weights() for name in ("torch", "paddle"))
+    first, second = (get_backend(name, "cpu").network(SPACE, SPACE.widest, 7).weights() for name in ("torch", "paddle"))
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
@@ -102,10 +106,10 @@ from toolkit.backends import get_backend
 import numpy as np
 from toolkit.spaces import SPACES
 backend, space = get_backend("paddle", "cpu", threads=1), SPACES["resnet48-mini"]
-network = backend.supernet(space, seed=0)
+network = backend.network(space, space.widest, 0)
 images = backend.place(np.zeros((4, space.channels, space.size, space.size), np.uint8))
-logits = network.forward(space.largest, backend.normalise(images, (0.5,), (0.5,)))
-network.backward(network.cross_entropy(logits, backend.place(np.arange(4))))
+logits = network.run(network.space.supernet_plans(space.largest), backend.normalise(images, (0.5,), (0.5,)))
+network.ops.backward(network.ops.cross_entropy(logits, backend.place(np.arange(4))))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -5,28 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.networks import randomise, some_images
+from tests.networks import forward, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Tensor
 from toolkit.spaces import Arch, Plan, SearchSpace
-from toolkit.spaces.plans import (
-    BasicBlock,
-    Cell,
-    Choice,
-    ConvNorm,
-    InvertedResidual,
-    NormReLU,
-    Reduction,
-    Stem,
-)
-from toolkit.spaces.plans import (
-    Norm as NormLayer,
-)
+from toolkit.spaces.plans import ConvNorm
+from toolkit.spaces.primitives import Activate
+from toolkit.spaces.primitives import Norm as NormLayer
+from toolkit.spaces.wiring import graph
 
 
 @pytest.fixture
 def network(backend: Backend, space: SearchSpace) -> Network:
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     return network
 
@@ -37,15 +28,12 @@ def placed(backend: Backend, space: SearchSpace, seed: int = 0) -> Tensor:
 
 
 def run(network: Network, arch: Arch, state: Tensor, norm: Norm) -> Tensor:
-    for index, plan in enumerate(network.plans(arch)):
-        if plan is not None:
-            state = network.run_block(index, plan, state, norm)
-    return state
+    return forward(network, arch, state, norm)
 
 
 def backward(backend: Backend, network: Network, arch: Arch, seed: int = 0) -> None:
     logits = run(network, arch, placed(backend, network.space, seed), network.batch_norm())
-    network.backward(network.cross_entropy(logits, backend.place(np.arange(6))))
+    network.ops.backward(network.ops.cross_entropy(logits, backend.place(np.arange(6))))
 
 
 def arrays(gradients: dict[str, Tensor]) -> dict[str, Any]:
@@ -72,7 +60,7 @@ def test_gradients_add_up_and_are_taken(backend: Backend, space: SearchSpace, ne
 def test_gradients_are_zero_beyond_the_path(backend: Backend, space: SearchSpace, network: Network) -> None:
     backward(backend, network, space.smallest)
     found = arrays(network.gradients())
-    used = backend.build(space, network.plans(space.smallest), seed=0).weights()
+    used = backend.network(space, network.space.supernet_plans(space.smallest), seed=0).weights()
     assert found.keys() == {name for name in used if "running" not in name}, "and others are left out"
     for name, gradient in found.items():
         inside = tuple(map(slice, used[name].shape))
@@ -82,18 +70,7 @@ def test_gradients_are_zero_beyond_the_path(backend: Backend, space: SearchSpace
 
 
 def relus(plan: Plan | None) -> int:
-    match plan:
-        case BasicBlock() | Reduction() | InvertedResidual():
-            return 2
-        case Stem() | NormReLU():
-            return 1
-        case ConvNorm():
-            return int(plan.relu is not None)
-        case Choice():
-            return sum(relus(branch) for _, branch in plan.branches)
-        case Cell():
-            return sum(relus(edge) for edges in plan.nodes for edge in edges)
-    return 0
+    return sum(step.op == Activate("relu") for step in graph(plan).steps) if plan else 0
 
 
 def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchSpace, network: Network) -> None:
@@ -110,7 +87,7 @@ def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchS
             within = np.asarray(run(network, arch, x, network.batch_norm()))
         count = len(seen)
         after = np.asarray(run(network, arch, x, network.batch_norm()))
-    assert count == len(seen) == sum(map(relus, network.plans(arch)))
+    assert count == len(seen) == sum(map(relus, network.space.supernet_plans(arch)))
     assert all(shape[0] == 6 and len(shape) == 4 for shape in seen)
     np.testing.assert_array_equal(within, before)
     np.testing.assert_array_equal(after, before)
@@ -118,10 +95,10 @@ def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchS
 
 def test_a_relu_is_seen_before_anything_works_on_it(backend: Backend, space: SearchSpace) -> None:
     plans = (ConvNorm(space.channels, 4, 3, 1, "after", space.size),)
-    network, arch, x = backend.build(space, plans, seed=0), space.largest, placed(backend, space)
+    network, x = backend.network(space, plans, seed=0), placed(backend, space)
     seen = []
     with network.inference(), network.observe_relus(lambda output: seen.append(np.asarray(output).copy())):
-        result = run(network, arch, x, network.batch_norm())
+        result = network.run(plans, x, network.batch_norm())
     np.testing.assert_array_equal(seen[0], np.asarray(result))
 
 
@@ -136,11 +113,11 @@ def test_an_observer_goes_when_something_breaks(backend: Backend, space: SearchS
 
 def test_statistics_are_those_of_what_goes_into_the_norm(backend: Backend, space: SearchSpace) -> None:
     plans = (ConvNorm(space.channels, 5, 3, 2, None, space.size),)
-    network, x = backend.build(space, plans, seed=0), placed(backend, space)
+    network, x = backend.network(space, plans, seed=0), placed(backend, space)
     with network.inference():
-        values = np.asarray(run(network, space.largest, x, network.no_norm()), np.float64)
+        values = np.asarray(network.run(plans, x, network.no_norm()), np.float64)
         norm = network.calibrating_norm(4)
-        run(network, space.largest, x, norm)
+        network.run(plans, x, norm)
     (seen,) = network.statistics(norm)
     assert values.shape == (6, 5, 8, 8)
     assert seen.count == 4 * 8 * 8
@@ -153,7 +130,8 @@ def test_statistics_of_every_norm_in_turn(backend: Backend, space: SearchSpace, 
     norm = network.calibrating_norm(6)
     with network.inference():
         run(network, arch, placed(backend, space), norm)
-    layers = [layer for plan in network.plans(arch) if plan is not None for layer in plan.layers()]
+    plans = network.space.supernet_plans(arch)
+    layers = [step.op for plan in plans if plan is not None for step in graph(plan).steps]
     channels = [layer.channels for layer in layers if isinstance(layer, NormLayer)]
     found = network.statistics(norm)
     # A block's layers are listed as they cost, not as they run.
@@ -168,21 +146,21 @@ def test_a_network_of_any_blocks(backend: Backend, space: SearchSpace) -> None:
         None,
         ConvNorm(6, 4, 3, 2, "before", space.size),
     )
-    networks = [backend.build(space, plans, seed) for seed in (0, 0, 1)]
+    networks = [backend.network(space, plans, seed) for seed in (0, 0, 1)]
     first, same, other = (network.weights() for network in networks)
     assert {name.split(".")[1] for name in first} == {"0", "2"}
     for name, array in first.items():
         np.testing.assert_array_equal(array, same[name])
     assert any((array != other[name]).any() for name, array in first.items())
-    assert networks[0].plans(space.largest) == networks[0].plans(space.smallest) == plans
+    assert networks[0].holds == plans
     with networks[0].inference():
-        features = networks[0].forward(space.largest, placed(backend, space))
+        features = networks[0].run(plans, placed(backend, space))
     assert tuple(features.shape) == (6, 4, 8, 8)
 
 
 def test_64_bits_compute_the_same_but_finer(backend: Backend, space: SearchSpace, network: Network) -> None:
     precise = get_backend(backend.name, "cpu", "fp64")
-    double = precise.supernet(space, seed=0)
+    double = precise.network(space, space.widest, 0)
     double.load_weights(network.weights())
     assert {array.dtype for array in double.weights().values()} == {np.dtype(np.float64)}
     results = []

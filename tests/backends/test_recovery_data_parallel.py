@@ -22,7 +22,7 @@ from toolkit.methods import Batch
 
 backend = get_backend("torch", "cpu", threads=1)
 space = SUPERNETS["resnet48, split"]
-network = backend.supernet(space, 0)
+network = backend.network(space, space.widest, 0)
 method, optimizer, updates = make_method("progressive", space, paths=2, look=2), backend.optimizer(network, SETTINGS), 0
 for step in range(2):
     mine = np.random.default_rng((step, backend.rank))

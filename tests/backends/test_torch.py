@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from converters.weights import to_official
-from tests.networks import logits, randomise, some_images
+from tests.networks import forward, logits, randomise, some_images
 from tests.plain_torch import plain_network
 from tests.supernets import ACTIVATED
 from toolkit.backends import get_backend
@@ -16,14 +16,14 @@ from toolkit.training.reorder import reorder_channels
 
 
 def plainly(network: TorchNetwork, space: SearchSpace) -> torch.nn.Module:
-    plain = plain_network(network.plans(space.largest))
+    plain = plain_network(network.space.supernet_plans(space.largest))
     plain.load_state_dict({name: torch.from_numpy(a) for name, a in network.weights().items()}, strict=False)
     return plain
 
 
 def test_the_largest_candidate_is_the_plain_network(space: SearchSpace) -> None:
     backend = get_backend("torch", "cpu")
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     images = some_images(space)
     plain = plainly(network, space)
@@ -37,12 +37,12 @@ def test_the_largest_candidate_is_the_plain_network(space: SearchSpace) -> None:
 
 def test_gradients_and_running_statistics_are_the_plain_networks(space: SearchSpace) -> None:
     backend = get_backend("torch", "cpu")
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     plain = plainly(network, space).train()
     x = backend.normalise(backend.place(some_images(space)), (0.5,) * space.channels, (0.25,) * space.channels)
     labels = backend.place(np.arange(8) % space.classes)
-    network.backward(network.cross_entropy(network.forward(space.largest, x), labels, 0.1))
+    network.ops.backward(network.ops.cross_entropy(forward(network, space.largest, x), labels, 0.1))
     torch.nn.functional.cross_entropy(plain(x), labels, label_smoothing=0.1).backward()
     own = dict(network.named_parameters())
     for name, parameter in plain.named_parameters():
@@ -56,7 +56,8 @@ def test_gradients_and_running_statistics_are_the_plain_networks(space: SearchSp
 
 def test_the_official_layout() -> None:
     """challenge-2022.md section 7: 252 tensors, 34,067,880 numbers with batch-norm statistics, names and shapes."""
-    official = to_official(get_backend("torch", "cpu").supernet(get_space("resnet48"), seed=0).weights())
+    space = get_space("resnet48")
+    official = to_official(get_backend("torch", "cpu").network(space, space.widest, seed=0).weights())
     expected = {"blocks.0.conv.weight": (64, 3, 7, 7), "blocks.24.fc.weight": (512, 1000), "blocks.24.fc.bias": (1000,)}
 
     def norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
@@ -80,7 +81,7 @@ def test_the_official_layout() -> None:
 
 def test_reordering_puts_the_strongest_channels_first_and_keeps_the_largest_network() -> None:
     backend, space = get_backend("torch", "cpu"), get_space("resnet48-mini")
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     images = some_images(space)
     before = {
@@ -97,23 +98,23 @@ def test_reordering_puts_the_strongest_channels_first_and_keeps_the_largest_netw
 def test_bf16_is_near_and_its_losses_are_float32() -> None:
     space = get_space("resnet48-mini")
     exact, fast = get_backend("torch", "cpu"), get_backend("torch", "cpu", "bf16")
-    networks = [backend.supernet(space, seed=0) for backend in (exact, fast)]
+    networks = [backend.network(space, space.widest, 0) for backend in (exact, fast)]
     x = exact.normalise(exact.place(some_images(space, 16)), (0.5,), (0.25,))
-    first, second = (network.forward(space.largest, x) for network in networks)
+    first, second = (forward(network, space.largest, x) for network in networks)
     assert second.dtype == torch.bfloat16
     assert torch.allclose(first, second.float(), atol=0.05)
-    assert networks[1].cross_entropy(second, torch.zeros(16, dtype=torch.long)).dtype == torch.float32
+    assert networks[1].ops.cross_entropy(second, torch.zeros(16, dtype=torch.long)).dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", ACTIVATED)
 def test_every_activation_trains_in_bf16(name: str) -> None:
     """Activations stay bf16 behind it, a learned slope and its gradient float32."""
     space, backend = ACTIVATED[name], get_backend("torch", "cpu", "bf16")
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     x = backend.normalise(backend.place(some_images(space, 4)), (0.5,) * 3, (0.25,) * 3)
-    logits_ = network.forward(space.largest, x)
+    logits_ = forward(network, space.largest, x)
     assert logits_.dtype == torch.bfloat16
-    network.backward(network.cross_entropy(logits_, torch.arange(4)))
+    network.ops.backward(network.ops.cross_entropy(logits_, torch.arange(4)))
     assert {gradient.dtype for gradient in network.gradients().values()} == {torch.float32}
 
 

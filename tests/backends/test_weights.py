@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.networks import forward
 from toolkit.backends.base import SGD, Backend, Network, Optimizer
 from toolkit.spaces import SPACES, Arch, SearchSpace
 from toolkit.spaces.grouping import GroupedSpace
@@ -10,7 +11,7 @@ from toolkit.spaces.splitting import Split, SplitSpace
 
 
 def test_a_seed_draws_everything(backend: Backend, space: SearchSpace) -> None:
-    first, same, other = (backend.supernet(space, seed).weights() for seed in (3, 3, 4))
+    first, same, other = (backend.network(space, space.widest, seed).weights() for seed in (3, 3, 4))
     for name, array in first.items():
         np.testing.assert_array_equal(array, same[name])
         if array.ndim > 1:
@@ -27,21 +28,16 @@ def test_residual_branches_begin_silent_in_every_copy_of_a_split_block(backend: 
     options = [str(option) for option in first.options]
     split = SplitSpace(space, (Split(first.name, (tuple(options[:1]), tuple(options[1:]))),))
     for chosen in (space, split):
-        silent = {name: array for name, array in backend.supernet(chosen, 0).weights().items() if "bn2.weight" in name}
+        silent = {
+            name: array
+            for name, array in backend.network(chosen, chosen.widest, 0).weights().items()
+            if "bn2.weight" in name
+        }
         assert not any(array.any() for array in silent.values())
     assert any(name.count(".") > 3 for name in silent), "copies have a name of their own"
 
 
-MOVING = SGD(
-    momentum=0.9,
-    nesterov=False,
-    weight_decay=0.1,
-    decay_norm=True,
-    decay_bias=True,
-    clip_norm=None,
-    ema=None,
-    move_idle=True,
-)
+MOVING = SGD(weight_decay=0.1, decay_norm=True, decay_bias=True, move_idle=True)
 
 
 def test_idle_weights_move_if_asked_even_after_a_break(backend: Backend) -> None:
@@ -51,15 +47,15 @@ def test_idle_weights_move_if_asked_even_after_a_break(backend: Backend) -> None
     images = backend.place(np.random.default_rng(0).normal(size=(4, 3, 8, 8)).astype(np.float32))
 
     def step(network: Network, optimizer: Optimizer, arch: Arch) -> None:
-        network.backward(network.cross_entropy(network.forward(arch, images), backend.place(np.arange(4))))
+        network.ops.backward(network.ops.cross_entropy(forward(network, arch, images), backend.place(np.arange(4))))
         optimizer.step(0.1)
 
-    network = backend.supernet(grouped, 0)
+    network = backend.network(grouped, grouped.widest, 0)
     optimizer = backend.optimizer(network, MOVING)
     step(network, optimizer, space.largest)
     before, state = network.weights(), optimizer.state()
     assert network.gradients() == {}
-    resumed = backend.supernet(grouped, 1)
+    resumed = backend.network(grouped, grouped.widest, 1)
     resumed.load_weights(before)
     further = backend.optimizer(resumed, MOVING)
     further.load_state(state)

@@ -79,7 +79,7 @@ def test_a_path_of_the_supernet_as_each_backend_runs_it(backend: Backend, space:
 
 def compare_paths(backend: Backend, space: SearchSpace) -> None:
     weights, spec = weight_files.fill(shapes(space.widest)), spec_of(space)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     network.load_weights(weights)
     pixels = some_images(space, 3)
     images = backend.normalise(backend.place(pixels), spec.mean, spec.std)
@@ -100,7 +100,7 @@ def test_the_true_stand_alone_network(space: SearchSpace) -> None:
     backend, spec = get_backend("torch", "cpu"), spec_of(space)
     arch = space.sample(np.random.default_rng(1))
     weights = weight_files.fill(shapes(space.plans(arch)))
-    network = backend.standalone(space, arch, 0)
+    network = backend.network(space, space.plans(arch), 0)
     network.load_weights(weights)
     images = backend.normalise(backend.place(some_images(space, 3)), spec.mean, spec.std)
     expected = run_plans(network, space.plans(arch), images, network.stored_norm())

@@ -37,8 +37,8 @@ def space(request: pytest.FixtureRequest) -> SearchSpace:
 def test_names_and_shapes_follow_from_plans(space: SearchSpace) -> None:
     backend, arch = get_backend("torch", "cpu"), space.sample(np.random.default_rng(0))
     for plans, network in (
-        (space.plans(arch), backend.standalone(space, arch, 0)),
-        (space.widest, backend.supernet(space, 0)),
+        (space.plans(arch), backend.network(space, space.plans(arch), 0)),
+        (space.widest, backend.network(space, space.widest, 0)),
     ):
         assert shapes(plans) == {name: array.shape for name, array in network.weights().items()}
 

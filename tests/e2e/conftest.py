@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.app import example_run
-from tests.e2e.server import serve
+from tests.e2e.server import DOCUMENTED, serve
 
 CANDIDATES = 45_000
 SIZE = {"width": 1280, "height": 800}
@@ -66,8 +66,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(browser: Browser, runs: Path, root: Path) -> Iterator[str]:
-    """A dashboard that nobody has opened yet."""
-    with serve(root, runs) as address:
+    """A dashboard that nobody has opened yet, started as the README says."""
+    with serve(root, runs, DOCUMENTED) as address:
         yield address
 
 

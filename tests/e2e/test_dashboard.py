@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.server import serve
+from tests.app import example_run
+from tests.e2e.server import COMMAND, DOCUMENTED, serve
 from toolkit.evaluation.candidates import read_table
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
@@ -21,12 +23,14 @@ pytestmark = pytest.mark.e2e
 
 HEADINGS = {
     "": "Runs",
+    "verdict": "Verdict",
+    "decisions": "What decides it",
     "training": "Training",
     "candidates": "Candidates",
     "ranking": "Rank correlation",
     "submission": "Submission",
 }
-FIGURES = {"": 0, "training": 1, "candidates": 2, "ranking": 1, "submission": 0}
+FIGURES = {"": 0, "verdict": 1, "training": 1, "candidates": 2, "decisions": 2, "ranking": 1, "submission": 0}
 BOTH = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 ENOUGH = 30.0
 """Seconds in which a page must open even on a busy machine; what it takes stands in tests/artifacts/timings.json."""
@@ -49,7 +53,9 @@ def visit(page: Page, address: str, path: str, **query: str) -> float:
 
 
 @BOTH
-@pytest.mark.parametrize("path", ["candidates", "", "training", "ranking", "submission"])  # a deep link first of all
+@pytest.mark.parametrize(
+    "path", ["candidates", *(path for path in HEADINGS if path != "candidates")]
+)  # deep link first
 def test_every_page_opens_by_its_link(page: Page, address: str, path: str, artifacts: Path, request) -> None:
     seconds = visit(page, address, path, run="spos")
     assert page.get_by_test_id("stAlertContentError").count() == (path == "")  # the damaged run, in the overview
@@ -84,8 +90,8 @@ def assert_cloud(page: Page) -> None:
 def test_clicking_through_a_run(page: Page, address: str, artifacts: Path) -> None:
     visit(page, address, "")
     page.get_by_role("link", name="spos", exact=True).click()
-    settle(page, "training")
-    expect(page).to_have_url(re.compile(r"/training\?run=spos"))
+    settle(page, "verdict")
+    expect(page).to_have_url(re.compile(r"/verdict\?run=spos"))
     for path in ("submission", "ranking", "candidates"):
         start = time.perf_counter()
         page.get_by_role("link", name=HEADINGS[path], exact=True).click()
@@ -111,11 +117,11 @@ def test_clicking_a_point_selects_it_and_the_link_brings_it_back(
     x, y = area["x"] + area["width"] * 0.45, area["y"] + area["height"] * 0.5  # in the thick of it
     page.mouse.move(x, y)
     hover = page.locator(".hoverlayer .hovertext").first
-    expect(hover).to_contain_text("MACs")
-    named = re.match(r"(arch\d+?)(\d{52})\D", hover.text_content() or "")  # one line below the other
+    expect(hover).to_contain_text("the best of")
+    named = re.match(r"(arch\d+), the best of", hover.text_content() or "")
     assert named is not None
-    candidate, code = named.groups()
-    assert read_table(RunFolder(runs / "spos").candidates).codes[candidate] == code
+    candidate = named[1]
+    code = read_table(RunFolder(runs / "spos").candidates).codes[candidate]
     start = time.perf_counter()
     page.mouse.click(x, y)
     expect(page.get_by_test_id("stCode").get_by_text(code)).to_be_visible()
@@ -172,8 +178,73 @@ def test_a_damaged_run_is_explained_and_the_others_stay_open(page: Page, address
 
 @pytest.mark.skipif("UPDATE_SCREENSHOTS" not in os.environ, reason="draws the README's picture only when asked to")
 def test_picture_for_the_readme(page: Page, root: Path) -> None:
-    """UPDATE_SCREENSHOTS names a folder of real runs, the newest of which has results."""
-    with serve(root, Path(os.environ["UPDATE_SCREENSHOTS"]).resolve()) as address:
-        visit(page, address, "candidates")
-        page.wait_for_timeout(2000)  # for the cloud
+    """Of the results that come with the repository: a real ranking beside a real truth."""
+    with serve(root, root / "results") as address:
+        visit(page, address, "decisions", run="resnet20-guided")
+        page.wait_for_timeout(2000)
         page.screenshot(path=root / "docs" / "images" / "dashboard.png")
+
+
+def test_options_are_brushed_with_the_keyboard_and_filter_the_table(page: Page, address: str, artifacts: Path) -> None:
+    visit(page, address, "decisions", run="spos")
+    expect(page.get_by_text("45,000 of 45,000 networks")).to_be_visible()
+    option = page.get_by_role("button", name="score highest", exact=True)
+    start = time.perf_counter()
+    option.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="score highest", exact=True)).to_have_attribute("aria-pressed", "true")
+    kept = page.get_by_text(re.compile(r"^[\d,]+ of 45,000 networks"))
+    expect(kept).not_to_contain_text("45,000 of 45,000")
+    note(artifacts, "brush", time.perf_counter() - start)
+    assert 8000 < int(re.sub(r"\D", "", (kept.text_content() or "").split(" of ")[0])) < 10_000
+    page.keyboard.press("Enter")  # it still has the focus
+    expect(page.get_by_text("45,000 of 45,000 networks")).to_be_visible()
+
+
+def test_the_verdict_is_downloaded_as_one_page(page: Page, address: str, tmp_path: Path) -> None:
+    visit(page, address, "verdict", run="spos")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="This page as one HTML file").click()
+    path = tmp_path / "verdict.html"
+    download.value.save_as(path)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    expect(page.get_by_role("heading", name="spos", level=1)).to_be_visible()
+    expect(page.get_by_role("img", name="Kendall tau with 95 % intervals")).to_be_visible()
+    assert all(url.startswith("file:") for url in requests)
+
+
+def test_a_run_that_begins_is_shown_by_itself(page: Page, address: str, runs: Path) -> None:
+    page.goto(f"{address}/training?run=later")
+    expect(page.get_by_text("There is no run later")).to_be_visible()
+    example_run.begin(runs / "later")
+    expect(page.get_by_text("Nothing trained yet")).to_be_visible()  # nobody pressed anything
+    shutil.rmtree(runs / "later")
+
+
+@pytest.mark.parametrize("path", ["verdict", "decisions", "candidates"])
+def test_a_phone_reads_every_verdict(page: Page, address: str, path: str, artifacts: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(page, address, path, run="spos")
+    page.wait_for_timeout(500)
+    page.screenshot(path=artifacts / f"{HEADINGS[path].lower()}-phone.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    answer = page.locator("h5").first.bounding_box()
+    assert answer is not None
+    assert answer["x"] >= 0
+    assert answer["x"] + answer["width"] <= 390
+
+
+@pytest.mark.parametrize("start", [DOCUMENTED, COMMAND], ids=["streamlit run", "supernet app"])
+def test_no_page_sends_half_a_megabyte(page: Page, runs: Path, root: Path, start: tuple[str, ...]) -> None:
+    """After the libraries: what goes over the websocket. Seconds are for benchmarks/dashboard.py."""
+    sent = [0]
+    page.on(
+        "websocket", lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data)))
+    )
+    with serve(root, runs, start) as address:
+        for path in ("candidates", "decisions", "training"):  # the largest
+            sent[0] = 0
+            visit(page, address, path, run="spos")
+            assert 0 < sent[0] < 500_000, path

@@ -90,7 +90,7 @@ def test_every_candidate_once(run: RunFolder, trained: RunFolder) -> None:
     recipe = tiny.recipe()
     data = open_data(recipe)
     space, backend = open_space(recipe, data), get_backend("torch", "cpu")
-    network = backend.supernet(space, seed=5)
+    network = backend.network(space, space.widest, 5)
     checkpoint = load_checkpoint(trained.latest_checkpoint())
     load_weights(network, checkpoint, "")
     images = EvaluationSet.of(data, CALIBRATE)
@@ -145,7 +145,7 @@ def test_the_moving_average_is_evaluated_if_asked_for(tmp_path: Path) -> None:
     assert plain.setting != averaged.setting
     data = open_data(recipe)
     space, backend = open_space(recipe, data), get_backend("torch", "cpu")
-    network = backend.supernet(space, seed=5)
+    network = backend.network(space, space.widest, 5)
     network.load_weights(load_checkpoint(run.latest_checkpoint()).ema)
     code = next(iter(SOME.values()))
     (expected,) = Evaluator(backend, network, EvaluationSet.of(data, CALIBRATE)).evaluate([space.parse(code)])

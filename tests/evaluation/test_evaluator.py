@@ -29,7 +29,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 @pytest.fixture(scope="module")
 def network(backend: Backend) -> Network:
     """A supernet that has learnt a little, so that its candidates answer neither by chance nor all alike."""
-    network = backend.supernet(SPACE, seed=0)
+    network = backend.network(SPACE, SPACE.widest, 0)
     config = Training(epochs=2, batch_size=64, warmup_epochs=0.5, clip_norm=5.0)
     loop = Loop(backend, network, backend.optimizer(network, config.sgd), DIGITS, config, seed=0)
     for _ in loop.steps(make_method("spos", SPACE).step):
@@ -58,7 +58,7 @@ def by_hand(backend: Backend, network: Network, arch: Arch, images: Images, labe
     """One network on one batch, block after block."""
     state = backend.normalise(backend.place(images), DIGITS.spec.mean, DIGITS.spec.std)
     with network.inference():
-        for index, plan in enumerate(network.plans(arch)):
+        for index, plan in enumerate(network.space.supernet_plans(arch)):
             if plan is not None:
                 state = network.run_block(index, plan, state, norm)
         return network.count(state, backend.place(labels))

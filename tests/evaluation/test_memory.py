@@ -65,11 +65,13 @@ def peak(evaluator: Evaluator, archs: Sequence[Arch]) -> int:
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_the_bound_holds_and_is_no_waste(space: SearchSpace, policy: NormPolicy) -> None:
     backend = get_backend("torch", "cpu")
-    network, archs = backend.supernet(space, seed=0), a_group(space)
+    network, archs = backend.network(space, space.widest, 0), a_group(space)
     images = 40 if policy.source == "batch" else 80
     evaluator = Evaluator(backend, network, EvaluationSet.of(a_dataset(space), policy), chunk=images)
     evaluator.evaluate(archs[:1])
-    need = memory_need(prefix_tree([(arch, network.plans(arch)) for arch in archs]), space.channels, space.size)
+    need = memory_need(
+        prefix_tree([(arch, network.space.supernet_plans(arch)) for arch in archs]), space.channels, space.size
+    )
     found = peak(evaluator, archs)
     assert found <= need.of(images) <= 3 * found
 
@@ -78,9 +80,11 @@ def test_the_bound_holds_and_is_no_waste(space: SearchSpace, policy: NormPolicy)
 def test_the_evaluator_stays_below_the_memory(policy: NormPolicy) -> None:
     backend = get_backend("torch", "cpu")
     space = MINI.for_images(1, 32, 10)  # where activations, not weights, take the memory
-    network, data, archs = backend.supernet(space, seed=0), a_dataset(space), a_group(space)
+    network, data, archs = backend.network(space, space.widest, 0), a_dataset(space), a_group(space)
     randomise(network)
-    need = memory_need(prefix_tree([(arch, network.plans(arch)) for arch in archs]), space.channels, space.size)
+    need = memory_need(
+        prefix_tree([(arch, network.space.supernet_plans(arch)) for arch in archs]), space.channels, space.size
+    )
     whole = Evaluator(backend, network, EvaluationSet.of(data, policy))
     expected, unbounded = whole.evaluate(archs), peak(whole, archs)
     for images in (41, 60):
@@ -168,7 +172,7 @@ class SmallDevice:
 def small_device(most: int, policy: NormPolicy) -> tuple[SmallDevice, Evaluator, Evaluator]:
     """A network on a small device, an evaluator there, and one where memory suffices."""
     backend, data = get_backend("torch", "cpu"), a_dataset(MINI)
-    plenty: Network = backend.supernet(MINI, seed=0)
+    plenty: Network = backend.network(MINI, MINI.widest, 0)
     randomise(plenty)
     network = SmallDevice(plenty, most)
     evaluator = Evaluator(SmallDevice(backend, most), network, EvaluationSet.of(data, policy))  # type: ignore[arg-type]

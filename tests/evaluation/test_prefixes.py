@@ -207,12 +207,12 @@ def walked(network: Network, node: Node[int], state: object, policy: NormPolicy)
 def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, policy: NormPolicy) -> None:
     """In double precision, so that nothing is hidden by rounding."""
     backend = backend_on_cpu(name, "fp64")
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     data = a_dataset(space)
     images = np.concatenate([data.calibration.images(range(6)), data.validation.images(range(12))])
     archs = [space.largest, space.smallest, *relatives(space, 14, seed=1)]
-    networks = [(key, network.plans(arch)) for key, arch in enumerate(archs)]
+    networks = [(key, network.space.supernet_plans(arch)) for key, arch in enumerate(archs)]
     tree = prefix_tree(networks)
     assert by_convolution(tree).macs < alone(networks).macs
     with network.inference():
@@ -230,7 +230,7 @@ def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, po
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_shared_counts_are_those_of_one_by_one(space: SearchSpace, backend: Backend, policy: NormPolicy) -> None:
     """However images are cut into chunks, candidates into groups, and images into those of before and the rest."""
-    network = backend.supernet(space, seed=0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     data = a_dataset(space)
     archs = relatives(space, 6, seed=2)
@@ -240,7 +240,7 @@ def test_shared_counts_are_those_of_one_by_one(space: SearchSpace, backend: Back
     for chunk, limit in ((512, 8), (7, 3)):
         evaluator = Evaluator(backend, network, EvaluationSet.of(data, policy), chunk=chunk)
         found: dict[Arch, Counts] = {}
-        for group in prefix_groups([(arch, network.plans(arch)) for arch in archs], limit):
+        for group in prefix_groups([(arch, network.space.supernet_plans(arch)) for arch in archs], limit):
             members = [arch for arch, _ in group]
             found.update(zip(members, evaluator.evaluate(members), strict=True))
         assert_equal([found[arch] for arch in archs], expected)

@@ -18,8 +18,8 @@ SPACE = SPACES["resnet48-mini"]
 def test_weights_may_be_taken_as_they_are(name: str, copy: bool) -> None:
     """So that all processes can share them: what happens to the arrays then happens to the network."""
     backend = backend_on_cpu(name)
-    network = backend.supernet(SPACE, seed=0)
-    arrays = Shared.of(backend.supernet(SPACE, seed=1).weights()).open()
+    network = backend.network(SPACE, SPACE.widest, 0)
+    arrays = Shared.of(backend.network(SPACE, SPACE.widest, 1).weights()).open()
     network.load_weights(arrays, copy=copy)
     before = network.weights()
     for array in arrays.values():

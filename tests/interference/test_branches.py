@@ -89,7 +89,7 @@ def test_only_conflict_in_the_blocks_that_a_split_copies_counts(
 def first_depth(backend: Backend) -> tuple[Network, tuple[Tensor, Tensor], int]:
     """A random supernet of depths, a batch, and the number of the decision `depth1`."""
     space = SPACES["resnet48-mini"].for_images(1, 8, 10)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     rng = np.random.default_rng(0)
     batch = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), backend.place(rng.integers(10, size=4))
@@ -174,7 +174,7 @@ def test_draws_are_averaged_with_their_error(backend: Backend) -> None:
 
 def test_shared_passes_find_what_two_passes_a_cell_would(backend: Backend) -> None:
     space = width_space()
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     rng = np.random.default_rng(2)
     batch = backend.place(rng.normal(size=(8, 2, 2, 2)).astype(np.float32)), backend.place(rng.integers(2, size=8))
@@ -187,7 +187,7 @@ def test_shared_passes_find_what_two_passes_a_cell_would(backend: Backend) -> No
         for i, j in itertools.combinations(range(len(decision.options)), 2):
             archs = [(*answers[:number], option, *answers[number + 1 :]) for option in (i, j)]
             (g, _), (h, _) = (gradient(network, arch, batch) for arch in archs)
-            first, second = (used(network.plans(arch)) for arch in archs)
+            first, second = (used(network.space.supernet_plans(arch)) for arch in archs)
             alike = [name for name in g if first[name] == second[name]]
             ends = str(decision.options[i]), str(decision.options[j])
             for block in decision.blocks:
@@ -219,7 +219,7 @@ def length(g: Any, slices: dict[str, tuple[int, ...]]) -> float:
 def test_a_limit_leaves_whole_decisions_out(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = backend_on_cpu("torch")
     space = SPACES["resnet48-mini"]
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     counted = []
     monkeypatch.setattr(branches_module, "gradient", lambda *given: counted.append(given) or gradient(*given))
     rng = np.random.default_rng(0)

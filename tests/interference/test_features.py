@@ -90,7 +90,7 @@ def test_features_in_closed_form(backend: Backend) -> None:
 
 def test_what_is_compared_are_inputs_and_statistics(backend: Backend) -> None:
     """Against a plain forward pass of two paths of different width."""
-    network = backend.supernet(width_space(), 0)
+    network = backend.network(width_space(), width_space().widest, 0)
     randomise(network)
     archs, batch = [(0, 0), (2, 1)], some_batch(backend)
     probe = Features(network, archs)
@@ -100,7 +100,7 @@ def test_what_is_compared_are_inputs_and_statistics(backend: Backend) -> None:
     for arch in archs:
         state, inputs, norms = batch[0], [], []
         with network.inference():
-            for index, plan in enumerate(network.plans(arch)):
+            for index, plan in enumerate(network.space.supernet_plans(arch)):
                 inputs.append(np.asarray(state).copy())
                 calibrating = network.calibrating_norm(6)
                 state = network.run_block(index, plan, state, calibrating)

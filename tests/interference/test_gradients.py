@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.interference.toys import width_space
-from tests.networks import backend_on_cpu, randomise
+from tests.networks import backend_on_cpu, forward, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
 from toolkit.backends.shapes import used
@@ -25,7 +25,7 @@ def some_batch(backend: Backend) -> tuple[object, object]:
 
 def test_the_gradient_is_that_of_training_and_leaves_no_trace(backend: Backend) -> None:
     space = width_space()
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     before = network.weights()
     batch = some_batch(backend)
@@ -33,9 +33,9 @@ def test_the_gradient_is_that_of_training_and_leaves_no_trace(backend: Backend) 
     for name, array in network.weights().items():
         assert (array == before[name]).all(), name
     assert network.gradients() == {}
-    trained = network.cross_entropy(network.forward((1, 0), batch[0]), batch[1])
-    network.backward(trained)
-    assert loss == pytest.approx(float(network.detach(trained)), rel=1e-6)
+    trained = network.ops.cross_entropy(forward(network, (1, 0), batch[0]), batch[1])
+    network.ops.backward(trained)
+    assert loss == pytest.approx(float(network.ops.detach(trained)), rel=1e-6)
     expected = {name: np.asarray(array) for name, array in network.gradients().items()}
     assert found.keys() == expected.keys()
     for name, array in expected.items():
@@ -43,11 +43,11 @@ def test_the_gradient_is_that_of_training_and_leaves_no_trace(backend: Backend) 
 
 
 def test_outside_of_the_used_slice_the_gradient_is_0(backend: Backend) -> None:
-    network = backend.supernet(width_space(), 0)
+    network = backend.network(width_space(), width_space().widest, 0)
     randomise(network)
     arch = (0, 0)
     found, _ = gradient(network, arch, some_batch(backend))
-    shapes = used(network.plans(arch))
+    shapes = used(network.space.supernet_plans(arch))
     for name, array in found.items():
         rest = array.copy()
         rest[tuple(map(slice, shapes[name]))] = 0
@@ -59,10 +59,10 @@ def test_outside_of_the_used_slice_the_gradient_is_0(backend: Backend) -> None:
 def test_used_shapes_are_those_of_the_path_alone(name: str) -> None:
     backend = backend_on_cpu("torch")
     space = SPACES["resnet48-mini" if name.startswith("resnet48") else name].for_images(1, 8, 3)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     for seed in range(3):
-        plans = network.plans(space.sample(np.random.default_rng(seed)))
-        alone = backend.build(space, plans, 0).weights()
+        plans = network.space.supernet_plans(space.sample(np.random.default_rng(seed)))
+        alone = backend.network(space, plans, 0).weights()
         assert used(plans) == {name: array.shape for name, array in alone.items()}
 
 

@@ -21,24 +21,24 @@ STEPS, SEED = 3, 3
 def test_what_is_counted_is_what_is_trained(name: str) -> None:
     """Every method, on a real network that notes which paths its gradients come from."""
     backend = backend_on_cpu("torch")
-    network = backend.supernet(SPACE, 0)
+    network = backend.network(SPACE, SPACE.widest, 0)
     options = {"look": 0} if name == "progressive" else {}  # what recovers depends on losses
     method = make_method(name, SPACE, **options)
-    optimizer = backend.optimizer(network, SGD(0.9, False, 0.0, False, False, None, None))
+    optimizer = backend.optimizer(network, SGD())
     rng = np.random.default_rng(0)
     images = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32))
     labels = backend.place(rng.integers(10, size=4))
     trained: list[Arch] = []
-    forward, archs = network.forward, {}
+    run, archs = network.run, {}
 
-    def noted(arch: Arch, x: Any, **how: Any) -> Any:
-        logits = forward(arch, x, **how)
+    def noted(plans: Any, x: Any, norm: Any = None, *, path: Arch) -> Any:
+        logits = run(plans, x, norm, path=path)
         if logits.requires_grad:
-            logits.register_hook(lambda _: trained.append(arch))
+            logits.register_hook(lambda _: trained.append(path))
         archs[id(logits)] = logits
         return logits
 
-    network.forward = noted  # type: ignore[method-assign]
+    network.run = noted  # type: ignore[method-assign]
     for step in range(STEPS):
         batch = Batch(network, images, labels, method_rng(SEED, step), step / 1000)
         method.step(batch)
@@ -58,7 +58,7 @@ def test_what_is_counted_is_what_is_trained(name: str) -> None:
 
 def test_channels_are_counted_by_slice() -> None:
     backend = backend_on_cpu("torch")
-    network = backend.supernet(SPACE, 0)
+    network = backend.network(SPACE, SPACE.widest, 0)
     history = History(make_method("sandwich", SPACE), network, 0, 1000)
     history.until(5)
     rows = [row for row in history.rows() if not row.decision]
@@ -82,15 +82,15 @@ class ByLoss(SPOS):
 
     def step(self, batch: Batch) -> dict[str, Any]:
         net = batch.net
-        losses = [net.cross_entropy(net.forward(arch, batch.images), batch.labels) for arch in self.sample(batch, 2)]
+        losses = [net.ops.cross_entropy(self.run(batch, arch), batch.labels) for arch in self.sample(batch, 2)]
         best = min(losses, key=float)
-        net.backward(best)
-        return {"loss": net.detach(best)}
+        net.ops.backward(best)
+        return {"loss": net.ops.detach(best)}
 
 
 def test_what_cannot_be_foreseen_is_not_counted() -> None:
     backend = backend_on_cpu("torch")
-    network = backend.supernet(SPACE, 0)
+    network = backend.network(SPACE, SPACE.widest, 0)
     history = History(ByLoss(SPACE, SPOS.options_type(name="spos")), network, 0, 1000)
     history.until(3)
     history.until(5)

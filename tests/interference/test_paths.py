@@ -14,7 +14,7 @@ ARCHS = [(0, 0), (2, 1), (1, 0)]
 
 
 def wide(backend: Backend) -> Network:
-    network = backend.supernet(width_space(), 0)
+    network = backend.network(width_space(), width_space().widest, 0)
     randomise(network)
     return network
 

@@ -44,7 +44,7 @@ def thin(name: str) -> SearchSpace:
 
 def probe_of(backend_name: str, space: SearchSpace, data: Dataset, settings: Settings) -> tuple[Probe, Network]:
     backend = backend_on_cpu(backend_name)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     return Probe(backend, network, data, settings), network
 
@@ -96,7 +96,7 @@ def test_a_training_in_bf16_is_probed_in_full_precision(data: Dataset) -> None:
     found = []
     for precision in get_args(Precision):
         backend = get_backend("torch", "cpu", precision)
-        network = backend.supernet(thin("nasbench-macro"), 0)
+        network = backend.network(thin("nasbench-macro"), thin("nasbench-macro").widest, 0)
         randomise(network)
         settings = replace(SMALL, paths=2, batches=1, measures=("lookahead", "feature_cosine", "path_cosine"))
         found.append([row.value for row in Probe(backend, network, data, settings).measure()])
@@ -122,7 +122,7 @@ def test_a_split_space(data: Dataset) -> None:
     split = Split("middle4.1", (("1", "2", "3"), ("4", "5", "6", "7")))
     space = SplitSpace(thin("resnet48-mini"), (split,))
     backend = backend_on_cpu("torch")
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     probe = Branches(network)
     (batch,) = draw_batches(backend, data, 1, 8, 0)

@@ -64,6 +64,7 @@ def test_suggestions_are_ranked_with_gain_error_and_cost() -> None:
     assert first.split == Split("depth1", (("2", "4", "5"), ("3",)))
     assert first.gain == pytest.approx((2.0 + 1.9) / 6)
     assert first.error == pytest.approx(2 * 0.1 / 6)
+    assert first.draws == 4
     assert first.blocks == (3, 4, 5)
     assert first.params == sum(block_cost(SPACE.widest[block]).params for block in first.blocks)
     assert second.split == Split("middle1.1", (("1", "2"), ("3",)))
@@ -104,7 +105,7 @@ def test_the_recipe_goes_on_with_the_same_candidates(trained: RunFolder, tmp_pat
     asked = split_recipe(tiny.recipe(), trained.latest_checkpoint(), suggest_splits(SPACE, table))
     assert {each.decision for each in asked.split or ()} == {"middle1.1", "depth1"}
     backend = backend_on_cpu("torch")
-    network, whole = (backend.supernet(space, 0) for space in (SplitSpace(SPACE, asked.splits), SPACE))
+    network, whole = (backend.network(space, space.widest, 0) for space in (SplitSpace(SPACE, asked.splits), SPACE))
     checkpoint = load_checkpoint(Path(asked.initial.weights or ""))
     for each in (network, whole):
         randomise(each, seed=3)

@@ -74,7 +74,7 @@ def choice_space(blocks: tuple[int, ...] = (0,)) -> Toy:
 
 def choice_network(backend: Backend, blocks: tuple[int, ...] = (0,)) -> Network:
     """Convolutions are the identity; the classifier is 0, so that every path is indifferent between two classes."""
-    network = backend.supernet(choice_space(blocks), 0)
+    network = backend.network(choice_space(blocks), choice_space(blocks).widest, 0)
     weights = network.weights()
     for name, scale in SCALES.items():
         weights[f"blocks.0.{name}.conv.weight"] = np.eye(2, dtype=np.float32)[:, :, None, None]

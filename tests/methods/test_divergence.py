@@ -1,7 +1,5 @@
 """The alpha-divergence: its gradient against the definition, and no NaN whatever comes."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,9 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.methods.watching import SPACE, Notes, notes_batch
-from toolkit.backends.base import Backend
+from tests.methods.watching import SPACE, Gradients, assert_sum
+from tests.networks import backend_on_cpu, forward
+from toolkit.backends.base import Backend, Network
 from toolkit.errors import InputError
+from toolkit.methods.losses import alpha_divergence
 from toolkit.runs.recipe import parse_recipe
 
 SHAPE = (6, 4)
@@ -45,10 +45,15 @@ def numeric_gradient(logits: Floats, target: Floats, alpha: float, h: float = 1e
 
 
 def gradient(
-    backend: Backend, logits: Floats, target: Floats, pair: tuple[float, float], clip: float, bf16: bool = False
+    backend: Backend,
+    logits: Floats,
+    target: Floats,
+    pair: tuple[float, float],
+    clip: float,
+    bf16: bool = False,
+    clip_kl: bool = False,
 ) -> tuple[float, Floats]:
     """The loss, and its gradient by the logits."""
-    net: Any = NETWORKS.setdefault(backend.name, backend.supernet(SPACE, seed=0))
     q, p = (backend.place(x) for x in (logits, target))
     if bf16:
         q, p = q.bfloat16(), p.bfloat16()
@@ -56,12 +61,9 @@ def gradient(
         q.requires_grad_()
     else:
         q.stop_gradient = False
-    loss = net.alpha_divergence(q, p, pair, clip)
+    loss = alpha_divergence(backend.ops, q, p, pair, clip, clip_kl=clip_kl)
     loss.backward()
     return float(loss.detach()), np.asarray(q.grad.astype("float32") if backend.name == "paddle" else q.grad.float())
-
-
-NETWORKS: dict[str, Any] = {}
 
 
 @given(logits=moderate, target=moderate, alpha=alphas)
@@ -104,23 +106,37 @@ def test_a_sure_student_and_a_sure_teacher_who_disagree(backend: Backend, bf16: 
         assert np.isfinite(found).all()
 
 
-class WithAlpha(Notes):
-    """Also takes note of what divergence it is asked for."""
+def test_at_1_it_is_clipped_only_if_asked(backend: Backend) -> None:
+    """AlphaNet's published code leaves KL(p || q) as it is, whose gradient is q - p."""
+    rng = np.random.default_rng(0)
+    logits, target = (4 * rng.normal(size=SHAPE).astype(np.float32) for _ in range(2))
+    q, p = (np.exp(x - x.max(1, keepdims=True)) for x in (logits, target))
+    q, p = q / q.sum(1, keepdims=True), p / p.sum(1, keepdims=True)
+    _, found = gradient(backend, logits, target, (1.0, 1.0), 1.5)
+    np.testing.assert_allclose(found, (q - p) / SHAPE[0], atol=1e-5)
+    _, clipped = gradient(backend, logits, target, (1.0, 1.0), 1.5, clip_kl=True)
+    weight = np.minimum(p / q, 1.5) * q
+    np.testing.assert_allclose(clipped, (weight.sum(1, keepdims=True) * q - weight) / SHAPE[0], atol=1e-5)
 
-    asked: tuple[tuple[float, float], float] | None = None
 
-    def alpha_divergence(self, logits: float, target: float, alphas: tuple[float, float], clip: float) -> float:
-        self.asked = alphas, clip
-        return 30 + logits
+@pytest.mark.parametrize("clip_kl", [False, True])
+def test_a_recipe_asks_for_it(clip_kl: bool) -> None:
+    """A student learns as much from it as the loss says."""
+    backend = backend_on_cpu("torch")
+    given = {"divergence": "alpha", "alphas": [-2, 1.0], "alpha_clip": 1.1, "alpha_clip_kl": clip_kl, "paths": 2}
+    recipe = parse_recipe({"space": "resnet48-mini", "method": {"name": "sandwich"} | given})
+    gradients = Gradients(backend)
+    found = gradients.of_method(recipe.make_method(SPACE))
+    largest, images, labels = SPACE.largest, gradients.images, gradients.labels
 
+    def learn(net: Network) -> None:
+        logits = forward(net, largest, images)
+        net.ops.backward(net.ops.cross_entropy(logits, labels))
+        target = net.ops.detach(logits)
+        student = forward(net, SPACE.smallest, images)
+        net.ops.backward(alpha_divergence(net.ops, student, target, (-2.0, 1.0), 1.1, clip_kl=clip_kl))
 
-def test_a_recipe_asks_for_it() -> None:
-    method = {"name": "sandwich", "divergence": "alpha", "alphas": [-2, 0.5], "alpha_clip": 4.0, "paths": 2}
-    recipe = parse_recipe({"space": "resnet48-mini", "method": method})
-    notes = WithAlpha()
-    recipe.make_method(SPACE).step(notes_batch(notes))
-    assert notes.asked == ((-2.0, 0.5), 4.0)
-    assert notes.backwards == [11.0, 32.0]
+    assert_sum(found, (1.0, gradients.of(learn)))
 
 
 def test_alpha_0_is_refused() -> None:

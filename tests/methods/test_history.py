@@ -15,7 +15,7 @@ STEPS = 4
 
 def counted(name: str, **options: Any) -> tuple[int, bool]:
     """Networks trained in a few steps, and whether it is known which."""
-    network = backend_on_cpu("torch").supernet(SPACE, 0)
+    network = backend_on_cpu("torch").network(SPACE, SPACE.widest, 0)
     history = History(make_method(name, SPACE, **options), network, 0, 2 * STEPS)
     history.until(STEPS)
     return history.trained, any(True for _ in history.rows())

@@ -9,8 +9,10 @@ from scipy.stats import chisquare
 
 from tests.methods.watching import SPACE, Gradients, Notes, assert_sum, notes_batch
 from tests.methods_made import make_method
+from tests.networks import forward
 from toolkit.backends.base import Backend, Network
 from toolkit.methods import METHODS, Method
+from toolkit.methods.losses import soft_cross_entropy
 from toolkit.spaces import ABSENT, Arch
 
 
@@ -93,13 +95,13 @@ def test_sandwich_sums_the_gradients_of_its_paths(backend: Backend) -> None:
     rng = np.random.default_rng(5)
     students = [SPACE.smallest, SPACE.sample(rng), SPACE.sample(rng)]
     teacher = gradients.network()
-    target = backend.place(np.asarray(teacher.detach(teacher.forward(SPACE.largest, images))))  # surely a constant
+    target = backend.place(np.asarray(teacher.ops.detach(forward(teacher, SPACE.largest, images))))  # surely a constant
 
     def learn(net: Network) -> None:
-        net.backward(net.cross_entropy(net.forward(SPACE.largest, images), labels, 0.1))
+        net.ops.backward(net.ops.cross_entropy(forward(net, SPACE.largest, images), labels, 0.1))
 
     def imitate(net: Network, arch: Arch) -> None:
-        net.backward(net.soft_cross_entropy(net.forward(arch, images), target))
+        net.ops.backward(soft_cross_entropy(net.ops, forward(net, arch, images), target))
 
     apart = [gradients.of(learn), *(gradients.of(lambda net, arch=arch: imitate(net, arch)) for arch in students)]
     assert_sum(together, *((1.0, gradient) for gradient in apart))

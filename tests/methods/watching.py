@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from tests.networks import randomise, some_images
+from tests.networks import forward, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Weights
 from toolkit.methods import Batch, Method
-from toolkit.spaces import SPACES, Arch, SearchSpace
+from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 
 SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
-RECORD_GRADIENTS = SGD(
-    momentum=0.9, nesterov=False, weight_decay=0.0, decay_norm=False, decay_bias=False, clip_norm=None, ema=None
-)
+RECORD_GRADIENTS = SGD()
 """The first step's momentum is the gradient."""
 
 
 class Notes:
-    """A network that computes nothing and remembers what it was asked for; numbers stand for tensors.
+    """A network, and its arithmetic, that computes nothing and remembers what it was asked for; numbers are tensors.
 
     Logits are the number of the forward pass, counted from 1, so that `archs[logits - 1]` was asked for.
     """
@@ -31,16 +29,20 @@ class Notes:
         self.backwards: list[float] = []
         self.smoothing: list[float] = []
         self._constant = False
+        self.ops, self.space = self, SPACE
 
-    def forward(self, arch: Arch, images: Any, **how: Any) -> float:
-        self.archs.append(arch)
+    def run(self, plans: Plans, images: Any, norm: Any = None, *, path: Arch) -> float:
+        self.archs.append(path)
         if self._constant:
-            self.constants.append(arch)
+            self.constants.append(path)
         return float(len(self.archs))
 
     def cross_entropy(self, logits: float, labels: Any, smoothing: float = 0.0) -> float:
         self.smoothing.append(smoothing)
         return 10 + logits
+
+    def softmax(self, logits: float) -> float:
+        return logits
 
     def soft_cross_entropy(self, logits: float, target: float) -> float:
         self.targets.append(target)
@@ -79,7 +81,7 @@ class Gradients:
         self.labels = backend.place(np.arange(6))
 
     def network(self) -> Network:
-        network = self._backend.supernet(self._space, seed=0)
+        network = self._backend.network(self._space, self._space.widest, 0)
         randomise(network)
         return network
 
@@ -105,7 +107,7 @@ class Gradients:
     def of_labels(self, arch: Arch) -> Weights:
         """Of one path's cross-entropy."""
         return self.of(
-            lambda net: net.backward(net.cross_entropy(net.forward(arch, self.images), self.labels)),
+            lambda net: net.ops.backward(net.ops.cross_entropy(forward(net, arch, self.images), self.labels)),
         )
 
 

@@ -21,7 +21,9 @@ from toolkit.priors.snip import Snip
 from toolkit.priors.synflow import SynFlow
 from toolkit.priors.zen import Zen, ZenOptions, features
 from toolkit.spaces import Arch, SearchSpace, get_space
-from toolkit.spaces.plans import BasicBlock, Cell, ConvNorm, Head, InvertedResidual, Plans, Reduction
+from toolkit.spaces.plans import Cell, ConvNorm, Head, Plans
+from toolkit.spaces.primitives import Add, Linear
+from toolkit.spaces.wiring import graph
 
 BATCH = 6
 NETWORKS = [name for name, kind in PRIORS.items() if "seed" in kind.options_type.model_fields]
@@ -77,7 +79,7 @@ def test_zen(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     with plain_scores.watch(zen, "draw_weights") as drawn:
         score = prior.score(backend, space, arch, Noise())
     plain, shape = plain_scores.PlainZen(space.plans(arch)), (BATCH, space.channels, space.size, space.size)
-    fresh = get_backend("torch", "cpu").build(space, features(space.plans(arch)), 0).weights()
+    fresh = get_backend("torch", "cpu").network(space, features(space.plans(arch)), 0).weights()
     order = [name for name, array in fresh.items() if array.ndim > 1]
     expected = []
     for repeat, weights in enumerate(drawn):
@@ -107,7 +109,7 @@ def test_repetitions_are_averaged() -> None:
     one, two = (small("snip", repeats=repeats).score(backend, space, space.smallest, Noise()) for repeats in (1, 2))
     weights = generator(GradientOptions(), 1)
     x, labels = Noise().batch(backend, space, BATCH, weights)
-    drawn = draw_weights(backend.standalone(space, space.smallest, 0).weights(), weights, 2.0)
+    drawn = draw_weights(backend.network(space, space.plans(space.smallest), 0).weights(), weights, 2.0)
     second = plain_scores.gradient_score(
         space.plans(space.smallest), drawn, x, labels, lambda w, g: (w * g).abs().sum()
     )
@@ -205,7 +207,7 @@ def test_images_that_no_unit_tells_apart_are_worth_nothing() -> None:
 
 
 def test_agreement_by_hand() -> None:
-    agreement = Agreement(3)
+    agreement = Agreement(get_backend("torch", "cpu").ops, 3)
     agreement.see(torch.tensor([[0.0, 2.0], [1.0, 0.5], [0.0, 0.0]]))
     agreement.see(torch.tensor([[[3.0]], [[0.0]], [[3.0]]]))
     # Codes 011, 110, 001.
@@ -226,7 +228,7 @@ def test_a_network_that_passes_nothing_on(name: str) -> None:
 
 def test_weights_are_normal_and_seeded() -> None:
     space, backend = get_space("resnet48-mini"), get_backend("torch", "cpu")
-    fresh = backend.standalone(space, space.largest, seed=0).weights()
+    fresh = backend.network(space, space.plans(space.largest), 0).weights()
     he, again = (draw_weights(fresh, generator(ZenOptions(), 0), 2.0) for _ in range(2))
     plain = draw_weights(fresh, generator(ZenOptions(), 0), None)
     assert he.keys() == fresh.keys()
@@ -245,8 +247,8 @@ def test_features_are_the_network_without_shortcuts_and_head(space: SearchSpace)
     arch = space.sample(np.random.default_rng(4))
     plans = space.plans(arch)
     found = features(plans)
-    assert not any(isinstance(plan, Head | BasicBlock | Reduction | None) for plan in found)
-    assert not any(plan.shortcut for plan in found if isinstance(plan, InvertedResidual))
+    steps = [step.op for plan in found if plan is not None for step in graph(plan).steps]
+    assert not any(isinstance(op, Linear) or op == Add(residual=True) for op in steps)
     assert [plan for plan in found if isinstance(plan, Cell)] == [plan for plan in plans if isinstance(plan, Cell)]
     assert features(plans, residual=True) == tuple(plan for plan in plans if plan is not None)[:-1]
 

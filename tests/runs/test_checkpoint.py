@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
+from tests.networks import forward
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Weights
 from toolkit.errors import InputError
@@ -20,6 +21,7 @@ from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_che
 from toolkit.runs.setup import load_weights
 from toolkit.spaces import SPACES, SearchSpace
 
+MINI: SearchSpace = SPACES["resnet48-mini"].for_images(1, 8, 10)
 FACTS = Facts("resnet48-mini", 1, 8, 10, 40, "0" * 64)
 
 
@@ -46,8 +48,7 @@ def path(tmp_path: Path) -> Path:
     """A checkpoint with everything in it."""
     path = tmp_path / "checkpoints" / "step_00000040.safetensors"
     optimizer = {f"momentum.{name}": array for name, array in weights(1).items()}
-    optimizer |= {f"ema.{name}": array for name, array in weights(2).items()}
-    save_checkpoint(path, FACTS, weights(0), optimizer)
+    save_checkpoint(path, FACTS, weights(0), optimizer=optimizer, ema=weights(2))
     return path
 
 
@@ -72,34 +73,35 @@ def test_equal_checkpoints_are_equal_files(path: Path) -> None:
     """Results are filed under the digest of the file."""
     found = load_checkpoint(path)
     again = path.with_name("again.safetensors")
-    optimizer = found.optimizer | {f"ema.{name}": array for name, array in found.ema.items()}
-    save_checkpoint(again, found.facts, dict(reversed(found.model.items())), optimizer)
+    parts: dict[str, Any] = {"optimizer": found.optimizer, "ema": found.ema}
+    save_checkpoint(again, found.facts, dict(reversed(found.model.items())), **parts)
     assert again.read_bytes() == path.read_bytes()
     assert load_checkpoint(again).digest == found.digest
-    save_checkpoint(again, replace(found.facts, step=41), found.model, optimizer)
+    save_checkpoint(again, replace(found.facts, step=41), found.model, **parts)
     assert load_checkpoint(again).digest != found.digest
 
 
 def test_what_an_optimizer_really_holds_comes_back(tmp_path: Path) -> None:
     space: SearchSpace = SPACES["resnet48-mini"].for_images(1, 8, 10)
     backend = get_backend("torch", "cpu")
-    config = SGD(0.9, False, 5e-4, False, False, 5.0, ema=0.9)
-    network = backend.supernet(space, seed=0)
+    config = SGD(weight_decay=5e-4, clip_norm=5.0)
+    network = backend.network(space, space.widest, 0)
     optimizer = backend.optimizer(network, config)
     images = backend.place(np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype(np.float32))
-    network.backward(network.cross_entropy(network.forward(space.smallest, images), backend.place(np.arange(4))))
+    network.ops.backward(
+        network.ops.cross_entropy(forward(network, space.smallest, images), backend.place(np.arange(4)))
+    )
     optimizer.step(0.1)
-    save_checkpoint(tmp_path / "c.safetensors", FACTS, network.weights(), optimizer.state())
+    save_checkpoint(tmp_path / "c.safetensors", FACTS, network.weights(), optimizer=optimizer.state())
 
     found = load_checkpoint(tmp_path / "c.safetensors")
-    other = backend.supernet(space, seed=1)
+    other = backend.network(space, space.widest, 1)
     restored = backend.optimizer(other, config)
     load_weights(other, found, "c")
-    restored.load_state(found.optimizer | {f"ema.{name}": array for name, array in found.ema.items()})
+    restored.load_state(found.optimizer)
     assert_same_bits(other.weights(), network.weights())
     assert_same_bits(restored.state(), optimizer.state())
     assert 0 < len(found.optimizer) < len(found.model), "momentum only where the path went"
-    assert found.ema.keys() == found.model.keys()
 
 
 @given(share=st.floats(0, 1, exclude_max=True))
@@ -153,7 +155,7 @@ def forged(path: Path, **changes: Any) -> Path:
     facts = {key: value for key, value in (asdict(FACTS) | changes).items() if value != "absent"}
     tensors = {f"model.{name}": array for name, array in weights(0).items()}
     checksum = module._checksum(facts, tensors)
-    path.write_bytes(save(tensors, {module._FACTS: json.dumps(facts | {module._CHECKSUM: checksum})}))
+    path.write_bytes(save(tensors, {module.FACTS: json.dumps(facts | {module._CHECKSUM: checksum})}))
     return path
 
 
@@ -199,8 +201,8 @@ def test_a_full_disk_leaves_what_was_there(path: Path, monkeypatch: pytest.Monke
 @pytest.fixture
 def small() -> Checkpoint:
     """Of the mini space, for 8x8 digits, without a moving average."""
-    network = get_backend("torch", "cpu").supernet(SPACES["resnet48-mini"].for_images(1, 8, 10), seed=0)
-    return Checkpoint(FACTS, network.weights(), {}, {}, {}, "0" * 64)
+    network = get_backend("torch", "cpu").network(MINI, MINI.widest, 0)
+    return Checkpoint(FACTS, network.weights(), {}, {}, {}, {}, "0" * 64)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def small() -> Checkpoint:
 def test_weights_of_another_space_are_refused_with_both_named(
     small: Checkpoint, space: SearchSpace, needed: str
 ) -> None:
-    network = get_backend("torch", "cpu").supernet(space, seed=1)
+    network = get_backend("torch", "cpu").network(space, space.widest, 1)
     before = network.weights()
     with pytest.raises(InputError) as caught:
         load_weights(network, small, "c.safetensors")
@@ -226,7 +228,7 @@ def test_weights_of_another_space_are_refused_with_both_named(
 
 
 def test_weights_that_do_not_fit_are_named_with_the_file(small: Checkpoint) -> None:
-    network = get_backend("torch", "cpu").supernet(SPACES["resnet48-mini"].for_images(1, 8, 10), seed=1)
+    network = get_backend("torch", "cpu").network(MINI, MINI.widest, 1)
     wrong = dict(small.model)
     del wrong["blocks.0.conv.weight"]
     wrong["blocks.0.bn.bias"] = np.zeros(3, np.float32)

@@ -265,7 +265,7 @@ def test_a_file_that_is_no_toml(file: Path, content: bytes) -> None:
     with pytest.raises(InputError) as caught:
         read_recipe(file)
     (problem,) = caught.value.problems
-    assert problem.startswith(f"{file}: not valid TOML: ")
+    assert problem.startswith(f"{file}: not valid TOML (")
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

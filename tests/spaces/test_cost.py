@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.plain_torch import plain_network
-from toolkit.backends.torch.blocks import build
+from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.norms import Stored
 from toolkit.spaces import SPACES, Cost, Plans, SearchSpace
 from toolkit.spaces.cost import network_cost
@@ -22,11 +22,11 @@ class ToolkitNetwork(nn.Module):
     def __init__(self, plans: Plans) -> None:
         super().__init__()
         self.plans = [plan for plan in plans if plan is not None]
-        self.blocks = nn.ModuleList(map(build, self.plans))
+        self.blocks = nn.ModuleList(map(Block, self.plans))
 
     def forward(self, state: torch.Tensor) -> torch.Tensor:
         for block, plan in zip(self.blocks, self.plans, strict=True):
-            state = block(state, plan, Stored())
+            state = block.run(plan, (state,), Stored())
         return state
 
 

@@ -8,7 +8,8 @@ import pytest
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
 from toolkit.spaces.grouping import elastic_layers
-from toolkit.spaces.plans import ACTIVATIONS, BasicBlock, Plans
+from toolkit.spaces.plans import BasicBlock, Plans
+from toolkit.spaces.primitives import ACTIVATIONS
 
 RESNET20 = SPACES["resnet20"]
 MAP = ((4, 5), (8, 9))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.networks import backend_on_cpu, logits, randomise, some_images
+from tests.networks import backend_on_cpu, forward, logits, randomise, some_images
 from tests.supernets import SUPERNETS
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Network
@@ -25,7 +25,7 @@ from toolkit.spaces.grouping import (
     parted,
     regrouping_problems,
 )
-from toolkit.spaces.plans import SHARED, group_of
+from toolkit.spaces.own import SHARED, group_of
 from toolkit.spaces.splitting import SplitSpace
 
 RESNET20 = SPACES["resnet20"]
@@ -200,19 +200,19 @@ def outputs(backend: Backend, network: Network) -> list[np.ndarray]:
         found.append(logits(backend, network, arch, images, network.batch_norm()))
     weights = network.weights()
     for arch in (space.largest, space.smallest, space.sample(rng)):
-        found.append(np.asarray(network.detach(network.forward(arch, placed))))
-        found.append(np.asarray(network.detach(network.forward(arch, placed, trunk=True))))
+        found.append(np.asarray(network.ops.detach(forward(network, arch, placed))))
+        found.append(np.asarray(network.ops.detach(network.run(network.space.trunk_plans(arch), placed))))
         network.load_weights(weights)  # for the next path: this one moved running statistics
     return found
 
 
 def assert_unchanged(backend: Backend, spaces: list[SearchSpace]) -> None:
     """Each supernet inherits from the one before; whatever they compute is the same to the last bit."""
-    before = backend.supernet(spaces[0], 0)
+    before = backend.network(spaces[0], spaces[0].widest, 0)
     randomise(before)
     expected = outputs(backend, before)
     for space in spaces[1:]:
-        after = backend.supernet(space, 1)
+        after = backend.network(space, space.widest, 1)
         after.load_weights(inherited(after.weights(), before.weights()))
         for one, other in zip(outputs(backend, after), expected, strict=True):
             assert np.array_equal(one, other)
@@ -247,14 +247,14 @@ def test_any_groups_divided_anyhow_change_no_output(old: tuple[int, ...], more: 
 @pytest.mark.parametrize("name", SUPERNETS)
 def test_a_fresh_supernet_begins_as_slices_of_a_trunk_that_groups_do_not_change(name: str, backend_name: str) -> None:
     space, backend = SUPERNETS[name], backend_on_cpu(backend_name)
-    weights = backend.supernet(space, 5).weights()
+    weights = backend.network(space, space.widest, 5).weights()
     grouped = {key for key in weights if parted(key)[1] is not None}
     assert grouped
     for key in grouped:
         array, trunk = weights[key], weights[parted(key)[0]]
         np.testing.assert_array_equal(array, trunk[tuple(map(slice, array.shape))])
     if isinstance(space, GroupedSpace):
-        alone = backend.supernet(space.base, 5).weights()
+        alone = backend.network(space.base, space.base.widest, 5).weights()
         assert alone.keys() == trunk_of(weights).keys()
         for key, array in alone.items():
             np.testing.assert_array_equal(weights[key], array)

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from tests.plain_torch import assert_computes_what_the_plain_network_does
-from toolkit.backends.torch.blocks import AvgPool as TorchAvgPool
-from toolkit.backends.torch.blocks import build
+from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.norms import Batch
 from toolkit.spaces import Arch, Cost
 from toolkit.spaces.nasbench201 import NASBENCH201, OPERATIONS
@@ -104,7 +103,7 @@ def test_every_operation_is_the_plain_one(answers: str) -> None:
 def test_a_cell_whose_result_is_nothing_gives_zeros() -> None:
     cell = Cell(4, 6, ((None,), (None, None), (None, None, None)))
     images = torch.randn(2, 4, 5, 5)
-    assert torch.equal(build(cell)(images, cell, Batch()), torch.zeros(2, 6, 5, 5))
+    assert torch.equal(Block(cell).run(cell, (images,), Batch()), torch.zeros(2, 6, 5, 5))
     assert NASBENCH201.cost((0,) * 6) == Cost(7_783_040, 73_306)
 
 
@@ -115,16 +114,16 @@ def test_a_skip_connection_does_not_change_what_others_read() -> None:
         assert isinstance(plan, Cell)
         images = torch.randn(2, 16, 6, 6)
         before = images.clone()
-        block = build(plan)
+        block = Block(plan)
         for parameter in block.parameters():
             torch.nn.init.normal_(parameter)
-        block(images, plan, Batch())
+        block.run(plan, (images,), Batch())
         assert torch.equal(images, before)
 
 
 def test_pooling_averages_the_pixels_that_are_there() -> None:
     ones = torch.ones(1, 1, 4, 4)
-    assert torch.equal(TorchAvgPool()(ones, AvgPool(), Batch()), ones)
+    assert torch.equal(Block(AvgPool()).run(AvgPool(), (ones,), Batch()), ones)
 
 
 @pytest.mark.parametrize(

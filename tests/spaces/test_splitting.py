@@ -74,7 +74,7 @@ def test_right_after_a_split_nothing_has_changed(space: SearchSpace, backend_nam
     backend = backend_on_cpu(backend_name)
     space = space.for_images(3, 16, 4)
     once = SplitSpace(space, (halves(space, 0),))
-    whole, half, quarter = (backend.supernet(each, 0) for each in (space, once, two_splits(space)))
+    whole, half, quarter = (backend.network(each, each.widest, 0) for each in (space, once, two_splits(space)))
     randomise(whole)
     for network, before in ((half, whole), (quarter, half)):
         weights = before.weights()

@@ -20,7 +20,7 @@ RECIPE = parse_recipe(tiny.recipe().model_dump(exclude_none=True) | {"space": "n
 
 
 def suggestion(decision: str, gain: float) -> Suggestion:
-    return Suggestion(Split(decision, (("8", "16"), ("24", "32", "40", "48", "56", "64"))), (1,), gain, 0.1, 10)
+    return Suggestion(Split(decision, (("8", "16"), ("24", "32", "40", "48", "56", "64"))), (1,), gain, 0.1, 4, 10)
 
 
 def tables(suggestions: list[Suggestion]) -> dict[str, object]:

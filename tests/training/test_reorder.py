@@ -12,7 +12,7 @@ SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
 @pytest.mark.parametrize("name", BACKENDS)
 def test_the_largest_network_computes_what_it_did_before(name: str) -> None:
     backend = backend_on_cpu(name)
-    network = backend.supernet(SPACE, seed=0)
+    network = backend.network(SPACE, SPACE.widest, 0)
     randomise(network)
     weights, images = network.weights(), some_images(SPACE)
     found = {}

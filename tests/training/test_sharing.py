@@ -146,7 +146,7 @@ DIGITS = open_dataset("digits", calibration=24, validation=32)
 def test_together_candidates_count_as_each_for_itself(name: str) -> None:
     """Prefixes and siblings share nothing that groups of widths have for themselves."""
     backend, space = backend_on_cpu("torch"), SUPERNETS[name].for_images(1, 8, 10)
-    network = backend.supernet(space, 0)
+    network = backend.network(space, space.widest, 0)
     randomise(network)
     some = archs(space)
     evaluator = Evaluator(backend, network, EvaluationSet.of(DIGITS, NormPolicy("calibrate", 16)))

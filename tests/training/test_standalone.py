@@ -104,11 +104,14 @@ def test_a_warm_start_begins_where_the_supernet_ended(run: RunFolder) -> None:
     space, backend = open_space(recipe, data), get_backend("torch", "cpu")
     weights, origin = supernet_weights(run.latest_checkpoint())
     arch = space.parse(CANDIDATES["arch1"])
-    shared, alone = backend.supernet(space, 0), backend.standalone(space, arch, 0)
+    shared, alone = (backend.network(space, plans, 0) for plans in (space.widest, space.plans(arch)))
     load_weights(shared, load_checkpoint(run.latest_checkpoint()), "")
     start_warm(alone, space, arch, weights)
     images = some_images(space)
-    found = [logits(backend, network, arch, images, network.batch_norm()) for network in (shared, alone)]
+    found = [
+        logits(backend, network, arch, images, network.batch_norm(), plans)
+        for network, plans in ((shared, space.supernet_plans(arch)), (alone, space.plans(arch)))
+    ]
     np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
     few = {"arch1": CANDIDATES["arch1"]}
     cold = train_candidates_alone(RECIPE, run, few)

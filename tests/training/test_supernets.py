@@ -55,13 +55,15 @@ def test_together_candidates_score_what_each_scores_alone(run: RunFolder, backen
     equipment, _ = equip(job(run, backend=backend))
     space = equipment.space
     made = get_backend(backend, "cpu")
-    network = made.supernet(space, 1)
+    network = made.network(space, space.widest, 1)
     network.load_weights(equipment.weights)
     archs = [space.largest, space.smallest, *map(space.parse, CODES.values())]
     together = Evaluator(made, network, equipment.images).evaluate(archs)
     alone = [Evaluator(made, network, equipment.images).evaluate([arch])[0] for arch in archs]
     assert len({counts.loss for counts in alone}) == len(alone)
-    need = memory_need(prefix_tree([(arch, network.plans(arch)) for arch in archs]), space.channels, space.size)
+    need = memory_need(
+        prefix_tree([(arch, network.space.supernet_plans(arch)) for arch in archs]), space.channels, space.size
+    )
     few = Evaluator(made, network, equipment.images, memory=need.of(POLICY.images + 8)).evaluate(archs)
     for one, other, third in zip(together, alone, few, strict=True):
         assert (one.top1, one.top5) == (other.top1, other.top5) == (third.top1, third.top5)

@@ -239,7 +239,9 @@ def test_a_run_that_could_not_begin_is_none(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_named_and_the_one_before_will_do(run: RunFolder, trained: RunFolder) -> None:
     content = run.checkpoint(8).read_bytes()
     run.checkpoint(8).write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"step_00000008.safetensors: damaged, .* delete it and go on from the one"):
+    with pytest.raises(
+        InputError, match=r"step_00000008.safetensors: damaged, .*go on training from the one before: --resume"
+    ):
         resume(run)
     run.checkpoint(8).unlink()
     assert resume(run).read_bytes() == trained.latest_checkpoint().read_bytes() == content
@@ -315,7 +317,8 @@ def test_equal_seeds_repeat_and_others_do_not(trained: RunFolder, tmp_path: Path
 def test_the_first_weights_are_those_of_the_seed(tmp_path: Path) -> None:
     recipe = tiny.recipe(training={"epochs": 1, "lr": 1e-30, "warmup_epochs": 0.0})
     found = load_checkpoint(tiny.train_new(tmp_path / "run", recipe).latest_checkpoint()).model
-    fresh = get_backend("torch", "cpu").supernet(SPACES["resnet48-mini"].for_images(1, 8, 10), recipe.seed).weights()
+    space = SPACES["resnet48-mini"].for_images(1, 8, 10)
+    fresh = get_backend("torch", "cpu").network(space, space.widest, recipe.seed).weights()
     for name, array in fresh.items():
         if "running" not in name:
             np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-25, err_msg=name)

@@ -1,29 +1,32 @@
 """The audit of a training: a few steps of its training, in memory, on a network that is thrown away."""
 
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from toolkit.audit.reads import Logits, Reads, both_logits
+from toolkit.audit.reads import Reads, both_logits
 from toolkit.audit.report import Drift, Report, Step
 from toolkit.audit.watch import Watch
-from toolkit.backends.base import Backend, Network, Optimizer, Weights
+from toolkit.backends.base import Backend, Weights
 from toolkit.backends.shapes import is_statistic
 from toolkit.backends.weights import inherited
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError
 from toolkit.interference.draws import draw_batches
-from toolkit.methods import Method
 from toolkit.runs.recipe import Recipe
 from toolkit.runs.setup import open_backend, open_data, open_space, quiet
-from toolkit.training.loop import Loop
 from toolkit.training.steps import Pipeline
-from toolkit.training.trainer import begin
+from toolkit.training.trainer import State, begin, fresh
 
 STEPS = 8
+
+Floats = npt.NDArray[np.floating]
 
 _IMAGES = 64
 """Training images on which a frozen teacher's logits are compared."""
@@ -57,13 +60,12 @@ def audit_pipeline(
         run = None if path is None else part.run(path)
         begun_run = run if run is not None and run.checkpoints() else None
         folder = Path() if run is None else run.path
-        network, optimizer, method, start = begin(recipe, backend, open_space(recipe, data), begun_run, folder)
+        state = begin(recipe, backend, open_space(recipe, data), begun_run, folder)
         if weights is not None:
-            network.load_weights(inherited(network.weights(), weights))
-        reports[part.title] = audit_steps(
-            backend, network, optimizer, method, data, recipe, start, steps, partial(_part, progress, part.title)
-        )
-        weights = network.weights()
+            state.network.load_weights(inherited(state.network.weights(), weights))
+            state = fresh(recipe, backend, state.network)  # what follows the network begins with these weights
+        reports[part.title] = audit_steps(backend, state, data, recipe, steps, partial(_part, progress, part.title))
+        weights = state.network.weights()
     return reports
 
 
@@ -72,25 +74,18 @@ def _part(progress: Progress, title: str, what: str, done: int, total: int) -> N
 
 
 def audit_steps(
-    backend: Backend,
-    network: Network,
-    optimizer: Optimizer,
-    method: Method,
-    data: Dataset,
-    recipe: Recipe,
-    start: int = 0,
-    steps: int = STEPS,
-    progress: Progress = quiet,
+    backend: Backend, state: State, data: Dataset, recipe: Recipe, steps: int = STEPS, progress: Progress = quiet
 ) -> Report:
-    """Train on from step `start` for `steps` steps, and report on each.
+    """Train on for `steps` steps, and report on each.
 
     Raises:
         InputError: the loss is no longer a number.
     """
-    first = network.weights()
-    watch = Watch(network, optimizer, recipe.training.sgd)
-    loop = Loop(backend, watch.network, watch.optimizer, data, recipe.training, recipe.seed)
-    start = max(0, min(start, loop.total - steps))
+    network, method = state.network, state.method
+    first, owned = network.weights(), state.lab.state()
+    watch = Watch(network, state.optimizer, recipe.training.sgd)
+    loop = replace(state, network=watch.network, optimizer=watch.optimizer).loop(backend, data, recipe)
+    start = max(0, min(state.start, loop.total - steps))
     ((images, _),) = draw_batches(backend, data, 1, _IMAGES, recipe.seed)
     reads = Reads(backend, network.space, images[:2])
     frozen = method.frozen()
@@ -103,9 +98,8 @@ def audit_steps(
             notes = watch.take()
             unused = []
             for update in range(notes.updates):
-                learning = [each for each in notes.passes if each.update == update and not each.constant]
-                plans = [network.space.trunk_plans(p.path) if p.trunk else network.plans(p.path) for p in learning]
-                used = frozenset[str]().union(*map(reads, plans))
+                learning = [each.plans for each in notes.passes if each.update == update and not each.constant]
+                used = frozenset[str]().union(*map(reads, learning))
                 unused.append(frozenset(name for name in first if name not in used and not is_statistic(name)))
             drift = None
             if frozen is not None and logits is not None:
@@ -120,10 +114,22 @@ def audit_steps(
         sizes={name: array.size for name, array in first.items()},
         norms={name: float(np.linalg.norm(array)) for name, array in first.items()},
         frozen=frozenset() if frozen is None else reads(frozen),
+        owned=_moved(owned, state.lab.state()),
     )
 
 
-def _relative(before: Logits, after: Logits) -> float:
+def _moved(before: Mapping[str, Floats], after: Mapping[str, Floats]) -> dict[str, float]:
+    """How far all tensors of each thing that a method owns moved together, relative to their length."""
+    names = dict.fromkeys(name.partition(".")[0] for name in after)
+    found = {}
+    for owner in names:
+        kept = [name for name in after if name.startswith(f"{owner}.")]
+        ends = [[np.ravel(each.get(name, np.zeros_like(after[name]))) for name in kept] for each in (before, after)]
+        found[owner] = _relative(*map(np.concatenate, ends))
+    return found
+
+
+def _relative(before: Floats, after: Floats) -> float:
     """Distance, relative to the length before."""
     length = np.linalg.norm(before)
     return float(np.linalg.norm(after - before) / length) if length else float(np.any(after != before))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import SGD, Weights
-from toolkit.spaces import Arch
+from toolkit.spaces import Arch, Plans
 
 Cause = Literal["gradient", "momentum", "decay", "forward", "unknown"]
 """An update moves a number by its gradient; or, where that is 0, by momentum, and without any by weight decay alone.
@@ -20,11 +20,12 @@ _Array = npt.NDArray[np.floating]
 class Pass:
     """A forward pass, the `number`-th of its step; `update`: that of the step which it came before. Both from 0.
 
-    `constant`: without gradients.
+    `path`: the architecture, if the method said so; `constant`: without gradients.
     """
 
     number: int
-    path: Arch
+    plans: Plans
+    path: Arch | None
     trunk: bool
     constant: bool
     update: int

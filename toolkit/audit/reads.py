@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.backends.base import Backend, Network, Norm, Tensor
+from toolkit.backends.base import Backend, Network, Tensor
 from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Plans, SearchSpace
 
@@ -20,8 +20,7 @@ class Reads:
     """
 
     def __init__(self, backend: Backend, space: SearchSpace, images: Tensor) -> None:
-        self._network, self._images = backend.supernet(space, seed=0), images
-        self._labels = backend.place(np.zeros(len(images), np.int64))
+        self._network, self._images = backend.network(space, space.widest, 0), images
         self._statistics = [name for name in self._network.weights() if is_statistic(name)]
         self._known: dict[Plans, frozenset[str]] = {}
 
@@ -29,28 +28,18 @@ class Reads:
         """Their names."""
         if plans not in self._known:
             net = self._network
-            logits = run_plans(net, plans, self._images, net.batch_norm())
-            net.backward(net.cross_entropy(logits, self._labels))
+            net.ops.backward(net.ops.sum(net.run(plans, self._images, net.batch_norm(), precise=True)))
             used = {*net.gradients()}
             used |= {name for name in self._statistics if f"{name.rpartition('.')[0]}.weight" in used}
             self._known[plans] = frozenset(used)
         return self._known[plans]
 
 
-def run_plans(network: Network, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
-    """Normalised images through these blocks, whatever the architecture; no running statistics move."""
-    state = images
-    for index, plan in enumerate(plans):
-        if plan is not None:
-            state = network.run_block(index, plan, state, norm)
-    return state
-
-
 def both_logits(network: Network, plans: Plans, images: Tensor) -> tuple[Logits, Logits]:
     """Logits (n, classes) in the weights' own precision: by the batch's statistics, and by the running ones."""
-    with network.constant():
+    with network.ops.constant():
         by_batch, stored = (
-            np.asarray(run_plans(network, plans, images, norm).cpu())
+            network.ops.numpy(network.run(plans, images, norm, precise=True))
             for norm in (network.batch_norm(), network.stored_norm())
         )
     return by_batch, stored

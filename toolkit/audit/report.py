@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -66,6 +66,8 @@ class Report:
     Attributes:
         sizes, norms: of all tensors before the first step, parameters and running statistics.
         frozen: the tensors that the method declares frozen.
+        owned: by name of what the method owns besides the supernet (networks, heads, optimisers), how far it moved over
+            all steps, relative to its length before.
     """
 
     space: SearchSpace
@@ -74,6 +76,7 @@ class Report:
     sizes: dict[str, int]
     norms: dict[str, float]
     frozen: frozenset[str]
+    owned: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def moves(self) -> tuple[tuple[Step, Move], ...]:
@@ -102,6 +105,8 @@ class Report:
                 f"The frozen teacher's logits moved by {_share(drift.by_batch)} with batch statistics and by "
                 f"{_share(drift.stored)} with running ones."
             )
+        for name, moved in self.owned.items():
+            yield f"The method's own {name} moved by {_share(moved)}." if moved else f"The method's own {name} rested."
         updates = [unused for step in self.steps for unused in step.unused]
         partial = [unused for unused in updates if unused - self.frozen]
         if partial:
@@ -140,7 +145,8 @@ class Report:
 
     def _name(self, by: Pass) -> str:
         extremes = {self.space.largest: "the largest path", self.space.smallest: "the smallest path"}
-        return extremes.get(by.path, "other paths") + (" through the trunk" if by.trunk else "")
+        name = "other paths" if by.path is None else extremes.get(by.path, "other paths")
+        return name + (" through the trunk" if by.trunk else "")
 
     def _frozen(self) -> Iterator[Violation]:
         grouped: dict[tuple[_Tensors, str, str], list[Move]] = {}
@@ -235,7 +241,12 @@ class Report:
             "step": step.step,
             "updates": step.notes.updates,
             "passes": [
-                {"code": self.space.format(p.path), "trunk": p.trunk, "constant": p.constant, "update": p.update}
+                {
+                    "code": None if p.path is None else self.space.format(p.path),
+                    "trunk": p.trunk,
+                    "constant": p.constant,
+                    "update": p.update,
+                }
                 for p in step.notes.passes
             ],
             "moves": [

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from toolkit.audit.moves import Move, Notes, Pass, decays, update_causes
 from toolkit.backends.base import SGD, Network, Norm, Optimizer, Tensor
+from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import is_statistic
-from toolkit.spaces import Arch
+from toolkit.spaces import Arch, Plans
 
 
 class Watch:
@@ -38,22 +39,25 @@ class Watch:
 
     @contextmanager
     def constant(self) -> Iterator[None]:
-        """`Network.constant`."""
-        with self._network.constant():
+        """`Ops.constant`."""
+        with self._network.ops.constant():
             before, self._constant = self._constant, True
             try:
                 yield
             finally:
                 self._constant = before
 
-    def forward(self, arch: Arch, images: Tensor, norm: Norm | None, *, trunk: bool) -> Tensor:
-        """`Network.forward`; may move running statistics, unless it has another norm, and nothing else."""
-        this = Pass(len(self._passes), arch, trunk, self._constant, self._update)
+    def run(
+        self, plans: Plans, images: Tensor, norm: Norm | None = None, *, path: Arch | None = None, **how: Any
+    ) -> Tensor:
+        """`Network.run`; may move running statistics, unless it has another norm, and nothing else."""
+        trunk = path is not None and plans != self._network.space.supernet_plans(path)
+        this = Pass(len(self._passes), plans, path, trunk, self._constant, self._update)
         self._passes.append(this)
         if norm is not None:
-            return self._network.forward(arch, images, norm=norm, trunk=trunk)
+            return self._network.run(plans, images, norm, **how)
         self._compare()
-        logits = self._network.forward(arch, images, trunk=trunk)
+        logits = self._network.run(plans, images, **how)
         self._compare(by=this)
         return logits
 
@@ -99,19 +103,25 @@ class Watch:
             self._moves.append(Move(name, cause, difference.size, distance, self._update, by))
 
     def _numbers(self, tensor: Tensor) -> npt.NDArray[np.floating]:
-        return np.asarray(self._network.detach(tensor).cpu()).copy()  # the update may work in place
+        return self._network.ops.numpy(tensor)  # a copy: the update may work in place
 
 
 class _WatchedNetwork:
     def __init__(self, network: Network, watch: Watch) -> None:
-        self._network, self._watch = network, watch
-        self.constant = watch.constant
+        self._network = network
+        self.run, self.ops = watch.run, _WatchedOps(network.ops, watch)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._network, name)
 
-    def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
-        return self._watch.forward(arch, images, norm, trunk=trunk)
+
+class _WatchedOps:
+    def __init__(self, ops: Ops, watch: Watch) -> None:
+        self._ops = ops
+        self.constant = watch.constant
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ops, name)
 
 
 class _WatchedOptimizer:

@@ -2,21 +2,20 @@
 
 A *state* is what flows between blocks (images before the stem, activations, logits after the head). A *norm* says where
 batch normalisation takes its statistics from; it is handed along explicitly, so there is no train or eval mode that a
-layer could remember wrongly. Tensors are the framework's own: arithmetic on them uses their operators.
+layer could remember wrongly. Tensors are the framework's own; arithmetic on them is apart from networks (`ops.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.backends.ops import Ops, Parameters
+from toolkit.backends.ops import Tensor as Tensor  # known here to all who know networks
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-
-Tensor = Any
-"""A tensor of the backend's framework."""
 
 Norm = Any
 """A backend's source of batch-norm statistics."""
@@ -67,70 +66,91 @@ class Statistics:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class SGD:
-    """Stochastic gradient descent with momentum, and what surrounds it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decay:
+    """What surrounds every optimiser.
 
     Attributes:
         decay_norm, decay_bias: whether weight decay also pulls batch-norm scale and shift, and biases.
         clip_norm: largest allowed norm of the whole gradient, or None.
-        ema: decay of an exponential moving average of the weights kept beside them, or None.
-        move_idle: weights that were used once go on by momentum and decay in steps that do not use them.
     """
 
-    momentum: float
-    nesterov: bool
-    weight_decay: float
-    decay_norm: bool
-    decay_bias: bool
-    clip_norm: float | None
-    ema: float | None
+    weight_decay: float = 0.0
+    decay_norm: bool = False
+    decay_bias: bool = False
+    clip_norm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SGD(Decay):
+    """Stochastic gradient descent with momentum.
+
+    Attributes:
+        move_idle: tensors that were used once go on by momentum and decay in steps that do not use them. It is about
+            whole tensors: of one that a step used, the slices that no path did get gradients of 0, and go on anyway.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = False
     move_idle: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adam(Decay):
+    """Adam (arXiv 1412.6980); `decoupled`: AdamW (arXiv 1711.05101), whose weight decay is no part of the gradient.
+
+    Weights that a step did not use rest, and so do their moments and their count of steps.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    decoupled: bool = False
+
+
 class Network(Protocol):
-    """A supernet, or the stand-alone network of one candidate."""
+    """Blocks for the plans that it `holds`: a supernet, the stand-alone network of one candidate, or what you like.
+
+    Attributes:
+        space: what it was made for.
+    """
 
     space: SearchSpace
+    holds: Plans
 
-    def plans(self, arch: Arch) -> Plans:
-        """What stands at each position when this network runs `arch`."""
+    @property
+    def ops(self) -> Ops:
+        """Arithmetic on its tensors."""
 
-    # What a training method needs.
+    def run(
+        self,
+        plans: Plans,
+        images: Tensor,
+        norm: Norm | None = None,
+        *,
+        path: Arch | None = None,
+        watch: Callable[[int, Tensor], object] | None = None,
+        precise: bool = False,
+    ) -> Tensor:
+        """The only way in: normalised images (n, c, h, w) through these blocks; what comes out of the last one.
 
-    def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
-        """Training pass: normalised images (n, c, h, w) to logits (n, classes).
+        With a head that is logits (n, classes), without one activations.
 
         Args:
+            plans: as many as the network holds, each of which fits there; None: no block.
             norm: by default one that normalises by the batch and moves the running statistics.
-            trunk: through the weights that all widths share, where groups of widths have their own.
+            path: the architecture whose plans these are, for who watches a training; it changes nothing.
+            watch: is shown what leaves each position; where there is no block, what came in.
+            precise: compute in the precision of the weights, whatever shortcuts the backend takes.
         """
 
-    def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-        """Mean cross-entropy against class indices, optionally with label smoothing. Computed in float32."""
+    def follow(self, leader: Self, decay: float, plans: Plans | None = None) -> None:
+        """Move towards another network that holds the same: x <- decay x + (1 - decay) leader's x.
 
-    def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Mean cross-entropy against softmax(`target`), temperature 1. Computed in float32."""
-
-    def alpha_divergence(self, logits: Tensor, target: Tensor, alphas: tuple[float, float], clip: float) -> Tensor:
-        """Mean over images of the larger of two alpha-divergences of softmax(`logits`) from softmax(`target`).
-
-        Of p, the target, and q, D_a = (sum q (p/q)^a - 1) / (a (a - 1)); a = 1 is KL(p || q), and 0 is not allowed. The
-        weight (p/q)^a is no more than `clip`, and constant in the gradient (AlphaNet, arXiv 2102.07954, eq. 6-8).
-        Computed in float32 from log-probabilities, so that it is finite for finite logits.
+        Args:
+            plans: move only what these read, each weight's leading slice, and no running statistics; by default all
+                tensors, running statistics too.
         """
-
-    def detach(self, tensor: Tensor) -> Tensor:
-        """`tensor` as a constant: no gradient flows through it."""
-
-    def backward(self, loss: Tensor) -> None:
-        """Add the gradients of `loss` to those already there."""
-
-    def constant(self) -> AbstractContextManager[object]:
-        """Within this context what is computed is constant, and costs no memory for a backward pass."""
-
-    def average(self, value: Tensor) -> float:
-        """The mean of a scalar over all processes, so that all decide alike by what they measure."""
 
     # What probes and scores need.
 
@@ -195,20 +215,24 @@ class Network(Protocol):
         """
 
 
+Trainable = Network | Parameters
+"""What an optimiser may move."""
+
+
 class Optimizer(Protocol):
-    """One step after any number of backward passes."""
+    """One step after any number of backward passes.
+
+    It moves every parameter that received a gradient; others rest.
+    """
 
     def step(self, lr: float) -> Tensor:
         """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping."""
 
     def state(self) -> Weights:
-        """Momentum (and moving average) by name, to resume from."""
+        """Momentum, or moments, by name, to resume from."""
 
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """Set what `state` returned."""
-
-    def averaged(self) -> Weights | None:
-        """The moving average of the weights, if one is kept."""
 
 
 class Backend(Protocol):
@@ -221,20 +245,25 @@ class Backend(Protocol):
     out_of_memory: type[Exception]
     """What is raised when the device's memory is full."""
 
-    def supernet(self, space: SearchSpace, seed: int) -> Network:
-        """The supernet of `space`, freshly initialised (the same for all processes)."""
+    @property
+    def ops(self) -> Ops:
+        """Arithmetic on tensors."""
 
-    def standalone(self, space: SearchSpace, arch: Arch, seed: int) -> Network:
-        """The stand-alone network of one candidate, freshly initialised."""
+    def network(self, space: SearchSpace, plans: Plans, seed: int) -> Network:
+        """A network that holds `plans`, freshly initialised (the same for all processes).
 
-    def build(self, space: SearchSpace, plans: Plans, seed: int) -> Network:
-        """A network of any blocks that fit together, freshly initialised; it runs these `plans`, whatever the `arch`.
-
-        Without a head, what comes out are the last block's activations.
+        A supernet of a space holds its `widest`, a stand-alone candidate its `plans(arch)`; any blocks that fit
+        together will do. Who runs it says the plans.
         """
 
-    def optimizer(self, network: Network, config: SGD) -> Optimizer:
-        """An optimiser over all parameters of `network`."""
+    def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
+        """Tensors to train, by name, which begin at these numbers; `...bias` are biases to an optimiser."""
+
+    def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> Optimizer:
+        """An optimiser over all parameters of what is `trained`.
+
+        Its state is named as their tensors are; with several, by name, that name comes first: `head.0.weight`.
+        """
 
     def place(self, array: npt.NDArray[Any]) -> Tensor:
         """Copy an array to the device as it is (images stay uint8, labels int64)."""

@@ -1,52 +1,20 @@
 """The names and shapes of a network's tensors, from its plans alone: no framework, no network built."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from math import prod
 
 from toolkit.spaces.grouping import parted
-from toolkit.spaces.plans import (
-    SHARED,
-    AvgPool,
-    BasicBlock,
-    Cell,
-    Choice,
-    Conv,
-    ConvNorm,
-    DepthwiseConv,
-    Head,
-    Identity,
-    InvertedResidual,
-    Layer,
-    Linear,
-    Norm,
-    NormReLU,
-    Own,
-    Plan,
-    Plans,
-    Reduction,
-    Stem,
-    group_of,
-)
+from toolkit.spaces.own import group_of
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, Linear, Norm
+from toolkit.spaces.wiring import Step, graph
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
-LAYERS: dict[type[Plan], tuple[str, ...]] = {
-    Stem: ("conv", "bn"),
-    BasicBlock: ("conv1", "bn1", "conv2", "bn2", "downsample.0", "downsample.1"),
-    ConvNorm: ("conv", "bn"),
-    NormReLU: ("bn",),
-    Identity: (),
-    AvgPool: (),
-    Reduction: ("conv1", "bn1", "conv2", "bn2", "downsample"),
-    InvertedResidual: ("expand", "bn1", "depthwise", "bn2", "project", "bn3"),
-    Head: ("fc",),
-}
-"""What a block calls its layers, in the order of `layers()`; a basic block may lack its last two."""
-
-SLOPE = "outer"
-"""What a basic block calls the activation after the addition, if that is learned."""
+_SLOPE = re.compile(rf"(.+\.)?{SLOPE}[0-9]*\.weight")
 
 
 def shapes(plans: Plans) -> Shapes:
@@ -59,7 +27,7 @@ def shapes(plans: Plans) -> Shapes:
 
 def is_slope(name: str) -> bool:
     """Whether a tensor is the slope of a learned activation, the trunk's or a group's."""
-    return parted(name)[0].endswith(f".{SLOPE}.weight")
+    return _SLOPE.fullmatch(parted(name)[0]) is not None
 
 
 def is_statistic(name: str) -> bool:
@@ -114,36 +82,29 @@ def _serving(width: int, groups: tuple[int, ...]) -> Iterator[tuple[str, int]]:
 
 
 def _block(plan: Plan, copies: _Copies) -> Iterator[tuple[str, Shape]]:
-    if isinstance(plan, Choice):
-        for name, branch in plan.branches:
-            yield from ((f"{name}.{tensor}", shape) for tensor, shape in _block(branch, copies))
-        return
-    if isinstance(plan, Cell):
-        for node, edges in enumerate(plan.nodes, start=1):
-            for source, edge in enumerate(edges):
-                if edge is not None:
-                    yield from ((f"edges.{source}-{node}.{name}", shape) for name, shape in _block(edge, copies))
-        return
-    for name, layer in zip(LAYERS[type(plan)], plan.layers(), strict=False):
-        in_the_middle = isinstance(plan, BasicBlock) and name in ("conv1", "bn1")
-        own: Own = getattr(plan, "mid_own" if in_the_middle else "own", SHARED)
-        yield from ((f"{name}{copy}", shape) for copy, shape in _tensors(layer, own, copies))
-    if isinstance(plan, BasicBlock) and plan.activation == "prelu":
-        yield from ((f"{SLOPE}{copy}.weight", (1,)) for copy, _ in copies(plan.channels, plan.own.activations))
+    for step in graph(plan).steps:
+        yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, copies))
 
 
-def _tensors(layer: Layer, own: Own, copies: _Copies) -> Iterator[tuple[str, Shape]]:
-    match layer:
-        case Conv():
-            for copy, width in copies(layer.channels, own.convs):
-                yield f"{copy}.weight", (width, layer.in_channels, layer.kernel, layer.kernel)
-        case DepthwiseConv():
-            yield ".weight", (layer.channels, 1, layer.kernel, layer.kernel)
-        case Norm():
-            for copy, width in copies(layer.channels, own.norms):
+def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
+    own = step.own
+    match step.op:
+        case Conv(in_channels, channels, kernel, bias=bias):
+            for copy, width in copies(channels, own.convs):
+                yield f"{copy}.weight", (width, in_channels, kernel, kernel)
+                if bias:
+                    yield f"{copy}.bias", (width,)
+        case DepthwiseConv(channels, kernel):
+            for copy, width in copies(channels, own.convs):
+                yield f"{copy}.weight", (width, 1, kernel, kernel)
+        case Norm(channels):
+            for copy, width in copies(channels, own.norms):
                 for tensor in ("weight", "bias", "running_mean", "running_var"):
                     yield f"{copy}.{tensor}", (width,)
-        case Linear():
-            for copy, width in copies(layer.in_features, own.convs):
-                yield f"{copy}.weight", (layer.features, width)
-                yield f"{copy}.bias", (layer.features,)
+        case Linear(in_features, features):
+            for copy, width in copies(in_features, own.convs):
+                yield f"{copy}.weight", (features, width)
+                yield f"{copy}.bias", (features,)
+        case Activate("prelu"):
+            for copy, _ in copies(step.map.channels, own.activations):
+                yield f"{copy}.weight", (1,)

@@ -1,20 +1,22 @@
 """Weights as plain arrays: what a fresh network holds, and what one inherits from another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.backends.base import Network, Weights
+from toolkit.backends.base import Network, Trainable, Weights
 from toolkit.backends.shapes import is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.grouping import parted
-from toolkit.spaces.plans import BasicBlock, Choice, Plan, Plans
+from toolkit.spaces.plans import Plans
+from toolkit.spaces.windows import window
+from toolkit.spaces.wiring import graph
 
 
 def initialise(network: Network, widest: Plans, seed: int) -> None:
-    """He-normal convolutions (fan out), classifier N(0, 0.01), every residual branch silent at first.
+    """He-normal convolutions (fan out), classifier N(0, 0.01), residual branches silent at first where a plan says so.
 
     The last is a scale of 0 in the branch's last batch norm (Goyal et al., arXiv 1706.02677): without it, dozens of
     blocks that swap widths at every step hardly begin to learn. Drawn here, a seed means the same in every framework.
@@ -33,29 +35,21 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
         elif array.ndim == 2:
             weights[name] = rng.standard_normal(array.shape, np.float32) * np.float32(0.01)
     for index, plan in enumerate(widest):
-        for name in _last_scales(f"blocks.{index}", plan):
-            weights[name] = np.zeros_like(weights[name])
+        for step in graph(plan).steps if plan is not None else ():
+            if step.silent:
+                name = f"blocks.{index}.{step.name}.weight"
+                weights[name] = np.zeros_like(weights[name])
     network.load_weights(inherited(weights, trunk_of(weights)))
 
 
-def _last_scales(prefix: str, plan: Plan | None) -> Iterator[str]:
-    """The scales of the last batch norms of all residual branches in a block."""
-    match plan:
-        case BasicBlock():
-            yield f"{prefix}.bn2.weight"
-        case Choice():
-            for name, branch in plan.branches:
-                yield from _last_scales(f"{prefix}.{name}", branch)
-
-
 def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
-    """`own` weights, set to those they descend from (`ancestors`), cut to size: always the leading channels.
+    """`own` weights, set to those they descend from (`ancestors`), cut to size (`window`).
 
     Raises:
         InputError: a weight has no ancestor, and is no slope of an activation, or has one that is narrower.
     """
     found = ancestors(own, available)
-    cut = {name: available[old][tuple(map(slice, own[name].shape))] for name, old in found.items()}
+    cut = {name: available[old][window(available[old].shape, own[name].shape)] for name, old in found.items()}
     problems = [f"tensor {name} is missing" for name in own if name not in found and not is_slope(name)]
     problems += [
         f"tensor {found[name]} has shape {available[found[name]].shape}, needed is {own[name].shape} or more"
@@ -77,7 +71,7 @@ def with_slope(weights: Weights, slope: float) -> Weights:
     return {name: np.full_like(a, slope) if is_slope(name) else a for name, a in weights.items()}
 
 
-def check_weights(network: Network, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
+def check_weights(network: Trainable, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
     """Compare the names and shapes of `weights` with those of a network.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -18,8 +18,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
+
+from toolkit.errors import printable
 
 if TYPE_CHECKING:
     from toolkit.methods import Method
@@ -28,8 +31,23 @@ if TYPE_CHECKING:
 _FIRST = os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) == "0"
 """Of the processes of a data-parallel run only one reports."""
 
-console = Console(highlight=False, quiet=not _FIRST)
-errors = Console(stderr=True, highlight=False)
+
+class _Console(Console):
+    """A console on which names from files cannot do anything: control characters in what is printed are spelled out."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See `Console.render`, through which all text passes; Rich's own sequences are segments of their own."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control or text.isprintable() else Segment(_harmless(text), style)
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+console = _Console(highlight=False, quiet=not _FIRST)
+errors = _Console(stderr=True, highlight=False)
 
 
 def print_problems(problems: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from toolkit.cli import (
     app,
     demo,
     evaluation,
+    imports,
     plan,
     predict,
     priors,
@@ -65,6 +66,7 @@ for command in (
     app.app,
 ):
     command_line.command()(command)
+command_line.command("import")(imports.import_run)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from toolkit.spaces.grouping import Layers
 
 _KINDS = {"convs": "weights", "norms": "batch norms", "activations": "slopes"}
-"""What may be grouped, as in `toolkit.spaces.plans.Own`; norms and slopes are shown where they differ from weights."""
+"""What may be grouped, as in `toolkit.spaces.own.Own`; norms and slopes are shown where they differ from weights."""
 
 
 def sharing(
@@ -50,7 +50,7 @@ def describe(space: "SearchSpace", base: "SearchSpace") -> dict[str, Any]:
 
     from toolkit.backends.shapes import parameters
     from toolkit.spaces.grouping import elastic_layers, groups_of
-    from toolkit.spaces.plans import group_of
+    from toolkit.spaces.own import group_of
 
     nominal = {(layers.position, layers.field): layers.users for layers in elastic_layers(base)}
     found: list[dict[str, Any]] = []

@@ -26,6 +26,12 @@ def train(
     backend: Annotated[str | None, typer.Option(help="torch or paddle: short for --set backend=...")] = None,
     device: Annotated[str | None, typer.Option(help="short for --set device=...")] = None,
     resume: Annotated[bool, typer.Option(help="go on from the last checkpoint")] = False,
+    skip_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--skip-damaged", help="with --resume: set damaged checkpoints aside and go on from the one before"
+        ),
+    ] = False,
     candidates: Annotated[
         Path | None, typer.Option(help="say first how far the paths drawn are from these candidates")
     ] = None,
@@ -45,12 +51,15 @@ def train(
     """
     from toolkit.cli.audit import audit_training
     from toolkit.cli.sampling import compare_recipe, words
-    from toolkit.training.steps import prepare_pipeline, read_pipeline, train_pipeline
+    from toolkit.runs.checkpoint import set_damaged_aside
+    from toolkit.training.steps import only_trainer, prepare_pipeline, read_pipeline, train_pipeline
 
     short = {"data.source": data, "space": space, "backend": backend, "device": device}
     changes = [*(f"{key}={value}" for key, value in short.items() if value is not None), *(changes or [])]
     if recipe is None and (changes or not resume):
         raise typer.BadParameter("name a recipe; only --resume alone goes without, for the run holds its own")
+    if skip_damaged and not resume:
+        raise typer.BadParameter("--skip-damaged is for --resume; a new run has no checkpoints yet")
     if as_json and not audit:
         raise typer.BadParameter("--json is for --audit; what a training does is in OUT/metrics.jsonl")
     asked = None if recipe is None else read_pipeline(recipe, changes)
@@ -59,6 +68,10 @@ def train(
         audit_training(audited, out if resume else None, steps, as_json=as_json)
         return
     pipeline = prepare_pipeline(asked, out, resume=resume)
+    if skip_damaged:
+        with only_trainer(out):
+            for path in (path for step in pipeline.steps for path in set_damaged_aside(step.run(out))):
+                console.print(f"Damaged, and set aside: {path}", markup=False, soft_wrap=True)
     if candidates is not None:
         for step in pipeline.steps:
             title = f"{step.title}: " if pipeline.divided else ""

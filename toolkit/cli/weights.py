@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.errors import middle_out
 
 if TYPE_CHECKING:
     from converters.onnx import Exported
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Tensors of each kind that are named, unless all are asked for."""
+
+NAME = 200
+"""Characters of a tensor's name that are printed; `--json` has them all."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
@@ -90,12 +94,12 @@ def _print_report(report: "Report", *, every: bool) -> None:
     _print(f"{report.source}: {report.verdict}")
     for match in report.matches if every else report.reshaped:
         change = f" ({match.change})" if match.change else ""
-        _print(f"  {match.key} → {match.name}{change}")
+        _print(f"  {middle_out(match.key, NAME)} → {match.name}{change}")
     for why, same in groupby(sorted(report.unmatched, key=lambda one: (one.why, one.key)), lambda one: one.why):
         found = [one.key for one in same]
         shown = found if every else found[:SHOWN]
         others = f" and {len(found) - len(shown)} more, which --keys lists" if len(found) > len(shown) else ""
-        _print(f"  unmatched, {why}: {', '.join(shown)}{others}")
+        _print(f"  unmatched, {why}: {', '.join(middle_out(key, NAME) for key in shown)}{others}")
     for note in report.notes:
         _print(f"  note: {note}")
     _print(f"{report.target}: {report.proof or 'written; nothing was compared, as asked'}")

@@ -5,15 +5,16 @@ tree of their block plans; at most one activation per depth is alive, besides wh
 of one is the plain evaluation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from toolkit.backends.base import Backend, Counts, Network, Norm, Tensor
+from toolkit.backends.states import State, newest
 from toolkit.errors import InputError
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.memory import CHUNK, chunk_for, memory_need, smallest_chunk, usual_chunk
 from toolkit.evaluation.prefixes import Node, prefix_tree
-from toolkit.spaces import Arch, Plan
+from toolkit.spaces import Arch, Plan, Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,20 @@ class Evaluator:
     Args:
         chunk: images that pass a network together, at most; the policy `batch` has its own.
         memory: bytes that activations may take; the chunk is made small enough for each group of candidates.
+        plans: what the network runs for an architecture; by default a supernet's path.
     """
 
     def __init__(
-        self, backend: Backend, network: Network, images: EvaluationSet, chunk: int = CHUNK, memory: int | None = None
+        self,
+        backend: Backend,
+        network: Network,
+        images: EvaluationSet,
+        chunk: int = CHUNK,
+        memory: int | None = None,
+        plans: Callable[[Arch], Plans] | None = None,
     ) -> None:
         self._backend, self._network, self._spec = backend, network, images.spec
+        self._plans = plans or network.space.supernet_plans
         self._policy, self._count = images.policy, len(images.labels)
         self._chunk, self._memory = usual_chunk(images.policy, self._count, chunk), memory
         self._images, self._labels = backend.place(images.pixels), backend.place(images.labels)
@@ -72,7 +81,7 @@ class Evaluator:
         Raises:
             InputError: the memory does not suffice.
         """
-        prefixes = prefix_tree([(place, self._network.plans(arch)) for place, arch in enumerate(archs)])
+        prefixes = prefix_tree([(place, self._plans(arch)) for place, arch in enumerate(archs)])
         chunk = self._chunk
         if self._memory is not None:
             need = memory_need(prefixes, self._spec.channels, self._spec.size)
@@ -109,11 +118,12 @@ class Evaluator:
         ) from error
 
     def _walk(
-        self, prefix: _Prefix, state: Tensor, labels: Tensor, norms: dict[int, Norm]
+        self, prefix: _Prefix, state: State, labels: Tensor, norms: dict[int, Norm]
     ) -> Iterator[tuple[int, Counts]]:
         """Everything below a prefix whose activations are `state`: (place, counts) of each network that ends there."""
         if prefix.ends:
-            counts = self._network.count(state[len(state) - len(labels) :], labels)
+            logits = newest(state)
+            counts = self._network.count(logits[len(logits) - len(labels) :], labels)
             yield from ((place, counts) for place in prefix.ends)
         for siblings in prefix.siblings:
             states = self._network.run_siblings(siblings.index, siblings.plans, state, self._norm(siblings, norms))

@@ -9,15 +9,16 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import Node
 from toolkit.spaces.cost import block_cost
-from toolkit.spaces.plans import BasicBlock, Cell, Conv, DepthwiseConv, Head, Norm, Plan, Stem, shrink
-from toolkit.spaces.sharing import alike, share
+from toolkit.spaces.plans import Plan
+from toolkit.spaces.primitives import Conv, Map, Norm
+from toolkit.spaces.sharing import Instruction, program
+from toolkit.spaces.wiring import graph
 
 Key = TypeVar("Key")
 
@@ -53,19 +54,6 @@ def show_size(size: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """The shape of one image's activation."""
-
-    channels: int
-    size: int
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers it has."""
-        return self.channels * self.size * self.size
-
-
-@dataclass(frozen=True, slots=True)
 class Need:
     """Bytes of memory: `fixed` for whatever number of images, and `per_image`."""
 
@@ -85,7 +73,7 @@ def memory_need(root: Node[Key], channels: int, size: int) -> Need:
     """
     image = Map(channels, size)
     # While images become floats there are three of each: one of the chunk before, and two on the way.
-    activations = image.numbers + max(2 * image.numbers, _walk(root, image))
+    activations = image.numbers + max(2 * image.numbers, _walk(root, (image,)))
     plans = Counter(plan for node in root.descendants() for by_plan in node.children.values() for plan in by_plan)
     # The leading part of a weight is copied, and again by the library into its own layout.
     fixed = 3 * max((block_cost(plan).params for plan in plans), default=0)
@@ -142,66 +130,48 @@ class _Run:
     held: tuple[int, ...]
 
 
-def _walk(node: Node[Key], state: Map) -> int:
-    """The most numbers alive at once below a prefix, besides its own activation `state`."""
+def _walk(node: Node[Key], states: tuple[Map, ...]) -> int:
+    """The most numbers alive at once below a prefix, besides its own activations `states`, the newest last."""
     most = 0
     for _, plans, nodes in node.siblings():
-        run = _run(plans, state)
+        run = _run(plans, tuple(states[-back] for back in plans[0].reads))
         most = max(most, run.most)
         for child, leaving, held in zip(nodes, run.leaving, run.held, strict=True):
-            most = max(most, held + _walk(child, leaving))
+            most = max(most, held + _walk(child, (*states, leaving)))
     return most
 
 
 @lru_cache(maxsize=1 << 16)
-def _run(plans: tuple[Plan, ...], state: Map) -> _Run:
-    leaving = tuple(_leaving(plan, state) for plan in plans)
-    outputs = tuple(shape.numbers for shape in leaving)
-    if not share(plans):
-        return _Run(max(_block(plan, state) for plan in plans), leaving, outputs)
-    blocks = cast(tuple[BasicBlock, ...], plans)
-    hidden = max(Map(plan.mid_channels, shrink(plan.size, plan.stride)).numbers for plan in blocks)
-    common = hidden + max(output if plan.project else 0 for plan, output in zip(blocks, outputs, strict=True))
-    held: list[int] = []
-    for _, group in groupby(zip(blocks, outputs, strict=True), lambda pair: alike(pair[0])):
-        widths = [output for _, output in group]
-        held += (common + widths[-1] + (output if output < widths[-1] else 0) for output in widths)
-    # At worst the last group is computed: its slice of the hidden activation, its output three times (see `_block`),
-    # and the output of the group before, which is still there.
-    return _Run(max(3 * hidden, common + hidden + 4 * max(outputs)), leaving, tuple(held))
+def _run(plans: tuple[Plan, ...], inputs: tuple[Map, ...]) -> _Run:
+    """Blocks on inputs of these shapes, as the backends run them; what works in place is taken to need room too."""
+    compiled = program(plans, inputs)
+    alive = most = 0
+    leaving, held = [], []
+    for part in compiled.parts:
+        for each in part.instructions:
+            out = compiled.maps[each.out].numbers
+            most = max(most, alive + out + _scratch(each))
+            alive += out - sum(compiled.maps[value].numbers for value in each.last)
+        leaving.append(compiled.maps[part.output])
+        held.append(alive)
+        if not part.kept:
+            alive -= leaving[-1].numbers
+    return _Run(most, tuple(leaving), tuple(held))
 
 
-def _block(plan: Plan, state: Map) -> int:
-    """The most that is alive at once while one block is computed.
+def _scratch(each: Instruction) -> int:
+    """What an operation needs besides its input and output.
 
-    A convolution's output is there three times: normalising takes it to another and, in calibration, to a third. Beside
-    them stands what was there before: the output of the convolution before, or the input, copied to apply a ReLU.
+    In calibration, batch norm writes its output twice. A strided 1x1 convolution may copy the pixels that it sees.
     """
-    output = _leaving(plan, state).numbers
-    if isinstance(plan, Cell):  # nodes are sums of what edges bring, some of them without a convolution
-        return state.numbers + (len(plan.nodes) + sum(map(len, plan.nodes)) + 3) * output
-    most, before = 3 * output, state.numbers
-    for layer in plan.layers():
-        if isinstance(layer, Conv | DepthwiseConv):
-            numbers = Map(layer.channels, layer.size).numbers
-            most, before = max(most, before + 3 * numbers), numbers
-    return most
+    match each.step.op:
+        case Norm():
+            return each.step.map.numbers
+        case Conv(in_channels, _, 1, stride) if stride > 1:
+            return Map(in_channels, each.step.map.size).numbers
+    return 0
 
 
 def _statistics(plan: Plan) -> int:
     """How many numbers calibration remembers: a mean and a variance for each channel."""
-    return sum(2 * layer.channels for layer in plan.layers() if isinstance(layer, Norm))
-
-
-def _leaving(plan: Plan, state: Map) -> Map:
-    """The output of a block on an input of shape `state`."""
-    match plan:
-        case Cell(channels):
-            return Map(channels, state.size)
-        case Head(_, classes):
-            return Map(classes, 1)
-    convolutions = [layer for layer in plan.layers() if isinstance(layer, Conv)]
-    if not convolutions:
-        return state
-    size = convolutions[-1].size
-    return Map(convolutions[-1].channels, shrink(size, 2) if isinstance(plan, Stem) and plan.pool else size)
+    return sum(2 * step.op.channels for step in graph(plan).steps if isinstance(step.op, Norm))

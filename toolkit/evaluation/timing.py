@@ -73,7 +73,7 @@ def _timer() -> Callable[[Trial], Speed]:
 
 def _measure(trial: Trial) -> Speed:
     backend = trial.machine.open()
-    network = backend.supernet(trial.space, seed=0)
+    network = backend.network(trial.space, trial.space.widest, 0)
     images, most = _FIRST, max(_FIRST, min(trial.chunk, trial.images))
     evaluator = _evaluator(backend, network, trial, images)
     _time(evaluator, trial.samples[0][:1])  # loads and compiles what is needed
@@ -88,7 +88,7 @@ def _measure(trial: Trial) -> Speed:
     for sample in trial.samples:
         if len(seconds) >= FEWEST and sum(seconds) > trial.seconds:
             break
-        work = by_convolution(prefix_tree([(arch, network.plans(arch)) for arch in sample]))
+        work = by_convolution(prefix_tree([(arch, trial.space.supernet_plans(arch)) for arch in sample]))
         macs.append(images * work.macs)
         seconds.append(_time(evaluator, sample))
     speeds = [each / taken for each, taken in zip(macs, seconds, strict=True)]

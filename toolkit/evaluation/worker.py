@@ -54,7 +54,7 @@ class Worker:
 
     def __init__(self, equipment: Equipment) -> None:
         backend = equipment.machine.open()
-        network = backend.supernet(equipment.space, seed=0)
+        network = backend.network(equipment.space, equipment.space.widest, 0)
         network.load_weights(equipment.weights, copy=False)
         self._space, self._start = equipment.space, equipment.start
         self._evaluator = Evaluator(backend, network, equipment.images, memory=equipment.memory)

@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.backends.base import Backend, Network
-from toolkit.data.base import Dataset, Progress
+from toolkit.backends.base import Weights
+from toolkit.data.base import Progress
 from toolkit.data.batches import steps_per_epoch
 from toolkit.interference.history import History
 from toolkit.interference.probe import HISTORY, UPDATES, Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, read_interference
 from toolkit.interference.updates import WINDOW, update_rows
-from toolkit.runs.checkpoint import Checkpoint, load_checkpoint
+from toolkit.methods import Method
+from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.recipe import Recipe, read_recipe
+from toolkit.runs.recipe import read_recipe
 from toolkit.runs.setup import load_weights, open_backend, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
 from toolkit.training.loop import Loop
+from toolkit.training.trainer import fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
     recipe = read_recipe(run.recipe)
     data = open_data(recipe, progress)
     backend = open_backend(recipe)
-    network = backend.supernet(open_space(recipe, data), recipe.seed)
+    space = open_space(recipe, data)
+    network = backend.network(space, space.widest, recipe.seed)
     probe = Probe(backend, network, data, replace(settings, eta=recipe.training.lr))
     steps = recipe.training.epochs * steps_per_epoch(len(data.train.labels), recipe.training.batch_size)
     history = History(recipe.make_method(network.space), network, recipe.seed, steps)
@@ -59,10 +62,12 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
         if settings.wants(HISTORY):
             history.until(step)
             rows += history.rows()
-        loop = _loop(backend, network, data, recipe, checkpoint)
+        state = fresh(recipe, backend, network)
+        loop = state.loop(backend, data, recipe)
         complete = bool(checkpoint.optimizer) or not recipe.training.momentum  # converted weights come without
         if settings.wants(UPDATES) and complete:
-            rows += [row for row in _updates(loop, recipe, checkpoint) if row.measure in settings.measures]
+            state.load(checkpoint, str(path))
+            rows += [row for row in _updates(loop, state.method, step) if row.measure in settings.measures]
         probed = Probed(path, network.space, as_frame(rows, step, step / loop.steps_per_epoch))
         add_probe(run.interference, probed.table)
     return probed
@@ -73,21 +78,15 @@ def _part(progress: Progress, number: int, of: int, what: str, done: int, total:
     progress(what, number * total + done, of * total)
 
 
-def _loop(backend: Backend, network: Network, data: Dataset, recipe: Recipe, checkpoint: Checkpoint) -> Loop:
-    """The training as it went on from a checkpoint, whose weights the network has."""
-    optimizer = backend.optimizer(network, recipe.training.sgd)
-    optimizer.load_state(checkpoint.optimizer | {f"ema.{name}": array for name, array in checkpoint.ema.items()})
-    return Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
+def _updates(loop: Loop, method: Method, start: int) -> list[Row]:
+    """Those of a few steps more of the training."""
 
+    def teacher() -> list[Weights]:
+        return [] if loop.teacher is None else [loop.teacher.weights()]
 
-def _updates(loop: Loop, recipe: Recipe, checkpoint: Checkpoint) -> list[Row]:
-    method = recipe.make_method(loop.network.space)
-    method.load_state(checkpoint.method)
-    weights, teachers = [loop.network.weights()], [loop.optimizer.averaged()]
-    with closing(loop.steps(method.step, checkpoint.facts.step, method.after)) as steps:
+    weights, teachers = [loop.network.weights()], teacher()
+    with closing(loop.steps(method.step, start, method.after)) as steps:
         for _ in islice(steps, WINDOW):
             weights.append(loop.network.weights())
-            teachers.append(loop.optimizer.averaged())
-    if len(weights) == 1:
-        return []
-    return list(update_rows(weights, [each for each in teachers if each is not None]))
+            teachers += teacher()
+    return list(update_rows(weights, teachers)) if len(weights) > 1 else []

@@ -59,7 +59,7 @@ class Branches:
         Yields:
             the backward passes that each decision took.
         """
-        space, plans_of = self._network.space, self._network.plans
+        space, plans_of = self._network.space, self._network.space.supernet_plans
         drawn = space.canonical(answers)
         kept: dict[Plans, _Pass] = {}  # that of the draw's own network, as soon as it is known
         for number in order:
@@ -86,7 +86,7 @@ class Branches:
 
         def watch(index: int, state: Tensor) -> None:
             if len(state.shape) == 4:
-                left[index] = Maps.of(network, state)
+                left[index] = Maps.of(network.ops, state)
 
         return _Pass(gradient(network, arch, batch, watch)[0], left)
 

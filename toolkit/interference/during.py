@@ -52,8 +52,8 @@ class Watch:
         due = min(-(-done.step // self._every) * self._every, self._loop.total)
         if due - done.step <= WINDOW:
             self._weights.append(self._loop.network.weights())
-            if (average := self._loop.optimizer.averaged()) is not None:
-                self._teachers.append(average)
+            if (teacher := self._loop.teacher) is not None:
+                self._teachers.append(teacher.weights())
         words = ""
         if done.step == due:
             rows = self._measure(done.step)

@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from toolkit.backends.base import Network, Tensor
+from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import used_by
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
-from toolkit.interference.gradients import to_numpy
 from toolkit.interference.table import Row
 from toolkit.spaces import Arch, Plans
 
@@ -40,10 +40,10 @@ class Maps:
     moments: _Moments
 
     @classmethod
-    def of(cls, network: Network, state: Tensor) -> "Maps":
+    def of(cls, ops: Ops, state: Tensor) -> "Maps":
         """Of maps of shape (images, channels, height, width)."""
-        state = network.detach(state)
-        pooled, square = (to_numpy(network, each.mean((2, 3))) for each in (state, state * state))
+        state = ops.detach(state)
+        pooled, square = (ops.numpy(ops.mean(each, (2, 3))) for each in (state, state * state))
         return cls(pooled, (pooled.mean(0), square.mean(0) - pooled.mean(0) ** 2))
 
     def against(self, other: "Maps") -> dict[str, float]:
@@ -90,7 +90,7 @@ class Features:
 
     def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
         self._network = network
-        self._plans = [network.plans(path) for path in paths]
+        self._plans = [network.space.supernet_plans(path) for path in paths]
         self._tally = Tally()
 
     def draw(self, batch: Batch) -> Iterator[None]:
@@ -108,17 +108,24 @@ class Features:
                 self._tally.add(Row(measure, 0.0, block=block), mean(known))
 
     def _pass(self, plans: Plans, images: Tensor) -> dict[int, _Seen]:
-        network, found, state = self._network, {}, images
+        network, norm = self._network, self._network.calibrating_norm(len(images))
+        inputs = {0: Maps.of(network.ops, images)}
+
+        def see(index: int, state: Tensor) -> None:
+            if plans[index] is None:
+                inputs[index + 1] = inputs[index]
+            elif index + 1 < len(plans):  # beyond the last are logits
+                inputs[index + 1] = Maps.of(network.ops, state)
+
+        with network.ops.constant():
+            network.run(plans, images, norm, watch=see, precise=True)
+        statistics = iter(network.statistics(norm))  # norms take their turns in the order of execution
+        found = {}
         for index, plan in enumerate(plans):
-            if plan is None:
-                continue
-            norm = network.calibrating_norm(len(images))
-            given = Maps.of(network, state)
-            state = network.detach(network.run_block(index, plan, state, norm))
-            # Norms take their turns in the order of execution.
-            names = [name for name in used_by(plan) if name.endswith("running_mean")]
-            norms = zip(names, network.statistics(norm), strict=True)
-            found[index] = _Seen(given, {name: (each.mean, each.variance) for name, each in norms})
+            if plan is not None:
+                names = [name for name in used_by(plan) if name.endswith("running_mean")]
+                moments = {name: (each.mean, each.variance) for name, each in zip(names, statistics, strict=False)}
+                found[index] = _Seen(inputs[index], moments)
         return found
 
     def rows(self) -> Iterator[Row]:

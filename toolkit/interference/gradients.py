@@ -7,7 +7,6 @@ import numpy as np
 
 from toolkit.backends.base import Network, Tensor
 from toolkit.interference.draws import Batch, FloatArray
-from toolkit.priors.base import run
 from toolkit.spaces import Arch
 
 Gradient = dict[str, FloatArray]
@@ -25,15 +24,11 @@ def gradient(
         watch: is shown what leaves each position of the network.
     """
     images, labels = batch
-    loss = network.cross_entropy(run(network, arch, images, network.batch_norm(), watch), labels)
-    network.backward(loss)
-    found = {name: to_numpy(network, tensor) for name, tensor in network.gradients().items()}
-    return found, float(network.detach(loss))
-
-
-def to_numpy(network: Network, tensor: Tensor) -> FloatArray:
-    """A tensor's numbers."""
-    return np.asarray(network.detach(tensor).cpu())
+    plans, ops = network.space.supernet_plans(arch), network.ops
+    loss = ops.cross_entropy(network.run(plans, images, network.batch_norm(), watch=watch, precise=True), labels)
+    ops.backward(loss)
+    found = {name: ops.numpy(tensor) for name, tensor in network.gradients().items()}
+    return found, float(ops.detach(loss))
 
 
 def block_of(name: str) -> int:

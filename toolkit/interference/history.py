@@ -9,7 +9,7 @@ from toolkit.backends.base import Network
 from toolkit.backends.shapes import used_by
 from toolkit.interference.table import Row
 from toolkit.methods import Batch, Method
-from toolkit.spaces import Arch, Plan, SearchSpace
+from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 from toolkit.training.loop import method_rng
 
 
@@ -42,10 +42,9 @@ class History:
             except _UnknownValueError:
                 self._foreseeable, self.trained = False, step
                 return
-            for (arch, trunk), times in recorder.trained.items():
+            for (arch, run), times in recorder.trained.items():
                 self.trained += times
-                own = self._network.plans(arch)
-                run = self._network.space.trunk_plans(arch) if trunk else own
+                own = self._network.space.supernet_plans(arch)
                 for number, answer in enumerate(arch):
                     for block in self._network.space.decisions[number].blocks:
                         self._branches[number, answer, block] += times * (run[block] == own[block])
@@ -84,8 +83,8 @@ def slices(widths: Mapping[int, int]) -> Iterator[tuple[str, int]]:
         start = width
 
 
-_Network = tuple[Arch, bool]
-"""A path, and whether it runs through the trunk."""
+_Network = tuple[Arch, Plans]
+"""A path, and what it runs through."""
 
 
 class _UnknownValueError(Exception):
@@ -133,13 +132,12 @@ class _Recorder:
     """A `Network` for `Method.step`: notes what is trained, computes nothing."""
 
     def __init__(self, space: SearchSpace) -> None:
-        self.space = space
-        self.plans = space.supernet_plans
+        self.space, self.ops = space, self
         self.trained: Counter[_Network] = Counter()
         self._constant = False
 
-    def forward(self, arch: Arch, images: object, *, trunk: bool = False, **how: object) -> _Traced:  # noqa: ARG002
-        return _Traced(frozenset() if self._constant else frozenset([(arch, trunk)]))
+    def run(self, plans: Plans, images: object, norm: object = None, *, path: Arch) -> _Traced:  # noqa: ARG002
+        return _Traced(frozenset() if self._constant else frozenset([(path, plans)]))
 
     @contextmanager
     def constant(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ from toolkit.backends.shapes import used
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
 from toolkit.interference.gradients import Gradient, block_of, gradient, products
 from toolkit.interference.table import Row
-from toolkit.priors.base import run
 from toolkit.spaces import Arch, hamming
 
 
@@ -29,7 +28,7 @@ class Paths:
 
     def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
         self._network, self._paths = network, paths
-        self._plans = [network.plans(path) for path in paths]
+        self._plans = [network.space.supernet_plans(path) for path in paths]
         self._tally, self._noise = Tally(), Noise()
         self.losses: dict[str, list[float]] = {code: [] for code in self._codes}
 
@@ -106,8 +105,10 @@ class Lookahead:
 
     def _losses(self, batch: Batch) -> list[float]:
         network, (images, labels) = self._network, batch
-        logits = (network.detach(run(network, path, images, network.batch_norm())) for path in self._paths)
-        return [float(network.cross_entropy(each, labels)) for each in logits]
+        plans = map(network.space.supernet_plans, self._paths)
+        with network.ops.constant():
+            logits = (network.run(each, images, network.batch_norm(), precise=True) for each in plans)
+            return [float(network.ops.cross_entropy(each, labels)) for each in logits]
 
     def rows(self) -> Iterator[Row]:
         """Every pair in both directions, averaged over batches."""

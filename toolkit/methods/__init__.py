@@ -1,6 +1,6 @@
 """Training methods, one file each, written once against the backend seam. A new method is listed here."""
 
-from toolkit.methods.base import Batch, Method
+from toolkit.methods.base import Batch, Method, Needs
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
@@ -13,4 +13,4 @@ METHODS: dict[str, type[Method]] = {
     method.name: method for method in (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS)
 }
 
-__all__ = ["METHODS", "Batch", "Method"]
+__all__ = ["METHODS", "Batch", "Method", "Needs"]

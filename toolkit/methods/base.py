@@ -3,18 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from toolkit.backends.base import Network, Tensor
+from toolkit.backends.base import Network, Norm, Tensor
+from toolkit.methods.lab import Lab
 from toolkit.sampling import Moment, SamplingOptions, make_sampler
 from toolkit.spaces import Arch, Plans, SearchSpace
 
-State = dict[str, npt.NDArray[np.int64]]
-"""What a method remembers from step to step, as it goes into a checkpoint."""
+State = dict[str, npt.NDArray[Any]]
+"""What a method remembers from step to step, as it goes into a checkpoint: arrays of any shape and dtype."""
 
 
 class Options(BaseModel):
@@ -28,14 +29,31 @@ class Options(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a batch must hold besides images and labels.
+
+    Attributes:
+        views: how many independently augmented views of each image.
+        held_out: share of the training images that are set aside for a second batch in each step, such as for
+            architecture parameters; in [0, 1).
+    """
+
+    views: int = 1
+    held_out: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What one step works on.
 
     Attributes:
         images: normalised, shape (n, channels, height, width).
-        labels: class indices, shape (n,).
+        labels: class indices, shape (n,); shares of the classes, shape (n, classes), where images are mixed.
         rng: the same in every process of a data-parallel run; all draws come from it.
         progress: share of the training that is done, in [0, 1).
+        lr: the learning rate of the step.
+        views: of the images, shaped as `images`, the first of which is `images`: as many as `Needs.views`.
+        held_out: other images and their labels, if `Needs.held_out`.
     """
 
     net: Network
@@ -43,34 +61,46 @@ class Batch:
     labels: Tensor
     rng: np.random.Generator
     progress: float = 0.0
+    lr: float = 0.0
+    views: tuple[Tensor, ...] = ()
+    held_out: tuple[Tensor, Tensor] | None = None
 
     def loss_of(self, arch: Arch) -> float:
         """The loss of a path on the labels, over all processes; nothing is remembered, in weights or statistics."""
-        with self.net.constant():
-            logits = self.net.forward(arch, self.images, norm=self.net.batch_norm())
-            return self.net.average(self.net.cross_entropy(logits, self.labels))
+        net, ops = self.net, self.net.ops
+        with ops.constant():
+            logits = net.run(net.space.supernet_plans(arch), self.images, net.batch_norm(), path=arch)
+            return ops.average(ops.cross_entropy(logits, self.labels))
 
 
 class Method(ABC):
     """A way to train a supernet. Written once against the backend seam; imports no framework.
 
     Subclasses set `name`, `summary` (one line, with the source) and, if they have options of their own, `options_type`;
-    and `draws` is False if they draw no paths.
+    `draws` is False if they draw no paths, and `rewards` True if they tell their sampler how good paths are.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     draws: ClassVar[bool] = True
+    rewards: ClassVar[bool] = False
     options_type: ClassVar[type[Options]] = Options
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         self.space = space
         self.options = options
-        self.sampler = make_sampler(options.sampling, space, has_loss=True)
+        self.sampler = make_sampler(options.sampling, space, has_loss=True, has_reward=self.rewards)
+
+    def needs(self) -> Needs:
+        """What its batches must hold; always the same."""
+        return Needs()
+
+    def begin(self, lab: Lab) -> None:  # noqa: B027 (most own nothing)
+        """Make all that it owns besides the supernet; called once before the first step, also of a resumed run."""
 
     @abstractmethod
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """Accumulate the gradients of one step; the trainer then updates the weights once.
+        """Accumulate the gradients of one step; the trainer then updates the supernet's weights once.
 
         Returns:
             what to log: scalar tensors by name, among them `loss`.
@@ -88,6 +118,10 @@ class Method(ABC):
         """The blocks that no step may change, neither their weights nor their statistics; None: all may change."""
         return None
 
+    def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:
+        """Logits of a path through the supernet; by `plans` where they are not the usual ones of `arch`."""
+        return batch.net.run(plans or self.space.supernet_plans(arch), batch.images, norm, path=arch)
+
     def sample(self, batch: Batch, count: int) -> list[Arch]:
         """Draw `count` architectures as the recipe's `[method.sampling]` says."""
         return self.sampler.draw(batch.rng, count, Moment(batch.progress, batch.loss_of))
@@ -96,7 +130,7 @@ class Method(ABC):
         """What it remembers from step to step, by name."""
         return {f"sampling.{name}": array for name, array in self.sampler.state().items()}
 
-    def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:
+    def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Set what `state` returned.
 
         Raises:

@@ -10,7 +10,8 @@ from pydantic import Field
 from toolkit.backends.base import Tensor
 from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Options
-from toolkit.methods.rank_loss import Form, hinge, rank_loss
+from toolkit.methods.losses import hinge
+from toolkit.methods.rank_loss import Form, rank_loss
 from toolkit.methods.spos import SPOS, SPOSOptions
 from toolkit.sampling.prior import FILE, Prior, prior_of
 from toolkit.spaces import Arch, SearchSpace
@@ -72,16 +73,16 @@ class Landmark(SPOS):
         if options.pairs == "random":
             pairs = [pairs[batch.rng.integers(len(pairs))]]
         losses = {
-            arch: net.cross_entropy(net.forward(arch, batch.images), batch.labels)
+            arch: net.ops.cross_entropy(self.run(batch, arch), batch.labels)
             for arch in dict.fromkeys(arch for pair in pairs for arch in pair)
         }
         excesses = [losses[better] - losses[worse] for better, worse in pairs]
         terms = [
-            rank_loss(net, options.form, excess, beta=options.beta, gap=self._truth(better) - self._truth(worse))
+            rank_loss(net.ops, options.form, excess, beta=options.beta, gap=self._truth(better) - self._truth(worse))
             for excess, (better, worse) in zip(excesses, pairs, strict=True)
         ]
-        net.backward(factor / len(pairs) * sum(terms))
-        return values | {"rank_loss": sum(hinge(net.detach(excess)) for excess in excesses) / len(pairs)}
+        net.ops.backward(factor / len(pairs) * sum(terms))
+        return values | {"rank_loss": sum(hinge(net.ops.detach(excess)) for excess in excesses) / len(pairs)}
 
 
 def spread(truth: Prior, count: int) -> list[Arch]:

@@ -14,7 +14,7 @@ class Largest(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`."""
         net = batch.net
-        logits = net.forward(self.space.largest, batch.images, trunk=True)
-        loss = net.cross_entropy(logits, batch.labels, self.options.label_smoothing)
-        net.backward(loss)
-        return {"loss": net.detach(loss)}
+        logits = self.run(batch, self.space.largest, self.space.trunk_plans(self.space.largest))
+        loss = net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        net.ops.backward(loss)
+        return {"loss": net.ops.detach(loss)}

@@ -1,7 +1,7 @@
 """NSAS: what one path learns must not make an archive of diverse ones forget (Zhang et al., CVPR 2020)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,7 @@ class NSAS(Method):
         """See `Method.state`: `archive` and `recent`, each of shape (paths, decisions)."""
         return super().state() | {name: archs.copy() for name, archs in self._memory.items()}
 
-    def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:
+    def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """See `Method.load_state`."""
         for name, archs in self._memory.items():
             given = state.get(name)
@@ -71,9 +71,9 @@ class NSAS(Method):
 
     def _learn(self, batch: Batch, arch: Arch, weight: float) -> Tensor:
         net = batch.net
-        loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, self.options.label_smoothing)
-        net.backward(weight * loss)
-        return net.detach(loss)
+        loss = net.ops.cross_entropy(self.run(batch, arch), batch.labels, self.options.label_smoothing)
+        net.ops.backward(weight * loss)
+        return net.ops.detach(loss)
 
     def _remember(self, arch: Arch) -> None:
         options = cast(NSASOptions, self.options)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Options
-from toolkit.methods.rank_loss import hinge
+from toolkit.methods.losses import hinge
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.sampling.distance import distance_of, usual_distance
 from toolkit.sampling.distant import distant_pair, require_pairs
@@ -59,8 +59,8 @@ class PGONAS(Sandwich):
         losses = []
         for _ in range(options.pairs):
             loss = self._rank_loss(batch, *self._pair(batch))
-            batch.net.backward(factor * loss)
-            losses.append(batch.net.detach(loss))
+            batch.net.ops.backward(factor * loss)
+            losses.append(batch.net.ops.detach(loss))
         return values | {"rank_loss": sum(losses) / len(losses)}
 
     def _pair(self, batch: Batch) -> tuple[Arch, Arch]:
@@ -76,11 +76,11 @@ class PGONAS(Sandwich):
         net = batch.net
         symmetric = cast(PGONASOptions, self.options).rank_loss == "symmetric"
         if symmetric:
-            of_first = net.cross_entropy(net.forward(first, batch.images), batch.labels)
+            of_first = net.ops.cross_entropy(self.run(batch, first), batch.labels)
         else:
-            with net.constant():
-                of_first = net.cross_entropy(net.forward(first, batch.images), batch.labels)
-        of_second = net.cross_entropy(net.forward(second, batch.images), batch.labels)
+            with net.ops.constant():
+                of_first = net.ops.cross_entropy(self.run(batch, first), batch.labels)
+        of_second = net.ops.cross_entropy(self.run(batch, second), batch.labels)
         # Equal priors count as in the authors' code: the first should have the lower loss.
         return hinge(of_second - of_first if self._prior(first) < self._prior(second) else of_first - of_second)
 

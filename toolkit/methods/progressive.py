@@ -11,6 +11,7 @@ from pydantic import Field
 from toolkit.backends.base import Norm, Tensor
 from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Options
+from toolkit.methods.losses import soft_cross_entropy
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.spaces import Arch, Plans, SearchSpace
 
@@ -64,7 +65,7 @@ class Progressive(Sandwich):
         """See `Method.after`."""
         worse = [arch for arch, before in self._looked if self._measure(batch, arch) > before]
         for arch in worse:
-            batch.net.backward(self._apart(batch, arch))
+            batch.net.ops.backward(self._apart(batch, arch))
         return {"recovered": len(worse)} if worse else None
 
     def frozen(self) -> Plans | None:
@@ -74,21 +75,22 @@ class Progressive(Sandwich):
     def _teach(self, batch: Batch) -> dict[str, Tensor]:
         """Keep the teacher's logits for the students; a trained one learns from the labels."""
         net, largest = batch.net, self.space.largest
+        trunk = self.space.trunk_plans(largest)
         if self._frozen:
-            with net.constant():
-                self._target = net.forward(largest, batch.images, norm=net.batch_norm(), trunk=True)
-                return {"loss": net.cross_entropy(self._target, batch.labels)}
-        logits = net.forward(largest, batch.images, trunk=True)
-        loss = net.cross_entropy(logits, batch.labels, self.options.label_smoothing)
-        net.backward(loss)
-        self._target = net.detach(logits)
-        return {"loss": net.detach(loss)}
+            with net.ops.constant():
+                self._target = self.run(batch, largest, trunk, net.batch_norm())
+                return {"loss": net.ops.cross_entropy(self._target, batch.labels)}
+        logits = self.run(batch, largest, trunk)
+        loss = net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        net.ops.backward(loss)
+        self._target = net.ops.detach(logits)
+        return {"loss": net.ops.detach(loss)}
 
     def _measure(self, batch: Batch, arch: Arch) -> float:
         """How far a path is from the teacher, over all processes."""
         net = batch.net
-        with net.constant():
-            return net.average(self._apart(batch, arch, norm=net.batch_norm()))
+        with net.ops.constant():
+            return net.ops.average(self._apart(batch, arch, norm=net.batch_norm()))
 
     def _apart(self, batch: Batch, arch: Arch, norm: Norm | None = None) -> Tensor:
-        return batch.net.soft_cross_entropy(batch.net.forward(arch, batch.images, norm=norm), self._target)
+        return soft_cross_entropy(batch.net.ops, self.run(batch, arch, norm=norm), self._target)

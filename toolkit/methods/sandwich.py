@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
+from toolkit.methods.losses import alpha_divergence, soft_cross_entropy
 from toolkit.spaces import Arch
 
 
@@ -26,6 +27,7 @@ class SandwichOptions(Options):
     divergence: Literal["kl", "alpha"] = Field("kl", description="how far a path is from the largest")
     alphas: tuple[Alpha, Alpha] = Field((-1.0, 1.0), strict=False, description="of which the larger divergence counts")
     alpha_clip: float = Field(5.0, gt=0.0, description="largest weight (p/q)^alpha in the alpha-divergence")
+    alpha_clip_kl: bool = Field(False, description="clip the weight at alpha = 1 too, which AlphaNet's code does not")
 
 
 class Sandwich(Method):
@@ -38,28 +40,30 @@ class Sandwich(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """See `Method.step`. Gradients of all paths are summed, as in both papers."""
         net, options = batch.net, cast(SandwichOptions, self.options)
-        logits = net.forward(self.space.largest, batch.images)
-        loss = net.cross_entropy(logits, batch.labels, options.label_smoothing)
-        net.backward(loss)
+        logits = self.run(batch, self.space.largest)
+        loss = net.ops.cross_entropy(logits, batch.labels, options.label_smoothing)
+        net.ops.backward(loss)
         students = (self.space.smallest, *self.sample(batch, options.paths - 2))
-        return {"loss": net.detach(loss), "distillation_loss": self.distil(batch, students, net.detach(logits))}
+        return {"loss": net.ops.detach(loss), "distillation_loss": self.distil(batch, students, net.ops.detach(logits))}
 
     def distil(self, batch: Batch, students: tuple[Arch, ...], target: Tensor) -> Tensor:
         """Accumulate the gradients of paths that learn from the logits `target`; returns their mean loss."""
         losses = []
         for arch in students:
-            loss = self.student_loss(batch, batch.net.forward(arch, batch.images), target)
-            batch.net.backward(loss)
-            losses.append(batch.net.detach(loss))
+            loss = self.student_loss(batch, self.run(batch, arch), target)
+            batch.net.ops.backward(loss)
+            losses.append(batch.net.ops.detach(loss))
         return sum(losses) / len(losses)
 
     def student_loss(self, batch: Batch, logits: Tensor, target: Tensor) -> Tensor:
         """label_share * CE(labels) + (1 - label_share) * divergence from softmax(target)."""
         net, options = batch.net, cast(SandwichOptions, self.options)
         if options.divergence == "alpha":
-            loss = net.alpha_divergence(logits, target, options.alphas, options.alpha_clip)
+            loss = alpha_divergence(
+                net.ops, logits, target, options.alphas, options.alpha_clip, clip_kl=options.alpha_clip_kl
+            )
         else:
-            loss = net.soft_cross_entropy(logits, target)
+            loss = soft_cross_entropy(net.ops, logits, target)
         if options.label_share:
-            loss = (1 - options.label_share) * loss + options.label_share * net.cross_entropy(logits, batch.labels)
+            loss = (1 - options.label_share) * loss + options.label_share * net.ops.cross_entropy(logits, batch.labels)
         return loss

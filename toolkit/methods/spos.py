@@ -29,7 +29,7 @@ class SPOS(Method):
         net, options = batch.net, cast(SPOSOptions, self.options)
         losses = []
         for arch in self.sample(batch, options.paths):
-            loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, options.label_smoothing)
-            net.backward(loss)
-            losses.append(net.detach(loss))
+            loss = net.ops.cross_entropy(self.run(batch, arch), batch.labels, options.label_smoothing)
+            net.ops.backward(loss)
+            losses.append(net.ops.detach(loss))
         return {"loss": sum(losses) / len(losses)}

@@ -1,14 +1,14 @@
 """What a prior is: a number that says something about an architecture before anything was trained."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from toolkit.backends.base import Backend, Network, Norm, Precision, Tensor, Weights
+from toolkit.backends.base import Backend, Network, Precision, Tensor, Weights
 from toolkit.spaces import Arch, SearchSpace
 
 _STREAM = 0x7072696F  # sets these draws apart from all others made with the same seed
@@ -96,27 +96,6 @@ def draw_weights(like: Weights, rng: np.random.Generator, gain: float | None) ->
 def is_filter(array: npt.NDArray[Any]) -> bool:
     """Whether these are the weights of a convolution or a fully connected layer: all others are vectors."""
     return array.ndim > 1
-
-
-def run(
-    network: Network,
-    arch: Arch,
-    images: Tensor,
-    norm: Norm,
-    watch: Callable[[int, Tensor], None] | None = None,
-) -> Tensor:
-    """What comes out of the last block, every batch norm taking its statistics from `norm`.
-
-    Args:
-        watch: is shown what leaves each position; where there is no block, what came in.
-    """
-    state = images
-    for index, plan in enumerate(network.plans(arch)):
-        if plan is not None:
-            state = network.run_block(index, plan, state, norm)
-        if watch is not None:
-            watch(index, state)
-    return state
 
 
 def filters_and_gradients(

@@ -2,7 +2,7 @@
 
 import math
 
-from toolkit.backends.base import Tensor
+from toolkit.backends.ops import Ops, Tensor
 from toolkit.priors.gradients import GradientPrior
 
 
@@ -12,6 +12,6 @@ class GradNorm(GradientPrior):
     name = "grad_norm"
     summary = "grad-norm: sum of the gradient's norms over layers, on one batch (arXiv 2101.08134)"
 
-    def measure(self, weights: Tensor, gradient: Tensor) -> float:  # noqa: ARG002
+    def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:  # noqa: ARG002
         """See `GradientPrior`."""
-        return math.sqrt(float((gradient * gradient).sum()))
+        return math.sqrt(float(ops.sum(gradient * gradient)))

@@ -7,7 +7,8 @@ from typing import cast
 from pydantic import Field
 
 from toolkit.backends.base import Backend, Tensor
-from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, filters_and_gradients, generator, run
+from toolkit.backends.ops import Ops
+from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, filters_and_gradients, generator
 from toolkit.spaces import Arch, SearchSpace
 
 
@@ -27,19 +28,20 @@ class GradientPrior(Prior):
     uses_images = True
 
     @abstractmethod
-    def measure(self, weights: Tensor, gradient: Tensor) -> float:
+    def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:
         """One filter's part of the score."""
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         """See `Prior`."""
         options = cast(GradientOptions, self.options)
-        network = backend.standalone(space, arch, seed=0)
+        plans = space.plans(arch)
+        network = backend.network(space, plans, seed=0)
         fresh, scores = network.weights(), []
         for repeat in range(options.repeats):
             rng = generator(options, repeat)
             x, labels = images.batch(backend, space, options.batch, rng)
             weights = draw_weights(fresh, rng, gain=2.0)
             network.load_weights(weights)
-            network.backward(network.cross_entropy(run(network, arch, x, network.batch_norm()), labels))
-            scores += [self.measure(w, g) for w, g in filters_and_gradients(backend, network, weights)]
+            backend.ops.backward(backend.ops.cross_entropy(network.run(plans, x, network.batch_norm()), labels))
+            scores += [self.measure(backend.ops, w, g) for w, g in filters_and_gradients(backend, network, weights)]
         return math.fsum(scores) / options.repeats

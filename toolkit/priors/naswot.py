@@ -8,7 +8,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from toolkit.backends.base import Backend, Tensor
-from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator, run
+from toolkit.backends.ops import Ops
+from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator
 from toolkit.spaces import Arch, SearchSpace
 
 
@@ -33,15 +34,16 @@ class Naswot(Prior):
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         """See `Prior`."""
         options = cast(NaswotOptions, self.options)
-        network = backend.standalone(space, arch, seed=0)
+        plans = space.plans(arch)
+        network = backend.network(space, plans, seed=0)
         fresh, scores = network.weights(), []
         for repeat in range(options.repeats):
             rng = generator(options, repeat)
             x, _ = images.batch(backend, space, options.batch, rng)
             network.load_weights(draw_weights(fresh, rng, gain=2.0))
-            alike = Agreement(options.batch)
+            alike = Agreement(backend.ops, options.batch)
             with network.inference(), network.observe_relus(alike.see):
-                run(network, arch, x, network.batch_norm())
+                network.run(plans, x, network.batch_norm())
             scores.append(log_determinant(alike.kernel))
         return math.fsum(scores) / len(scores)
 
@@ -49,13 +51,14 @@ class Naswot(Prior):
 class Agreement:
     """K of all ReLUs seen so far, shape (images, images)."""
 
-    def __init__(self, images: int) -> None:
+    def __init__(self, ops: Ops, images: int) -> None:
+        self._ops = ops
         self.kernel = np.zeros((images, images))
 
     def see(self, output: Tensor) -> None:
         """Add the units of one ReLU, whose outputs are (images, ...)."""
-        bits = output.sign().reshape((len(self.kernel), -1))
-        both = np.asarray((bits @ bits.T).cpu(), np.float64)  # whole numbers
+        bits = self._ops.sign(output).reshape((len(self.kernel), -1))
+        both = self._ops.numpy(bits @ bits.T).astype(np.float64)  # whole numbers
         on = both.diagonal()
         # Alike are those on for both and those off for both; the latter: all, less those on for either.
         self.kernel += bits.shape[1] - on[:, None] - on + 2 * both

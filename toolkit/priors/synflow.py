@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from toolkit.backends.base import Backend
-from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, filters_and_gradients, generator, run
+from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, filters_and_gradients, generator
 from toolkit.spaces import Arch, SearchSpace
 
 
@@ -26,15 +26,16 @@ class SynFlow(Prior):
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
         """See `Prior`."""
         options = cast(Drawn, self.options)
-        network = backend.standalone(space, arch, seed=0)
+        plans = space.plans(arch)
+        network = backend.network(space, plans, seed=0)
         ones = backend.place(np.ones((1, space.channels, space.size, space.size)))
         fresh, scores = network.weights(), []
         for repeat in range(options.repeats):
             drawn = draw_weights(fresh, generator(options, repeat), gain=2.0)
             weights = {name: np.abs(array) for name, array in drawn.items()}
             network.load_weights(weights)
-            network.backward(run(network, arch, ones, network.no_norm()).sum())
+            backend.ops.backward(backend.ops.sum(network.run(plans, ones, network.no_norm())))
             precise = {name: array.astype(np.float64) for name, array in weights.items()}
-            flow = sum(float((w * g).sum()) for w, g in filters_and_gradients(backend, network, precise))
+            flow = sum(float(backend.ops.sum(w * g)) for w, g in filters_and_gradients(backend, network, precise))
             scores.append(math.log(flow) if flow > 0 else -math.inf)
         return math.fsum(scores) / len(scores)

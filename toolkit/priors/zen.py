@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, cast
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from toolkit.backends.base import Backend
-from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator, run
+from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-from toolkit.spaces.plans import BasicBlock, Choice, ConvNorm, Head, InvertedResidual, Reduction, shrink
+from toolkit.spaces.plans import Block
+from toolkit.spaces.primitives import Add, Convolution, Linear, Map
+from toolkit.spaces.wiring import Step, Value, Wiring, graph
 
 MOMENTUM = 0.1
 """Share of the newest batch in running statistics."""
@@ -47,7 +50,8 @@ class Zen(Prior):
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
         """See `Prior`."""
         options = cast(ZenOptions, self.options)
-        network = backend.build(space, features(space.plans(arch), residual=options.residual), seed=0)
+        plans = features(space.plans(arch), residual=options.residual)
+        network = backend.network(space, plans, seed=0)
         shape = (options.batch, space.channels, space.size, space.size)
         tracked: list[npt.NDArray[np.float64]] = []
         fresh, scores = network.weights(), []
@@ -58,10 +62,10 @@ class Zen(Prior):
             norms = [network.calibrating_norm(options.batch) for _ in range(2)]
             with network.inference():
                 before, after = (
-                    run(network, arch, seen, norm)
+                    network.run(plans, seen, norm)
                     for seen, norm in zip((x, x + options.mixture * change), norms, strict=True)
                 )
-                reaction = float((before - after).abs().sum()) / options.batch
+                reaction = float(backend.ops.sum(abs(before - after))) / options.batch
             statistics = [network.statistics(norm) for norm in norms]
             for seen in statistics:
                 unbiased = [s.variance.astype(np.float64) * (s.count / (s.count - 1)) for s in seen]
@@ -74,39 +78,73 @@ class Zen(Prior):
 
 def features(plans: Plans, *, residual: bool = False) -> Plans:
     """The blocks up to the last feature map, without residual additions unless these are to stay."""
-    kept = [plan for plan in plans if plan is not None and not isinstance(plan, Head)]
-    return tuple(kept) if residual else tuple(part for plan in kept for part in _without_shortcut(plan))
+    kept = [plan for plan in plans if plan is not None and not _classifies(plan)]
+    return tuple(kept) if residual else tuple(part for plan in kept for part in _main_branch(plan))
+
+
+def _classifies(plan: Plan) -> bool:
+    return any(isinstance(step.op, Linear) for step in graph(plan).steps)
+
+
+def _main_branch(plan: Plan) -> tuple[Plan, ...]:
+    """A block without its shortcuts, cut before every spatial convolution but the first; others stay whole."""
+    if not any(_is_residual(step) for step in graph(plan).steps):
+        return (plan,)
+    return tuple(MainBranch(plan, part) for part in range(len(_parts(plan))))
+
+
+def _is_residual(step: Step) -> bool:
+    return isinstance(step.op, Add) and step.op.residual
+
+
+@cache
+def _parts(plan: Plan) -> tuple[tuple[Value, ...], ...]:
+    """The values of a block's graph that its main branch makes, part by part."""
+    drawn = graph(plan)
+    kept: list[Value] = []
+    waiting = [drawn.output]
+    while waiting:
+        value = waiting.pop()
+        if value >= len(drawn.inputs) and value not in kept:
+            step = drawn.step(value)
+            kept.append(value)
+            waiting += step.inputs[:1] if _is_residual(step) else step.inputs
+    parts: list[list[Value]] = [[]]
+    seen = False
+    for value in sorted(kept):
+        op = drawn.step(value).op
+        spatial = isinstance(op, Convolution) and op.kernel > 1
+        if spatial and seen:
+            parts.append([])
+        seen |= spatial
+        parts[-1].append(value)
+    return tuple(map(tuple, parts))
 
 
 @dataclass(frozen=True, slots=True)
-class _Unbranched(InvertedResidual):
-    """An inverted residual block that never adds its input."""
+class MainBranch(Block):
+    """Part `part` of a block without its shortcuts: each residual addition is what came first in it."""
+
+    plan: Plan
+    part: int
 
     @property
-    def shortcut(self) -> bool:
-        """Never."""
-        return False
+    def inputs(self) -> tuple[Map, ...]:
+        """What the block reads, or what the part before puts out."""
+        drawn = graph(self.plan)
+        return drawn.inputs if self.part == 0 else (drawn.map(_parts(self.plan)[self.part - 1][-1]),)
 
-
-def _without_shortcut(plan: Plan) -> tuple[Plan, ...]:
-    """The main branch of a block, as blocks."""
-    match plan:
-        case BasicBlock(before, middle, after, stride, _, size):
-            return (
-                ConvNorm(before, middle, 3, stride, "after", size),
-                ConvNorm(middle, after, 3, 1, "after", shrink(size, stride)),
-            )
-        case Reduction(before, after, size):
-            return (
-                ConvNorm(before, after, 3, 2, "before", size),
-                ConvNorm(after, after, 3, 1, "before", shrink(size, 2)),
-            )
-        case InvertedResidual(before, middle, after, kernel, stride, size):
-            return (_Unbranched(before, middle, after, kernel, stride, size),)
-        case Choice(branches=((_, branch),)):
-            return _without_shortcut(branch)
-        case _:
-            return (plan,)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """The steps of the part, in turn."""
+        drawn, parts = graph(self.plan), _parts(self.plan)
+        before = range(len(drawn.inputs)) if self.part == 0 else (parts[self.part - 1][-1],)
+        known = dict(zip(before, inputs, strict=True))
+        out = inputs[0]
+        for value in parts[self.part]:
+            step = drawn.step(value)
+            out = known[step.inputs[0]] if _is_residual(step) else g.step(step, *(known[v] for v in step.inputs))
+            known[value] = out
+        return out
 
 
 def _log(value: float) -> float:

@@ -14,7 +14,8 @@ from toolkit.ranking.priors import MACS
 from toolkit.spaces import ABSENT, Arch, Cost, Plan, Plans, SearchSpace
 from toolkit.spaces.base import matrix
 from toolkit.spaces.cost import block_cost
-from toolkit.spaces.plans import Conv, DepthwiseConv
+from toolkit.spaces.primitives import Convolution
+from toolkit.spaces.wiring import graph
 
 _LARGEST = 2**62
 """What a number that stands for several answers may reach; then it is numbered anew."""
@@ -71,6 +72,6 @@ def _distinct(answers: npt.NDArray[np.int16]) -> tuple[npt.NDArray[np.intp], npt
 
 def _mean_channels(plan: Plan | None) -> float:
     """Of a block's convolutions; 0 if it has none."""
-    layers = plan.layers() if plan else ()
-    channels = [layer.channels for layer in layers if isinstance(layer, Conv | DepthwiseConv)]
+    steps = graph(plan).steps if plan else ()
+    channels = [step.op.channels for step in steps if isinstance(step.op, Convolution)]
     return sum(channels) / len(channels) if channels else 0.0

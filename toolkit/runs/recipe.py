@@ -10,11 +10,23 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_va
 
 from toolkit.backends import BACKENDS
 from toolkit.errors import InputError
-from toolkit.files import digest, read_bytes
+from toolkit.files import digest, read_bytes, reading
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
-from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
+from toolkit.runs.tables import (
+    Checkpoints,
+    Data,
+    Initial,
+    Positive,
+    Probe,
+    Seed,
+    Split,
+    Supernet,
+    Table,
+    Track,
+    Training,
+)
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
 
@@ -38,6 +50,7 @@ class Recipe(Table):
     initial: Initial = Initial()
     checkpoints: Checkpoints = Checkpoints()
     probe: Probe = Probe()
+    track: Track = Track()
     split: list[Split] | None = None
     supernet: Supernet | None = None
 
@@ -80,12 +93,14 @@ class Recipe(Table):
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out; `read_recipe` takes it back unchanged."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        tables = self.model_dump(mode="json", exclude_none=True)
+        return tomli_w.dumps({key: value for key, value in tables.items() if (key, value) != ("track", {})})
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the recipe as written by `to_toml`, without the probes: they do not touch what is trained."""
-        return digest(tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude={"probe"})).encode())
+        """SHA-256 of the recipe as written, but for probes and trackers: they do not touch what is trained."""
+        kept = self.model_dump(mode="json", exclude_none=True, exclude={"probe", "track"})
+        return digest(tomli_w.dumps(kept).encode())
 
 
 def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
@@ -104,7 +119,7 @@ def read_changed(path: Path, changes: list[str] | None = None) -> dict[str, Any]
     """What a TOML file holds, with `key=value` changes applied; errors as in `read_recipe`."""
     tables = read_tables(path)
     for change in changes or []:
-        _apply(tables, change)
+        apply_change(tables, change)
     return tables
 
 
@@ -129,10 +144,8 @@ def read_tables(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read, or is not TOML.
     """
-    try:
-        return tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number or nesting beyond all measure
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+    with reading(path, "not valid TOML", "repair it, or begin with a shipped recipe"):
+        return tomllib.loads(read_bytes(path, largest=2**20).decode("utf-8"))
 
 
 def merge_tables(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +247,8 @@ def _tables(annotation: Any) -> list[type[BaseModel]]:
     return [table for part in get_args(annotation) for table in _tables(part)]
 
 
-def _apply(tables: dict[str, Any], change: str) -> None:
+def apply_change(tables: dict[str, Any], change: str) -> None:
+    """Put a `key=value` change into TOML tables; errors as in `read_recipe`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise InputError(f"--set {change}: write key=value, such as --set training.epochs=5")
@@ -244,7 +258,7 @@ def _apply(tables: dict[str, Any], change: str) -> None:
         raise InputError(f"--set {change!a}: not UTF-8, which is all that a recipe can hold; rename it") from error
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+    except Exception:  # tomllib raises several; what is no TOML is text
         value = text
     *parents, last = key.strip().split(".")
     if parents[:1] == ["step"] and isinstance(steps := tables.get("step"), list):

@@ -32,20 +32,29 @@ SamplingOptions = Annotated[
 """The type of a method's option `sampling`: a table whose `name` says which sampler it is about."""
 
 
-def make_sampler(options: SamplingOptions | None, space: SearchSpace, *, has_loss: bool = False) -> Sampler:
+def make_sampler(
+    options: SamplingOptions | None, space: SearchSpace, *, has_loss: bool = False, has_reward: bool = False
+) -> Sampler:
     """The sampler that a recipe asks for; without options the uniform one.
 
     Args:
         has_loss: every `Moment` it will be given can tell the loss of a path.
+        has_reward: somebody will tell it how good paths are.
 
     Raises:
-        InputError: it does not go with the space, its file cannot be used, or it needs a loss and there is none.
+        InputError: it does not go with the space, its file cannot be used, or it needs a loss or rewards and there are
+            none.
     """
     options = options or UniformOptions()
     kind = SAMPLERS[options.name]
     if kind.needs_loss and not has_loss:
         others = ", ".join(name for name, sampler in SAMPLERS.items() if not sampler.needs_loss)
         raise InputError(f"method.sampling.name: {kind.name} needs the loss of paths; for this method choose: {others}")
+    if kind.needs_reward and not has_reward:
+        others = ", ".join(name for name, sampler in SAMPLERS.items() if not sampler.needs_reward)
+        raise InputError(
+            f"method.sampling.name: {kind.name} learns from rewards, which this method gives none; choose: {others}"
+        )
     return kind(space, options)
 
 

@@ -1,9 +1,9 @@
 """What a sampler is: a law by which a training step draws its paths."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.derived import DerivedSpace
 
-State = dict[str, npt.NDArray[np.int64]]
+State = dict[str, npt.NDArray[Any]]
 """What a sampler with a memory remembers, as it goes into a checkpoint."""
 
 
@@ -43,12 +43,14 @@ class Sampler(ABC):
 
     Attributes:
         needs_loss: it looks at `Moment.loss`; `make_sampler` refuses it where there is none.
+        needs_reward: it learns from rewards; `make_sampler` refuses it where nobody gives any.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     options_type: ClassVar[type[SamplerOptions]]
     needs_loss: ClassVar[bool] = False
+    needs_reward: ClassVar[bool] = False
 
     def __init__(self, space: SearchSpace, options: SamplerOptions) -> None:
         self.space = space
@@ -58,11 +60,17 @@ class Sampler(ABC):
     def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         """Draw `count` architectures. All randomness comes from `rng`, which lives no longer than a step."""
 
+    def learn(self, archs: Sequence[Arch], rewards: Sequence[float]) -> None:  # noqa: B027 (most do not)
+        """Take in how good architectures turned out to be, which it drew or which stand beside them; more is better.
+
+        A method calls this, with the same numbers in every process of a data-parallel run (`Ops.average`).
+        """
+
     def state(self) -> State:
-        """A copy of the memory: integer arrays by name, always the same names and shapes; empty without a memory."""
+        """A copy of the memory: arrays by name, always the same names and shapes; empty without a memory."""
         return {}
 
-    def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:  # noqa: B027 (most have no memory)
+    def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:  # noqa: B027 (most have no memory)
         """Go on from a memory that `state` gave.
 
         Raises:

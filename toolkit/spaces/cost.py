@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import assert_never
 
-from toolkit.spaces.plans import Conv, DepthwiseConv, Linear, Norm, Plan, Plans
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.primitives import Conv, DepthwiseConv, Linear, Norm
+from toolkit.spaces.wiring import Step, graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +23,26 @@ class Cost:
         return Cost(self.macs + other.macs, self.params + other.params)
 
 
+def step_cost(step: Step) -> Cost:
+    """The cost of one primitive. The slope of a learned activation is not counted: candidates have none."""
+    match step.op:
+        case Conv(in_channels, channels, kernel, bias=bias):
+            weights = in_channels * channels * kernel * kernel
+            return Cost(weights * step.map.size**2, weights + channels * bias)
+        case DepthwiseConv(channels, kernel):
+            weights = channels * kernel * kernel
+            return Cost(weights * step.map.size**2, weights)
+        case Norm(channels):
+            return Cost(0, 2 * channels)
+        case Linear(in_features, features):
+            return Cost(in_features * features, in_features * features + features)
+    return Cost(0, 0)
+
+
 @cache
 def block_cost(plan: Plan) -> Cost:
     """The cost of one block. Cached: tens of thousands of candidates share a few hundred distinct plans."""
-    macs = params = 0
-    for layer in plan.layers():
-        match layer:
-            case Conv(in_channels, channels, kernel, size):
-                weights = in_channels * channels * kernel * kernel
-                macs += weights * size * size
-                params += weights
-            case DepthwiseConv(channels, kernel, size):
-                weights = channels * kernel * kernel
-                macs += weights * size * size
-                params += weights
-            case Norm(channels):
-                params += 2 * channels
-            case Linear(in_features, features):
-                macs += in_features * features
-                params += in_features * features + features
-            case _:
-                assert_never(layer)
-    return Cost(macs, params)
+    return sum(map(step_cost, graph(plan).steps), Cost(0, 0))
 
 
 def network_cost(plans: Plans) -> Cost:

@@ -8,11 +8,13 @@ map must not change it. Source: the first place of the 2021 challenge (arXiv 210
 
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
+from typing import cast
 
 from toolkit.spaces.base import Arch, SearchSpace
 from toolkit.spaces.derived import DerivedSpace
 from toolkit.spaces.grouping import elastic_layers
-from toolkit.spaces.plans import Activation, BasicBlock, Cell, Choice, Plan, Plans
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.primitives import Activation
 
 
 @dataclass(frozen=True)
@@ -54,24 +56,19 @@ def _enhance(
     if plan is None:
         return None
     richer = dict(widths)
-    counts = {"in_channels", "mid_channels", "channels"} - ({"in_channels"} if images else set())
     changes: dict[str, object] = {
-        field.name: richer.get(getattr(plan, field.name), getattr(plan, field.name))
-        for field in fields(plan)
-        if field.name in counts
+        name: richer.get(getattr(plan, name), getattr(plan, name))
+        for name in _names(plan)
+        if name.endswith("channels") and not (images and name == "in_channels")
     }
-    match plan:
-        case BasicBlock():
-            changes["activation"] = activation
-        case Choice():
-            changes["branches"] = tuple(
-                (name, _enhance(branch, widths, activation, images=images)) for name, branch in plan.branches
-            )
-        case Cell():
-            changes["nodes"] = tuple(
-                tuple(_enhance(edge, widths, activation, images=images) for edge in edges) for edges in plan.nodes
-            )
-    return replace(plan, **changes)  # type: ignore[arg-type]
+    if "activation" in _names(plan):
+        changes["activation"] = activation
+    within = plan.mapped(lambda inner: cast(Plan, _enhance(inner, widths, activation, images=images)))
+    return replace(within, **changes)  # type: ignore[arg-type]
+
+
+def _names(plan: Plan) -> list[str]:
+    return [field.name for field in fields(plan)]
 
 
 def enhancement_problems(
@@ -79,7 +76,9 @@ def enhancement_problems(
 ) -> list[str]:
     """Why a space's candidates cannot be enhanced so; empty if they can."""
     found = []
-    if activation not in (None, "relu") and not any(isinstance(plan, BasicBlock) for plan in space.widest):
+    if activation not in (None, "relu") and not any(
+        plan is not None and "activation" in _names(plan) for plan in space.widest
+    ):
         found.append(f"activation: space {space.name} has no residual blocks with an activation after the addition")
     richer = dict(widths)
     layers = elastic_layers(space)

@@ -8,28 +8,16 @@ of 2022 (arXiv 2206.05896), the private batch norms of slimmable networks (Yu et
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Literal
 
 from toolkit.spaces.base import Arch, SearchSpace
 from toolkit.spaces.derived import DerivedSpace
-from toolkit.spaces.plans import (
-    SHARED,
-    BasicBlock,
-    Cell,
-    Choice,
-    ConvNorm,
-    Head,
-    NormReLU,
-    Own,
-    Plan,
-    Plans,
-    Reduction,
-    Stem,
-    group_of,
-)
+from toolkit.spaces.own import SHARED, Own, Owns, group_of
+from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.wiring import outputs_by_field
 
 Rule = int | Literal["widths"] | tuple[int, ...]
 """How to group the widths of a layer as wide as W: n groups of sizes W/n, 2W/n, ..., W; a group for each width; or
@@ -40,25 +28,24 @@ Rules = int | Literal["widths"] | tuple[tuple[int, Rule], ...]
 
 _GROUP = re.compile(r"\.groups\.([0-9]+)(?=\.)")
 
-_Field = Literal["mid_channels", "channels", "in_channels"]
-
 
 @dataclass(frozen=True, slots=True)
 class Layers:
     """Layers at one position that put out equally many channels (or, in a head, take them in).
 
-    `users` has, by width (as the supernet runs it), the options that ask for it.
+    `field` is the attribute of their plan that says how many. `users` has, by width (as the supernet runs it), the
+    options that ask for it.
     """
 
     position: int
-    field: _Field
+    field: str
     users: Mapping[int, tuple[str, ...]]
 
     @property
     def name(self) -> str:
-        """Such as `block 3, conv1`."""
-        part = {"mid_channels": ", first convolution", "channels": "", "in_channels": ", classifier"}[self.field]
-        return f"block {self.position}{part}"
+        """Such as `block 3, inside`."""
+        usual = {"mid_channels": ", inside", "channels": "", "in_channels": ", classifier"}
+        return f"block {self.position}{usual.get(self.field, f', {self.field}')}"
 
     def groups(self, rule: Rule | None) -> tuple[int, ...]:
         """The groups that `rule` makes of these layers' widths, those that serve none left out; none without a rule."""
@@ -80,33 +67,25 @@ def elastic_layers(space: SearchSpace) -> list[Layers]:
 
     In all spaces a width follows from one decision, so asking for each option in turn finds them all.
     """
-    found: dict[tuple[int, _Field], dict[int, tuple[str, ...]]] = {}
+    found: dict[tuple[int, str], dict[int, tuple[str, ...]]] = {}
+    order: dict[tuple[int, str], int] = {}
     for number, decision in enumerate(space.decisions):
-        seen: dict[tuple[int, _Field], dict[int, tuple[str, ...]]] = {}
-        for place, option in enumerate(decision.options):
+        seen: dict[tuple[int, str], dict[int, tuple[str, ...]]] = {}
+        for index, option in enumerate(decision.options):
             answers = [max(answer, 0) for answer in space.largest]
-            answers[number] = place
+            answers[number] = index
             plans = space.supernet_plans(space.canonical(answers))
             for position in decision.blocks:
-                for field, width in _outputs(plans[position]):
+                plan = plans[position]
+                for place, (field, width) in enumerate(outputs_by_field(plan).items() if plan else ()):
+                    order.setdefault((position, field), place)
                     users = seen.setdefault((position, field), {})
                     users[width] = (*users.get(width, ()), str(option))
         found |= {where: users for where, users in seen.items() if len(users) > 1}
     return [
         Layers(position, field, dict(sorted(found[position, field].items())))
-        for position, field in sorted(found, key=lambda where: (where[0], where[1] != "mid_channels"))
+        for position, field in sorted(found, key=lambda where: (where[0], order[where]))
     ]
-
-
-def _outputs(plan: Plan | None) -> Iterator[tuple[_Field, int]]:
-    match plan:
-        case Head():
-            yield "in_channels", plan.in_channels
-        case BasicBlock():
-            yield "mid_channels", plan.mid_channels
-            yield "channels", plan.channels
-        case Stem() | ConvNorm() | NormReLU() | Reduction() | Cell():
-            yield "channels", plan.channels
 
 
 @dataclass(frozen=True)
@@ -141,34 +120,22 @@ class GroupedSpace(DerivedSpace):
         return Own(convs, norms, convs if self.activations else ())
 
     def _owned(self, plans: Plans) -> Plans:
-        return tuple(_own(plan, *self._at.get(position, (SHARED, SHARED))) for position, plan in enumerate(plans))
+        return tuple(_own(plan, self._at.get(position, ())) for position, plan in enumerate(plans))
 
     @cached_property
-    def _at(self) -> dict[int, tuple[Own, Own]]:
-        """By position: the groups of the middle and of all other layers."""
-        found: dict[int, tuple[Own, Own]] = {}
+    def _at(self) -> dict[int, Owns]:
+        """By position: the groups of its layers."""
+        found: dict[int, Owns] = {}
         for layers in elastic_layers(self.base):
-            middle, others = found.get(layers.position, (SHARED, SHARED))
-            own = self.owns(layers)
-            found[layers.position] = (own, others) if layers.field == "mid_channels" else (middle, own)
+            if (own := self.owns(layers)) != SHARED:
+                found[layers.position] = (*found.get(layers.position, ()), (layers.field, own))
         return found
 
 
 @cache
-def _own(plan: Plan | None, middle: Own, others: Own) -> Plan | None:
-    """`plan` with these groups in its middle and in all other layers."""
-    match plan:
-        case BasicBlock():
-            return replace(plan, mid_own=middle, own=others)
-        case Stem() | ConvNorm() | NormReLU() | Reduction() | Head():
-            return replace(plan, own=others)
-        case Choice():
-            return replace(plan, branches=tuple((name, _own(branch, middle, others)) for name, branch in plan.branches))  # type: ignore[misc]
-        case Cell():
-            return replace(
-                plan, nodes=tuple(tuple(_own(edge, middle, others) for edge in edges) for edges in plan.nodes)
-            )
-    return plan
+def _own(plan: Plan | None, own: Owns) -> Plan | None:
+    """`plan` with these groups."""
+    return plan if plan is None or not own else replace(plan, own=own)
 
 
 def grouping_problems(space: SearchSpace, convs: Rules | None, norms: Literal["widths"] | None) -> list[str]:

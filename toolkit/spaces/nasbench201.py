@@ -24,8 +24,8 @@ from toolkit.spaces.plans import (
     Plan,
     Plans,
     Reduction,
-    shrink,
 )
+from toolkit.spaces.primitives import shrink
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = (1, 2, 3)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
-from toolkit.spaces.plans import Choice, ConvNorm, Head, InvertedResidual, Plan, Plans, Stem, shrink
+from toolkit.spaces.plans import Choice, ConvNorm, Head, InvertedResidual, Plan, Plans, Stem
+from toolkit.spaces.primitives import shrink
 
 OPERATIONS = ("identity", "mb3_k3", "mb6_k5")
 STRIDES = (2, 1, 2, 1, 1, 2, 1, 1)

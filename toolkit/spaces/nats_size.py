@@ -11,7 +11,8 @@ from functools import cache, cached_property
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
 from toolkit.spaces.features import FeatureKind, centred_logs, chosen, inverse_widths, log_widths, products
-from toolkit.spaces.plans import Cell, Choice, ConvNorm, Head, Identity, NormReLU, Plans, Reduction, shrink
+from toolkit.spaces.plans import Cell, Choice, ConvNorm, Head, Identity, NormReLU, Plans, Reduction
+from toolkit.spaces.primitives import shrink
 
 WIDTHS = tuple(range(8, 65, 8))
 ENTRIES = 5

@@ -1,79 +1,77 @@
-"""Block plans: frozen records of what stands at one position of a network.
+"""Block plans: frozen records of what stands at one position of a network, each kind of block written once.
 
-A plan says everything a backend needs to build or run the block, and lists its layers as plain data, from which costs
-follow (`cost.py`). Two networks are equal up to a position exactly when their plans are equal up to it.
+A plan says everything that is to be known of its block, and wires it from primitives (`wiring.py`): all else is a fold
+over that graph. Two networks are equal up to a position exactly when their plans are equal up to it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, get_args
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
 
-Activation = Literal["relu", "prelu", "swish", "mish", "selu"]
-"""What may follow a residual addition. `prelu` learns one slope per block, 0.25 at first."""
-
-ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+from toolkit.spaces.own import Owns
+from toolkit.spaces.primitives import Activation, Map
+from toolkit.spaces.wiring import Value, Wiring
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """Groups of widths for which a layer holds weights of its own, each named by the widest width that it serves.
+class Block(ABC):
+    """A kind of block: a frozen dataclass with `wire`.
 
-    A width uses the narrowest group that holds it (`group_of`). Empty: all widths share one weight, by leading slices.
-    `convs` also groups classifiers, by their input; `activations` groups the slopes of a learned activation.
+    Its integer fields called `...channels` are counts of channels, which enhancement may map; a field `activation` is
+    what follows a residual addition.
+
+    Attributes:
+        own: groups of widths that have weights of their own, by the field that says the width.
+        label: what people call its position in a drawing; empty: stage and number.
+        reads: which earlier states it reads, counted back: 1 is the block before, 2 the one before that.
     """
 
-    convs: tuple[int, ...] = ()
-    norms: tuple[int, ...] = ()
-    activations: tuple[int, ...] = ()
+    own: Owns = field(default=(), kw_only=True)
+    label: ClassVar[str] = ""
+
+    @abstractmethod
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """Build the block of its inputs; returns the value that is its output."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The block before, and nothing else."""
+        return (1,)
+
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """The shapes of what it reads. Size 1 where the block would do with any."""
+        channels = getattr(self, "in_channels", getattr(self, "channels", 1))
+        return tuple(Map(channels, getattr(self, "size", 1)) for _ in self.reads)
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> Self:  # noqa: ARG002
+        """The same block with every block within it changed."""
+        return self
 
 
-SHARED = Own()
-
-
-def group_of(width: int, groups: tuple[int, ...]) -> int:
-    """The narrowest of `groups` that holds `width`."""
-    return min(group for group in groups if group >= width)
+Plan = Block
+Plans = tuple[Plan | None, ...]
+"""One plan per position of the network, from stem to head; None where the block is absent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conv:
-    """A square convolution without bias, padded by `kernel // 2`. `size` is the height and width of its *output*."""
+class Resize(Block):
+    """The images at another resolution, so that it can be a decision. `size` is theirs, `to` what comes out."""
 
     in_channels: int
-    channels: int
-    kernel: int
     size: int
+    to: int
+    label: ClassVar[str] = "resize"
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """Interpolated, or as they are."""
+        (x,) = inputs
+        return x if self.to == self.size else g.resize(x, self.to)
 
 
 @dataclass(frozen=True, slots=True)
-class DepthwiseConv:
-    """A square convolution of each channel with its own kernel, else like `Conv`."""
-
-    channels: int
-    kernel: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Norm:
-    """A batch normalisation with scale and shift."""
-
-    channels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A fully connected layer with bias."""
-
-    in_features: int
-    features: int
-
-
-Layer = Conv | DepthwiseConv | Norm | Linear
-
-
-@dataclass(frozen=True, slots=True)
-class Stem:
+class Stem(Block):
     """Convolution, batch norm, ReLU and, if `pool`, a 3x3 max pooling of stride 2. `size` is the input's height."""
 
     in_channels: int
@@ -82,20 +80,21 @@ class Stem:
     stride: int
     pool: bool
     size: int
-    own: Own = SHARED
+    label: ClassVar[str] = "stem"
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        yield Conv(self.in_channels, self.channels, self.kernel, shrink(self.size, self.stride))
-        yield Norm(self.channels)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """ReLU(BN(conv(x))), pooled."""
+        (x,) = inputs
+        y = g.relu(g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride)))
+        return g.max_pool(y, kernel=3, stride=2) if self.pool else y
 
 
 @dataclass(frozen=True, slots=True)
-class BasicBlock:
+class BasicBlock(Block):
     """Two 3x3 convolutions and a shortcut: activation(BN(conv2(ReLU(BN(conv1(x))))) + shortcut(x)).
 
     `stride` is conv1's; `project` makes the shortcut a 1x1 convolution with batch norm, else it is the identity.
-    `size` is the input's height. `mid_own` is about conv1, `own` about all that puts out `channels`.
+    `size` is the input's height.
     """
 
     in_channels: int
@@ -105,23 +104,19 @@ class BasicBlock:
     project: bool
     size: int
     activation: Activation = "relu"
-    mid_own: Own = SHARED
-    own: Own = SHARED
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        size = shrink(self.size, self.stride)
-        yield Conv(self.in_channels, self.mid_channels, 3, size)
-        yield Norm(self.mid_channels)
-        yield Conv(self.mid_channels, self.channels, 3, size)
-        yield Norm(self.channels)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above; the residual branch is silent at first."""
+        (x,) = inputs
+        y = g.relu(g.norm("bn1", g.conv("conv1", x, "mid_channels", 3, self.stride)))
+        y = g.norm("bn2", g.conv("conv2", y, "channels", 3), silent=True)
         if self.project:
-            yield Conv(self.in_channels, self.channels, 1, size)
-            yield Norm(self.channels)
+            x = g.norm("downsample.1", g.conv("downsample.0", x, "channels", 1, self.stride))
+        return g.activation(g.add(y, x, residual=True), self.activation)
 
 
 @dataclass(frozen=True, slots=True)
-class ConvNorm:
+class ConvNorm(Block):
     """A convolution and batch norm, with a ReLU before both, after both, or none. `size` is the input's height."""
 
     in_channels: int
@@ -130,51 +125,49 @@ class ConvNorm:
     stride: int
     relu: Literal["before", "after"] | None
     size: int
-    own: Own = SHARED
+    label: ClassVar[str] = "conv"
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        yield Conv(self.in_channels, self.channels, self.kernel, shrink(self.size, self.stride))
-        yield Norm(self.channels)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """BN(conv(x)) with its ReLU."""
+        (x,) = inputs
+        x = g.relu(x) if self.relu == "before" else x
+        x = g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride))
+        return g.relu(x) if self.relu == "after" else x
 
 
 @dataclass(frozen=True, slots=True)
-class NormReLU:
+class NormReLU(Block):
     """Batch norm and ReLU: what ends a network whose blocks begin with a ReLU."""
 
     channels: int
-    own: Own = SHARED
+    label: ClassVar[str] = "norm"
 
-    @property
-    def in_channels(self) -> int:
-        """As many as come out."""
-        return self.channels
-
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        yield Norm(self.channels)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """ReLU(BN(x))."""
+        return g.relu(g.norm("bn", *inputs))
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Block):
     """What comes in goes out."""
 
-    def layers(self) -> Iterator[Layer]:
-        """None."""
-        yield from ()
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:  # noqa: ARG002
+        """x itself."""
+        return inputs[0]
 
 
 @dataclass(frozen=True, slots=True)
-class AvgPool:
+class AvgPool(Block):
     """A 3x3 average pooling of stride 1. At the border it averages the pixels that are there, no padding."""
 
-    def layers(self) -> Iterator[Layer]:
-        """None that costs anything."""
-        yield from ()
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """x, pooled."""
+        (x,) = inputs
+        return g.avg_pool(x, kernel=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(Block):
     """A residual block that halves the map, its ReLUs first.
 
     BN(conv2(ReLU(BN(conv1(ReLU(x)))))) + projection(pool(x)): conv1 has stride 2, pool is a 2x2 average of stride 2,
@@ -184,20 +177,18 @@ class Reduction:
     in_channels: int
     channels: int
     size: int
-    own: Own = SHARED
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        size = shrink(self.size, 2)
-        yield Conv(self.in_channels, self.channels, 3, size)
-        yield Norm(self.channels)
-        yield Conv(self.channels, self.channels, 3, size)
-        yield Norm(self.channels)
-        yield Conv(self.in_channels, self.channels, 1, size)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above; the residual branch speaks from the start, as in NAS-Bench-201."""
+        (x,) = inputs
+        y = g.relu(g.norm("bn1", g.conv("conv1", g.relu(x), "channels", 3, stride=2)))
+        y = g.norm("bn2", g.conv("conv2", y, "channels", 3))
+        projection = g.conv("downsample", g.avg_pool(x, kernel=2, stride=2), "channels", 1)
+        return g.add(y, projection, residual=True)
 
 
 @dataclass(frozen=True, slots=True)
-class InvertedResidual:
+class InvertedResidual(Block):
     """MobileNetV2's block: expand (1x1), depthwise (`kernel`, `stride`), project (1x1), each with batch norm.
 
     A ReLU follows the first two. Where width and size stay, the input is added. `size` is the input's height.
@@ -210,76 +201,86 @@ class InvertedResidual:
     stride: int
     size: int
 
-    @property
-    def shortcut(self) -> bool:
-        """Whether the input is added."""
-        return self.stride == 1 and self.in_channels == self.channels
-
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        size = shrink(self.size, self.stride)
-        yield Conv(self.in_channels, self.mid_channels, 1, self.size)
-        yield Norm(self.mid_channels)
-        yield DepthwiseConv(self.mid_channels, self.kernel, size)
-        yield Norm(self.mid_channels)
-        yield Conv(self.mid_channels, self.channels, 1, size)
-        yield Norm(self.channels)
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above; the residual branch speaks from the start, as in NAS-Bench-Macro."""
+        (x,) = inputs
+        y = g.relu(g.norm("bn1", g.conv("expand", x, "mid_channels", 1)))
+        y = g.relu(g.norm("bn2", g.depthwise("depthwise", y, "mid_channels", self.kernel, self.stride)))
+        y = g.norm("bn3", g.conv("project", y, "channels", 1))
+        return g.add(y, x, residual=True) if self.stride == 1 and self.in_channels == self.channels else y
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Block):
     """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all."""
 
     in_channels: int
     channels: int
     branches: tuple[tuple[str, "Plan"], ...]
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers of every branch."""
-        for _, plan in self.branches:
-            yield from plan.layers()
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """Those of its branches."""
+        return _sized(self.in_channels, tuple(plan for _, plan in self.branches))
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """The one branch of a path; of the supernet all, beside each other."""
+        return g.either(self.branches, *inputs)
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Choice":
+        """With every branch changed."""
+        return replace(self, branches=tuple((name, change(plan)) for name, plan in self.branches))
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Block):
     """A graph of blocks: each node is the sum of what its edges bring from all earlier ones; the last is the output.
 
     Node 0 is the input. `nodes` has one entry for each further node: the blocks on its edges from node 0, 1, ..., None
     where an edge is absent. A node without edges is zero. `channels` is the width of all nodes but the input.
+    The edge from node 0 to node 2 is called `0-2`.
     """
 
     in_channels: int
     channels: int
     nodes: tuple["Plans", ...]
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers of every edge."""
-        for edges in self.nodes:
-            for plan in edges:
-                if plan is not None:
-                    yield from plan.layers()
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """Those of its edges."""
+        return _sized(self.in_channels, tuple(edge for edges in self.nodes for edge in edges if edge is not None))
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """The last node."""
+        values = [*inputs]
+        for node, edges in enumerate(self.nodes, start=1):
+            brought = [
+                g.block(f"edges.{source}-{node}", edge, values[source])
+                for source, edge in enumerate(edges)
+                if edge is not None
+            ]
+            values.append(g.add(*brought) if brought else g.zeros(values[0], self.channels))
+        return values[-1]
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Cell":
+        """With every edge changed."""
+        nodes = tuple(tuple(None if edge is None else change(edge) for edge in edges) for edges in self.nodes)
+        return replace(self, nodes=nodes)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class Head(Block):
     """Global average pooling and a linear classifier."""
 
     in_channels: int
     classes: int
-    own: Own = SHARED
+    label: ClassVar[str] = "head"
 
-    def layers(self) -> Iterator[Layer]:
-        """The layers that cost something, in order of execution."""
-        yield Linear(self.in_channels, self.classes)
-
-
-Plan = (
-    Stem | BasicBlock | ConvNorm | NormReLU | Identity | AvgPool | Reduction | InvertedResidual | Choice | Cell | Head
-)
-Plans = tuple[Plan | None, ...]
-"""One plan per position of the network, from stem to head; None where the block is absent."""
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """Logits."""
+        return g.linear("fc", g.global_pool(*inputs), self.classes, inputs="in_channels")
 
 
-def shrink(size: int, stride: int) -> int:
-    """Height after a convolution padded by `kernel // 2`, or a pooling padded alike."""
-    return -(-size // stride)
+def _sized(channels: int, plans: tuple[Plan, ...]) -> tuple[Map, ...]:
+    """The input of blocks that read the same, as large as the first says that says it."""
+    return (Map(channels, max((plan.inputs[0].size for plan in plans), default=1)),)

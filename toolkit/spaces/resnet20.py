@@ -10,7 +10,8 @@ from functools import cached_property, lru_cache
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
 from toolkit.spaces.features import FeatureKind, centred_logs, chosen, inverse_widths, log_widths, products
-from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem, shrink
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+from toolkit.spaces.primitives import shrink
 
 ENTRIES = 20
 BLOCKS = range(9)

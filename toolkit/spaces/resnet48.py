@@ -17,7 +17,8 @@ import numpy as np
 
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
 from toolkit.spaces.features import Columns, FeatureKind, one_hot, products
-from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem, shrink
+from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
+from toolkit.spaces.primitives import shrink
 
 RATIOS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """What the width digits 1..7 stand for."""

@@ -17,6 +17,7 @@ from toolkit.names import did_you_mean
 from toolkit.spaces.base import Arch, SearchSpace
 from toolkit.spaces.derived import DerivedSpace
 from toolkit.spaces.plans import Choice, Plan, Plans
+from toolkit.spaces.wiring import graph
 
 _PART = re.compile(r"d([0-9]+)o([0-9]+(?:_[0-9]+)*)")
 """In a branch's name: the options (by index) of a decision (by index) that it serves."""
@@ -142,5 +143,5 @@ def serves(coarse: str, fine: str) -> bool:
 
 
 def _choice(plan: Plan, names: Iterable[str]) -> Choice:
-    channels = getattr(plan, "channels", None) or plan.classes  # type: ignore[union-attr]
-    return Choice(plan.in_channels, channels, tuple((name, plan) for name in names))  # type: ignore[union-attr]
+    drawn = graph(plan)
+    return Choice(drawn.inputs[0].channels, drawn.map(drawn.output).channels, tuple((name, plan) for name in names))

@@ -130,7 +130,8 @@ def train_alone(
     Batch norm uses the network's own running statistics, for they are its alone. `after_step` is called with (steps
     done, total).
     """
-    network = backend.standalone(space, arch, seed)
+    plans = space.plans(arch)
+    network = backend.network(space, plans, seed)
     if supernet is not None:
         start_warm(network, space, arch, supernet)
     losses: list[Tensor] = []
@@ -138,14 +139,16 @@ def train_alone(
 
     def backward(batch: Batch) -> dict[str, Tensor]:
         net = batch.net
-        loss = net.cross_entropy(net.forward(arch, batch.images), batch.labels, label_smoothing)
-        net.backward(loss)
-        return {"loss": net.detach(loss)}
+        loss = net.ops.cross_entropy(net.run(plans, batch.images), batch.labels, label_smoothing)
+        net.ops.backward(loss)
+        return {"loss": net.ops.detach(loss)}
 
     for done in loop.steps(backward):
         losses.append(done.values["loss"])
         after_step(done.step, loop.total)
-    (counts,) = Evaluator(backend, network, EvaluationSet.of(data, NormPolicy("stored"))).evaluate([arch])
+    (counts,) = Evaluator(backend, network, EvaluationSet.of(data, NormPolicy("stored")), plans=space.plans).evaluate(
+        [arch]
+    )
     images = loop.total * config.batch_size
     return Trained(counts, Counts(0, 0, images, config.batch_size * sum(map(float, losses))))
 
@@ -199,14 +202,18 @@ class _Trainer:
 
 def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int, supernet: str) -> Setting:
     """What results are filed under: all that they depend on; `supernet` is the digest of what they began with."""
-    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.train.digest}"
+    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
+    if data.augmentation is not None:
+        how += f" {data.augmentation}"
     how += f" from {supernet}" if supernet else ""
-    return Setting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
+    return Setting(
+        space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
+    )
 
 
 def _of_training(setting: Setting, data: Dataset, images: int) -> Setting:
     """What the losses of the trainings themselves are filed under."""
-    return replace(setting, data=data.train.digest, images=images, norm="training")
+    return replace(setting, data=data.identity(data.train), images=images, norm="training")
 
 
 def _images_per_epoch(data: Dataset, batch_size: int) -> int:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
 from toolkit.interrupts import stop_on_interrupt
 from toolkit.methods import Method
-from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
+from toolkit.methods.lab import Lab, copy_of
+from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.left_out import tell_what_was_left_out
 from toolkit.runs.metrics import MetricLog, rewind_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open_space, quiet
@@ -75,9 +78,11 @@ def train(
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
     data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
+    if backend.rank == 0:
+        tell_what_was_left_out(data, run)
     space = open_space(recipe, data)
-    network, optimizer, method, start = begin(recipe, backend, space, run if begun else None, run.path)
-    loop = Loop(backend, network, optimizer, data, recipe.training, recipe.seed)
+    state = begin(recipe, backend, space, run if begun else None, run.path)
+    loop, method, start = state.loop(backend, data, recipe), state.method, state.start
     backend.barrier()  # every process has seen the folder as it was
     if backend.rank == 0:
         if not run.exists():
@@ -94,12 +99,10 @@ def train(
 
     def save(step: int) -> None:
         if backend.rank == 0 and not run.checkpoint(step).exists():
-            save_checkpoint(
-                run.checkpoint(step), Facts(step=step, **facts), network.weights(), optimizer.state(), method.state()
-            )
+            state.save(run.checkpoint(step), Facts(step=step, **facts))
             _prune(run, recipe.checkpoints.keep)
 
-    monitor = _Monitor(backend, network, data, run) if backend.rank == 0 else None
+    monitor = _Monitor(backend, state.network, data, run) if backend.rank == 0 else None
     watch = None
     if backend.rank == 0 and recipe.probe.every_epochs:
         from toolkit.interference.during import Watch  # its table's libraries are slow to load
@@ -128,10 +131,67 @@ def train(
     return run.latest_checkpoint()
 
 
-def begin(
-    recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder | None, folder: Path = Path()
-) -> tuple[Network, Optimizer, Method, int]:
-    """Network, optimiser and method after the last checkpoint of `run`, or fresh without one; and the steps done.
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a training changes, after `start` steps.
+
+    Attributes:
+        average: the moving average of the network's weights, if one is kept.
+        lab: what the method owns.
+    """
+
+    network: Network
+    optimizer: Optimizer
+    average: Network | None
+    method: Method
+    lab: Lab
+    start: int = 0
+
+    def loop(self, backend: Backend, data: Dataset, recipe: Recipe) -> Loop:
+        """What trains it."""
+        return Loop(
+            backend,
+            self.network,
+            self.optimizer,
+            data,
+            recipe.training,
+            recipe.seed,
+            needs=self.method.needs(),
+            average=self.average,
+            lab=self.lab,
+        )
+
+    def save(self, path: Path, facts: Facts) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(
+            path,
+            facts,
+            self.network.weights(),
+            optimizer=self.optimizer.state(),
+            ema={} if self.average is None else self.average.weights(),
+            method=self.method.state(),
+            lab=self.lab.state(),
+        )
+
+    def load(self, checkpoint: Checkpoint, where: str) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            InputError: it is of another space, or of another method.
+        """
+        load_weights(self.network, checkpoint, where)
+        self.optimizer.load_state(checkpoint.optimizer)
+        if self.average is not None and checkpoint.ema:
+            self.average.load_weights(checkpoint.ema)
+        try:
+            self.lab.load_state(checkpoint.lab)
+            self.method.load_state(checkpoint.method)
+        except InputError as error:
+            raise InputError(f"{where}: {problem}" for problem in error.problems) from error
+
+
+def begin(recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder | None, folder: Path = Path()) -> State:
+    """What is trained, after the last checkpoint of `run`, or fresh without one.
 
     Args:
         folder: from which `initial.run` is looked for.
@@ -139,21 +199,26 @@ def begin(
     Raises:
         InputError: there is no checkpoint, it is damaged, or it was trained with another recipe.
     """
-    network = backend.supernet(space, recipe.seed)
+    network = backend.network(space, space.widest, recipe.seed)
     if run is None:
         _initialise(backend, network, recipe, folder)
-    optimizer = backend.optimizer(network, recipe.training.sgd)  # whose moving average begins at these weights
-    method = recipe.make_method(space)
+    state = fresh(recipe, backend, network)
     if run is None:
-        return network, optimizer, method, 0
+        return state
     path = run.latest_checkpoint()
     checkpoint = load_checkpoint(path)
     if checkpoint.facts.recipe != recipe.digest:
         raise InputError(f"{path}: was trained with another recipe than {run.recipe}; start a new run")
-    load_weights(network, checkpoint, str(path))
-    optimizer.load_state(checkpoint.optimizer | {f"ema.{k}": v for k, v in checkpoint.ema.items()})
-    method.load_state(checkpoint.method)
-    return network, optimizer, method, checkpoint.facts.step
+    state.load(checkpoint, str(path))
+    return replace(state, start=checkpoint.facts.step)
+
+
+def fresh(recipe: Recipe, backend: Backend, network: Network) -> State:
+    """The training of a network that begins with the weights that it has."""
+    average = None if recipe.training.ema is None else copy_of(backend, network)
+    method, lab = recipe.make_method(network.space), Lab(backend, network, recipe.seed)
+    method.begin(lab)
+    return State(network, backend.optimizer(network, recipe.training.sgd), average, method, lab)
 
 
 class _Monitor:
@@ -211,7 +276,7 @@ def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path
             raise InputError(f"{path}: has groups of widths, whose channels cannot be reordered; leave that out")
         load_weights(network, checkpoint, str(path), resized=True)
     elif isinstance(space, SplitSpace):  # what is split begins as what it was split from
-        whole = backend.supernet(space.base, recipe.seed).weights()
+        whole = backend.network(space.base, space.base.widest, recipe.seed).weights()
         network.load_weights(inherited(network.weights(), whole))
     if initial.reorder_channels:  # groups are leading channels, of the new order
         weights = network.weights()

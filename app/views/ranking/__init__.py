@@ -1,5 +1,5 @@
 """How good a ranking is: scores and truths of the same networks, and all that follows from them."""
 
-from app.views.ranking.saved import headline, read_report
+from app.views.ranking.saved import headline, read_report, tau_now
 
-__all__ = ["headline", "read_report"]
+__all__ = ["headline", "read_report", "tau_now"]

@@ -1,10 +1,14 @@
-"""The last report that `supernet rank` left in a run folder."""
+"""Kendall's tau at a glance: from the last report that `supernet rank` left in a run folder, or measured now."""
 
+import numpy as np
 from pydantic import ValidationError
 
+from app.views.ranking.sources import Source, read_values
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
 from toolkit.ranking.metrics import CORE, MAIN
+from toolkit.ranking.paired import interval, judge_together
+from toolkit.ranking.pairs import pair
 from toolkit.ranking.report import Estimate, RankReport
 from toolkit.runs.folder import RunFolder
 
@@ -33,3 +37,18 @@ def headline(run: RunFolder) -> Estimate | None:
     """Kendall's tau with its interval."""
     report = read_report(run)
     return report.score.metrics[MAIN] if report else None
+
+
+def tau_now(run: RunFolder, *, score: Source, truth: Source) -> Estimate | None:
+    """Kendall's tau of two files, with the jackknife's interval; None if they cannot be compared.
+
+    For a glance: whoever opens the page of the ranking is told what is wrong.
+    """
+    try:
+        judged, true = read_values(run, score), read_values(run, truth)
+        pairs = pair(judged.by_code, true.by_code, (str(score.path), str(truth.path)))
+    except InputError:
+        return None
+    (sampled,) = judge_together([pairs.scores], pairs.truth, (MAIN,), 0)
+    value, low, high = (float(each[0]) for each in (sampled.values, *interval(sampled, bounded=True)))
+    return None if np.isnan(value) else Estimate(value=value, low=low, high=high)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from app.text import sentence
 from app.views.ranking.estimates import Judgement
 from app.views.ranking.subject import SCORE, Subject
 from toolkit.ranking.metrics import FEW, MAIN, METRICS
@@ -36,7 +37,8 @@ def answer(subject: Subject, judgement: Judgement, ceiling: float | None) -> str
     if ceiling is not None:
         beside.append(f"ceiling about {ceiling:.2f}")
     beside += filter(None, [_among_the_best(judgement)])
-    return ". ".join(["; ".join([head, *beside]), *_verdicts(judgement)]).rstrip(".") + "."
+    sentences = ["; ".join([head, *beside]), *_verdicts(judgement), *_best_told_apart(judgement)]
+    return ". ".join(sentences).rstrip(".") + "."
 
 
 def notes(subject: Subject, judgement: Judgement) -> Iterator[str]:
@@ -54,25 +56,46 @@ def notes(subject: Subject, judgement: Judgement) -> Iterator[str]:
     yield from subject.remarks
 
 
+def top_part(networks: int) -> str | None:
+    """The metric that tells of skill among the best, None if there are too few of them."""
+    return next((name for name, share in PARTS if share * networks >= 2 * FEW), None)
+
+
 def _among_the_best(judgement: Judgement) -> str:
-    for name, share in PARTS:
-        if share * judgement.networks >= 2 * FEW:
-            tau = judgement.estimators[SCORE][name]
-            where = METRICS[name].label
-            said = {
-                1: f"{tau.show()} {where}",
-                0: f"no skill shown {where} ({tau.show()})",
-                -1: f"backwards {where} ({tau.show()})",
-                None: f"skill {where} cannot be told",
-            }
-            return said[tau.side]
-    return ""
+    name = top_part(judgement.networks)
+    if name is None:
+        return ""
+    tau, where = judgement.estimators[SCORE][name], METRICS[name].label
+    said = {
+        1: f"{tau.show()} {where}",
+        0: f"no skill shown {where} ({tau.show()})",
+        -1: f"backwards {where} ({tau.show()})",
+        None: f"skill {where} cannot be told",
+    }
+    return said[tau.side]
+
+
+def _best_told_apart(judgement: Judgement) -> Iterator[str]:
+    """Who wins where it matters, in the smallest part of the truth that has networks enough.
+
+    What ranks all networks well may be beaten among the best, and the other way round.
+    """
+    name = top_part(judgement.networks)
+    sides = {other: found[name].side for other, found in judgement.differences.items()} if name else {}
+    if name and sides:
+        where = f"{sentence(METRICS[name].label)},"
+        if ahead := [other for other, side in sides.items() if side == -1]:
+            yield f"{where} it ranks worse than {_and(ahead)}"
+        elif all(side == 1 for side in sides.values()):
+            yield f"{where} it ranks better than all of these"
+        else:
+            yield f"{where} it cannot be told from {_and([other for other, side in sides.items() if side != 1])}"
 
 
 def _verdicts(judgement: Judgement) -> Iterator[str]:
-    for verdict, sentence in _VERDICTS.items():
+    for verdict, words in _VERDICTS.items():
         if names := [name for name, found in judgement.verdicts.items() if found == verdict]:
-            yield sentence.format(_and(names), judgement.networks)
+            yield words.format(_and(names), judgement.networks)
 
 
 def _and(names: list[str]) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from app.text import printable
 from app.views import candidates
+from app.views.folder import inside
 from app.views.ranking.subject import Subject
 from toolkit.backends.base import Score
 from toolkit.errors import InputError
@@ -35,6 +37,8 @@ PRIORS = (MACS, PARAMETERS, DEPTH)
 
 _ENTRIES = re.compile(rb'\s*\{\s*"[^"]{0,200}"\s*:\s*\{\s*"(acc|arch)"')
 """How a file in the candidates format begins."""
+
+_CODE = re.compile(rb'"arch"\s*:\s*"([^"\\]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,21 @@ def score_files(run: RunFolder) -> dict[str, Path]:
     return {path.stem: path for path in (*paths, *sorted(run.path.glob(f"{FOLDER}/*.json"))) if _has_entries(path)}
 
 
-def scores(run: RunFolder, holdings: list[Holding], steps: Mapping[str, int]) -> dict[str, Source]:
+def shared_files(folder: Path, space: SearchSpace) -> dict[str, Path]:
+    """Files about networks of `space` that belong to no run, by `FOLDER/NAME`: those in folders beside the runs."""
+    paths = [path for path in sorted(folder.glob("*/*.json")) if not (path.parent / RunFolder("").recipe).exists()]
+    paths = [path for path in paths if inside(path, folder.resolve()) and _is_about(path, space)]
+    return {f"{path.parent.name}/{path.stem}": path for path in paths}
+
+
+def scores(
+    run: RunFolder, holdings: list[Holding], steps: Mapping[str, int], shared: Mapping[str, Path] | None = None
+) -> dict[str, Source]:
     """Everything that can be judged, by name: the submission, the ledger's results, files of other scores.
 
     Args:
         holdings, steps: `views.candidates.settings` and `checkpoint_steps`.
+        shared: `shared_files`. What is called a truth comes last.
     """
     found = {SUBMISSION: Source(run.submission)} if run.submission.is_file() else {}
     for label, holding in candidates.labels(holdings, dict(steps)).items():
@@ -78,13 +92,24 @@ def scores(run: RunFolder, holdings: list[Holding], steps: Mapping[str, int]) ->
             f"{name}, {label}": Source(run.ledger, holding.setting, score.column)
             for name, score in candidates.SCORES.items()
         }
-    return found | {name: Source(path) for name, path in score_files(run).items()}
+    files = {**score_files(run), **(shared or {})}
+    return found | {name: Source(files[name]) for name in sorted(files, key=_is_truth)}
 
 
-def truths(run: RunFolder) -> dict[str, Source]:
-    """What scores can be held against: networks trained alone, or any other file of numbers."""
+def truths(run: RunFolder, shared: Mapping[str, Path] | None = None) -> dict[str, Source]:
+    """What scores can be held against: networks trained alone, or any other file of numbers.
+
+    Args:
+        shared: `shared_files`. What is called a truth comes first.
+    """
     found = {STANDALONE: Source(run.standalone)} if run.standalone.is_file() else {}
-    return found | {name: Source(path) for name, path in score_files(run).items()}
+    files = {**score_files(run), **(shared or {})}
+    return found | {name: Source(files[name]) for name in sorted(files, key=_is_truth, reverse=True)}
+
+
+def others(truths: Mapping[str, Source], judged: Source) -> dict[str, Source]:
+    """The truths but for the score itself: a file ranks just as itself."""
+    return {name: source for name, source in truths.items() if source != judged}
 
 
 def sources_files(run: RunFolder, *sources: Source) -> list[Path]:
@@ -192,7 +217,22 @@ def _beside(run: RunFolder, networks: tuple[str, ...], used: set[Path]) -> tuple
     return found, remarks
 
 
+def _is_truth(name: str) -> bool:
+    return any(part.startswith("truth") for part in name.casefold().split("/"))
+
+
+def _is_about(path: Path, space: SearchSpace) -> bool:
+    """Whether a file has the candidates format, and its first code belongs to the space."""
+    if not _has_entries(path):
+        return False
+    with path.open("rb") as file:
+        code = _CODE.search(file.read(512))
+    return code is not None and not space.problems(code[1].decode(errors="replace"))
+
+
 def _has_entries(path: Path) -> bool:
+    if printable(path.name) != path.name:  # no widget could show it
+        return False
     try:
         with path.open("rb") as file:
             return _ENTRIES.match(file.read(512)) is not None

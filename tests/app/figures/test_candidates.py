@@ -27,7 +27,7 @@ def test_every_candidate_is_a_point_with_its_code(known: views.Architectures, fr
     rows = frame.index.to_numpy()
     front = views.frontier(frame, "macs", TOP1)
     figure = figures.cloud(frame, "macs", TOP1, figures.coloring(known, rows, "Depth"), front, 5)
-    points, line, above, beside = figure.data
+    points, lower, upper, line, above, beside = figure.data
     assert len(points.x) == COUNT
     assert points.type == "scattergl"
     assert (points.text[5], points.hovertext[5]) == (frame["id"].iloc[5], frame["code"].iloc[5])
@@ -35,6 +35,9 @@ def test_every_candidate_is_a_point_with_its_code(known: views.Architectures, fr
     assert points.customdata[5] * 1e3 == pytest.approx(frame["params"].iloc[5])
     assert "k parameters" in points.hovertemplate
     assert len(line.x) == len(front)
+    assert upper.fill == "tonexty"
+    assert (np.array(lower.y) < np.array(line.y)).all()
+    assert (np.array(upper.y) > np.array(line.y)).all()
     assert sum(above.y) == sum(beside.x) == COUNT
     assert figure.layout.xaxis.title.text == "Multiply-accumulates per image (thousands)"
     assert figure.layout.yaxis.title.text == "Top-1 accuracy (%)"
@@ -72,3 +75,34 @@ def test_every_space_can_be_drawn(space) -> None:
         costs = [bars for bars in figure.data if bars.yaxis == "y2"]
         assert [len(bars.y) for bars in costs] == [len(largest)] * 2
         assert all(np.allclose(np.array(bars.base) * -2, bars.y) for bars in figure.data if bars.yaxis == "y")
+
+
+@pytest.mark.parametrize("name", ["Candidates", "Depth", "width4", "Parameters"])
+def test_many_candidates_are_a_density_that_does_not_grow(
+    name: str, known: views.Architectures, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    for times in (1, 40):
+        many = pd.concat([frame] * times, ignore_index=True)
+        rows = np.tile(frame.index.to_numpy(), times)
+        monkeypatch.setattr(figures, "MANY", 100)
+        colors = figures.coloring(known, rows, name)
+        figure = figures.cloud(many, "macs", TOP1, colors, views.frontier(many, "macs", TOP1), 7)
+        density, fields, best, chosen = figure.data[:4]
+        assert density.type == "heatmap"
+        assert np.nansum(density.z) == len(many) or name != "Candidates"
+        assert fields.customdata.sum() == len(many)
+        assert best.text[0] == many["id"][many["top1"].idxmax()]
+        assert (list(chosen.text), chosen.selectedpoints) == ([many["id"][7]], (0,))
+        sizes.append(len(figure.to_json()))
+    assert sizes[1] < 1.2 * sizes[0]
+
+
+def test_the_point_of_a_field_is_its_best(known: views.Architectures, frame: pd.DataFrame, monkeypatch) -> None:
+    monkeypatch.setattr(figures, "MANY", 100)
+    monkeypatch.setattr(figures, "FIELDS", (1, 1))
+    for title, best in (("Top-1", frame["top1"].idxmax()), ("Loss", frame["loss"].idxmin())):
+        score = views.SCORES[title]
+        colors = figures.coloring(known, frame.index.to_numpy(), "Depth")
+        figure = figures.cloud(frame, "params", score, colors, views.frontier(frame, "params", score), None)
+        assert list(figure.data[1].text) == [frame["id"][best]]

@@ -6,6 +6,7 @@ import pytest
 
 from app.views import candidates as views
 from app.views.blocks import blocks
+from app.views.candidates_words import answer
 from tests.app import example_run
 from tests.app.example_run import COUNT
 from toolkit.errors import InputError
@@ -124,3 +125,44 @@ def test_no_block_is_wider_than_in_the_largest_network() -> None:
     largest = blocks(RESNET48_MINI, RESNET48_MINI.largest)
     for block, most in zip(blocks(RESNET48_MINI, RESNET48_MINI.sample(rng)), largest, strict=True):
         assert block.widths == () or all(a <= b for a, b in zip(block.widths, most.widths, strict=True))
+
+
+def test_candidates_within_noise_of_the_best_are_counted() -> None:
+    top1 = [90.75, 90.5, 89.0, 70.0, 90.75]
+    frame = pd.DataFrame({"top1": top1, "images": 2000.0, "loss": 1.0})
+    found = views.noise(frame, TOP1)
+    assert (found.alike, found.distinct, found.total) == (4, 4, 5)  # 89 is 1.8 below, 1.96 standard errors are 1.9
+    assert views.noise(frame.assign(images=200_000.0), TOP1).alike == 2
+    assert views.noise(frame, LOSS).alike is None
+    assert views.noise(frame.iloc[:0], TOP1).total == 0
+
+
+def test_margins_cover_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    for share in (0.5, 0.9, 0.99):
+        drawn = rng.binomial(500, share, 4000) / 500 * 100
+        frame = pd.DataFrame({"top1": drawn, "images": 500.0})
+        covered = np.abs(drawn - 100 * share) <= views.margins(frame, TOP1)
+        assert covered.mean() > 0.93
+
+
+@pytest.mark.parametrize("score", [TOP1, LOSS])
+@pytest.mark.parametrize("alike", [None, 1, 17])
+@pytest.mark.parametrize("total", [0, 40])
+def test_the_answer_says_how_many(score: views.Score, alike: int | None, total: int) -> None:
+    said = answer(views.Noise(alike, 3, total), score, 40)
+    assert said.endswith(".")
+    assert "nan" not in said.lower()
+
+
+def test_filters_leave_candidates_with_the_wanted_branches(full_run: RunFolder) -> None:
+    known = views.architectures(full_run)
+    options = views.branches(known)
+    one = [options["depth4 = 5"], options["depth4 = 2"], options["width4 = 3"]]
+    mask = views.having(known, one)
+    names = [decision.name for decision in known.space.decisions]
+    depth, width = names.index("depth4"), names.index("width4")
+    for answers, wanted in zip(known.answers, mask, strict=True):
+        said = str(known.space.decisions[depth].options[answers[depth]]) in ("2", "5")
+        assert wanted == (said and str(known.space.decisions[width].options[answers[width]]) == "3")
+    assert views.having(known, []).all()

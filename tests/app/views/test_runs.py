@@ -4,6 +4,7 @@ import pytest
 
 from app.views import runs as views
 from app.views import training
+from app.views.folder import scan
 from tests.app import example_run
 from tests.app.example_run import COUNT
 from toolkit.runs.folder import RunFolder
@@ -12,9 +13,9 @@ from toolkit.runs.folder import RunFolder
 def test_runs_are_named_by_their_path(tmp_path: Path) -> None:
     for name in ("one", "sweep/two"):
         example_run.begin(tmp_path / name)
-    assert set(views.named_runs(tmp_path)) == {"one", "sweep/two"}
-    assert set(views.named_runs(tmp_path / "one")) == {"one"}  # the folder is a run itself
-    assert views.named_runs(tmp_path / "none") == {}
+    assert set(scan(tmp_path).runs) == {"one", "sweep/two"}
+    assert set(scan(tmp_path / "one").runs) == {"one"}  # the folder is a run itself
+    assert scan(tmp_path / "none").runs == {}
 
 
 def test_the_newest_run_comes_first(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_the_newest_run_comes_first(tmp_path: Path) -> None:
 
     for age, name in enumerate(("b", "a", "c")):
         os.utime(example_run.begin(tmp_path / name).recipe, (1000 - age, 1000 - age))
-    assert list(views.named_runs(tmp_path)) == ["b", "a", "c"]
+    assert list(scan(tmp_path).runs) == ["b", "a", "c"]
 
 
 def test_summary_of_a_full_run(full_run: RunFolder) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.views import runs as run_views
 from app.views import sweeps as views
+from app.views.folder import scan
 from tests.app import example_sweep
 from toolkit.runs.folder import RunFolder
 from toolkit.sweeps.report import REPORT
@@ -63,7 +64,7 @@ def test_the_table_has_every_number() -> None:
 def test_states_are_those_of_the_page_runs_unless_the_sweep_knows_more(tmp_path: Path) -> None:
     report = example_sweep.report(done=1)
     sweep = example_sweep.make(tmp_path / "sweep", report)
-    known = run_views.named_runs(tmp_path)
+    known = scan(tmp_path).runs
     found = views.trials(report, sweep, known)
     assert [trial.name for trial in found[:3]] == ["sweep/spos/seed-0", "sweep/sandwich/seed-0", None]
     summaries = [run_views.summary(trial.folder) if trial.folder.exists() else None for trial in found]
@@ -95,7 +96,7 @@ def test_a_finished_sweep_is_not_live(tmp_path: Path) -> None:
 def test_a_run_named_by_the_sweep_but_deeper_than_the_dashboard_looks_has_no_link(tmp_path: Path) -> None:
     report = example_sweep.report(done=1)
     sweep = example_sweep.make(tmp_path / "a" / "b" / "c", report)
-    assert views.trials(report, sweep, run_views.named_runs(tmp_path))[0].name is None
+    assert views.trials(report, sweep, scan(tmp_path).runs)[0].name is None
     assert RunFolder(sweep / "spos" / "seed-0").exists()
 
 

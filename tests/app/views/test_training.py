@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from app.views import training
+from tests.app import example_run
 from toolkit.runs.folder import RunFolder
 
 
@@ -72,3 +73,22 @@ def test_somebody_trains_while_metrics_are_fresh(full_run: RunFolder, tmp_path: 
 def test_checkpoints_newest_first(full_run: RunFolder, tmp_path: Path) -> None:
     assert training.checkpoints(full_run)["step"].tolist() == [300]
     assert training.checkpoints(RunFolder(tmp_path)).empty
+
+
+def test_only_what_differs_between_recipes_is_shown(tmp_path: Path) -> None:
+    runs = {"one": example_run.begin(tmp_path / "one"), "two": example_run.begin(tmp_path / "two", seed=3)}
+    table = training.differing({name: training.recipe(run) for name, run in runs.items()})
+    assert table.to_numpy().tolist() == [["seed", "0", "3"]]
+    other = example_run.begin(tmp_path / "three", "sandwich")
+    table = training.differing({"one": training.recipe(runs["one"]), "three": training.recipe(other)}).set_index("key")
+    assert table.loc["method.name"].tolist() == ["spos", "sandwich"]
+    assert table.loc["method.divergence", "one"] == "—"
+    assert "space" not in table.index
+
+
+def test_the_gap_between_both_ends_of_the_space(full_run: RunFolder) -> None:
+    frame = training.curves(full_run)
+    last = frame.dropna(subset="largest_top1").iloc[-1]
+    assert training.gap(frame) == pytest.approx(100 * (last["largest_top1"] - last["smallest_top1"]))
+    assert training.gap(training.NO_CURVES) is None
+    assert training.gap(frame.drop(columns="smallest_top1")) is None

@@ -1,7 +1,7 @@
 """PaddlePaddle on a device, in a process group: `toolkit.backends.base.Backend`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
@@ -12,13 +12,15 @@ from paddle import Tensor
 from paddle.base import core
 
 from toolkit.backends.allocator import keep_memory
-from toolkit.backends.base import SGD, Network, Precision
+from toolkit.backends.base import SGD, Adam, Precision, Trainable
+from toolkit.backends.ops import Ops
 from toolkit.backends.paddle.network import PaddleNetwork
 from toolkit.backends.paddle.norms import Norm, SynchronisedTraining, Training
-from toolkit.backends.paddle.optimizer import PaddleOptimizer
+from toolkit.backends.paddle.ops import PaddleOps, PaddleParameters
+from toolkit.backends.paddle.optimizer import PaddleAdam, PaddleSGD
 from toolkit.backends.weights import initialise
 from toolkit.errors import InputError
-from toolkit.spaces import Arch, Plans, SearchSpace
+from toolkit.spaces import Plans, SearchSpace
 
 
 class PaddleBackend:
@@ -32,6 +34,7 @@ class PaddleBackend:
         self.world = int(os.environ.get("PADDLE_TRAINERS_NUM", "1"))
         self.device = _choose(device)
         self._precision = precision
+        self.ops: Ops = PaddleOps()
         _set_precision(self.device, precision)
         if threads is not None:
             core.set_num_threads(threads)
@@ -40,30 +43,16 @@ class PaddleBackend:
         if self.world > 1 and not dist.is_initialized():
             dist.init_parallel_env()
 
-    def supernet(self, space: SearchSpace, seed: int) -> PaddleNetwork:
+    def network(self, space: SearchSpace, plans: Plans, seed: int) -> PaddleNetwork:
         """See `Backend`."""
-        return self._network(space, space.widest, space.supernet_plans, seed)
-
-    def standalone(self, space: SearchSpace, arch: Arch, seed: int) -> PaddleNetwork:
-        """See `Backend`."""
-        plans = space.plans(arch)
-
-        def only(asked: Arch) -> Plans:
-            if asked != arch:
-                raise ValueError("a stand-alone network runs its own architecture only")
-            return plans
-
-        return self._network(space, plans, only, seed)
-
-    def build(self, space: SearchSpace, plans: Plans, seed: int) -> PaddleNetwork:
-        """See `Backend`."""
-        return self._network(space, plans, lambda _: plans, seed)
-
-    def _network(self, space: SearchSpace, widest: Plans, plans: Any, seed: int) -> PaddleNetwork:
         training: Norm = SynchronisedTraining() if self.world > 1 else Training()
-        network = PaddleNetwork(space, widest, plans, training, self._autocast)
-        initialise(network, widest, seed)
+        network = PaddleNetwork(space, plans, self.ops, training, self._autocast)
+        initialise(network, plans, seed)
         return network.to(dtype=self._dtype)
+
+    def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> PaddleParameters:
+        """See `Backend`."""
+        return PaddleParameters(arrays, self._dtype)
 
     @property
     def _dtype(self) -> Literal["float32", "float64"]:
@@ -72,15 +61,16 @@ class PaddleBackend:
     def _autocast(self) -> AbstractContextManager[object]:
         return paddle.amp.auto_cast(dtype="bfloat16") if self._precision == "bf16" else nullcontext()
 
-    def optimizer(self, network: Network, config: SGD) -> PaddleOptimizer:
+    def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> PaddleSGD | PaddleAdam:
         """See `Backend`."""
-        if not isinstance(network, PaddleNetwork):
-            raise TypeError("a paddle optimiser needs a paddle network")
-        return PaddleOptimizer(network, config, self.world)
+        if isinstance(config, Adam):
+            return PaddleAdam(trained, config, self.world)
+        return PaddleSGD(trained, config, self.world)
 
     def place(self, array: npt.NDArray[Any]) -> Tensor:
         """See `Backend`."""
-        return paddle.to_tensor(array)
+        tensor: Tensor = self.ops.place(array)
+        return tensor
 
     def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
         """See `Backend`."""

@@ -1,63 +1,50 @@
-"""Elastic layers: a narrower layer is the leading channels of the widest one.
+"""Elastic layers: a narrower layer is a window of the widest one (`toolkit.spaces.windows`).
 
 Every tensor has PyTorch's name and layout, so that checkpoints need no translation.
 """
 
-from collections.abc import Callable
-from typing import TypeVar, cast
+from collections.abc import Sequence
 
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 from paddle.nn.initializer import Constant
 
-from toolkit.spaces.plans import Activation, group_of
-
-Layer = TypeVar("Layer", bound=nn.Layer)
+from toolkit.spaces.windows import window
 
 
-def grouped(make: Callable[[int], Layer], widest: int, groups: tuple[int, ...]) -> Layer:
-    """`make(widest)`, and beside it, as its child `groups`, a layer for each group of widths."""
-    layer = make(widest)
-    if groups:
-        layer.groups = nn.LayerDict({str(group): make(group) for group in groups})
-    return layer
+class Layer(nn.Layer):
+    """A layer that holds tensors; `groups` are layers beside it for groups of widths, by the widest width of each."""
 
 
-def serving(layer: Layer, width: int, groups: tuple[int, ...]) -> Layer:
-    """The layer whose weights serve `width`: of its group, or, without groups, the one that all share."""
-    return cast(Layer, layer.groups[str(group_of(width, groups))]) if groups else layer
+class Conv(Layer):
+    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k)."""
 
+    bias: Tensor | None
 
-class Conv(nn.Layer):
-    """A convolution without bias, padded by `kernel // 2`; the weight has shape (channels, in_channels, k, k)."""
-
-    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int) -> None:
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int, *, bias: bool = False) -> None:
         super().__init__()
         self.weight = self.create_parameter((channels, in_channels, kernel, kernel), default_initializer=Constant(0.0))
-        self.stride, self.padding = stride, kernel // 2
+        self.bias = self.create_parameter((channels,), default_initializer=Constant(0.0)) if bias else None
+        self.stride = stride
 
-    def forward(self, x: Tensor, channels: int) -> Tensor:
-        """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
+    def filters(self, shape: Sequence[int]) -> Tensor:
+        """The window of the weight that has this shape."""
         weight = self.weight
-        if tuple(weight.shape[:2]) != (channels, x.shape[1]):  # slicing costs a copy
-            weight = weight[:channels, : x.shape[1]]
-        return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
+        if tuple(weight.shape) == shape:  # slicing costs a copy
+            return weight
+        return weight[window(weight.shape, shape)]
 
 
-class DepthwiseConv(Conv):
-    """A convolution of each channel with its own kernel; the weight has shape (channels, 1, k, k)."""
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
+    """A square convolution padded by half its kernel.
 
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        super().__init__(1, channels, kernel, stride)
-
-    def forward(self, x: Tensor, channels: int) -> Tensor:
-        """x (n, channels, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels]."""
-        weight = self.weight[:channels]
-        return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=channels)
+    x (n, c, h, w), weight (channels, c / groups, k, k) to (n, channels, h / stride, w / stride).
+    """
+    return F.conv2d(x, weight, bias, stride=stride, padding=weight.shape[2] // 2, groups=groups)
 
 
-class BatchNorm(nn.Layer):
+class BatchNorm(Layer):
     """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`).
 
     It remembers no mode. A batch norm in the kit of the 2022 challenge does, and keeps that of its first call for life.
@@ -81,7 +68,7 @@ class BatchNorm(nn.Layer):
         return self.running_mean[leading], self.running_var[leading], self.weight[leading], self.bias[leading]
 
 
-class Linear(nn.Layer):
+class Linear(Layer):
     """A fully connected layer with bias, elastic in its inputs; the weight has shape (features, in_features)."""
 
     def __init__(self, in_features: int, features: int) -> None:
@@ -94,7 +81,7 @@ class Linear(nn.Layer):
         return F.linear(x, self.weight[:, : x.shape[1]].T, self.bias)
 
 
-class PReLU(nn.Layer):
+class PReLU(Layer):
     """max(0, x) + slope * min(0, x), with one learned slope; the weight has shape (1,)."""
 
     def __init__(self) -> None:
@@ -104,26 +91,3 @@ class PReLU(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         """x of any shape; the result has its dtype."""
         return F.prelu(x, self.weight.astype(x.dtype))
-
-
-class Swish(nn.Layer):
-    """x * sigmoid(x). Paddle's own has the gradient NaN where exp(-x) overflows."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
-        return x * F.sigmoid(x)
-
-
-def activation(name: Activation) -> nn.Layer:
-    """The activation called `name`."""
-    match name:
-        case "relu":
-            return nn.ReLU()
-        case "prelu":
-            return PReLU()
-        case "swish":
-            return Swish()
-        case "mish":
-            return nn.Mish()
-        case "selu":
-            return nn.SELU()

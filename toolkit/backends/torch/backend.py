@@ -1,7 +1,7 @@
 """PyTorch on a device, in a process group: `toolkit.backends.base.Backend`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,13 +11,16 @@ import torch.distributed as dist
 from torch import Tensor
 
 from toolkit.backends.allocator import keep_memory
-from toolkit.backends.base import SGD, Network, Precision
+from toolkit.backends.base import SGD, Adam, Precision, Trainable
+from toolkit.backends.ops import Ops
+from toolkit.backends.torch.check import check_arithmetic
 from toolkit.backends.torch.network import TorchNetwork
 from toolkit.backends.torch.norms import Norm, SynchronisedTraining, Training
-from toolkit.backends.torch.optimizer import TorchOptimizer
+from toolkit.backends.torch.ops import TorchOps, TorchParameters
+from toolkit.backends.torch.optimizer import TorchAdam, TorchSGD
 from toolkit.backends.weights import initialise
 from toolkit.errors import InputError
-from toolkit.spaces import Arch, Plans, SearchSpace
+from toolkit.spaces import Plans, SearchSpace
 
 
 class TorchBackend:
@@ -30,6 +33,7 @@ class TorchBackend:
         self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.device = _choose(device)
         self._precision = precision
+        self.ops: Ops = TorchOps(self.device)
         if threads is not None:
             torch.set_num_threads(threads)
         if self.device == "cpu":
@@ -40,30 +44,16 @@ class TorchBackend:
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("gloo" if self.device == "cpu" else "nccl")
 
-    def supernet(self, space: SearchSpace, seed: int) -> TorchNetwork:
+    def network(self, space: SearchSpace, plans: Plans, seed: int) -> TorchNetwork:
         """See `Backend`."""
-        return self._network(space, space.widest, space.supernet_plans, seed)
-
-    def standalone(self, space: SearchSpace, arch: Arch, seed: int) -> TorchNetwork:
-        """See `Backend`."""
-        plans = space.plans(arch)
-
-        def only(asked: Arch) -> Plans:
-            if asked != arch:
-                raise ValueError("a stand-alone network runs its own architecture only")
-            return plans
-
-        return self._network(space, plans, only, seed)
-
-    def build(self, space: SearchSpace, plans: Plans, seed: int) -> TorchNetwork:
-        """See `Backend`."""
-        return self._network(space, plans, lambda _: plans, seed)
-
-    def _network(self, space: SearchSpace, widest: Plans, plans: Any, seed: int) -> TorchNetwork:
         training: Norm = SynchronisedTraining() if self.world > 1 else Training()
-        network = TorchNetwork(space, widest, plans, training, self._autocast)
-        initialise(network, widest, seed)
+        network = TorchNetwork(space, plans, self.ops, training, self._autocast)
+        initialise(network, plans, seed)
         return network.to(self.device, self._dtype, memory_format=self._memory_format)  # type: ignore[call-overload, no-any-return]
+
+    def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> TorchParameters:
+        """See `Backend`."""
+        return TorchParameters(arrays, self.device, self._dtype)
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -78,15 +68,22 @@ class TorchBackend:
             return nullcontext()
         return torch.autocast(self.device.split(":")[0], torch.bfloat16)
 
-    def optimizer(self, network: Network, config: SGD) -> TorchOptimizer:
-        """See `Backend`."""
-        if not isinstance(network, TorchNetwork):
-            raise TypeError("a torch optimiser needs a torch network")
-        return TorchOptimizer(network, config, self.world)
+    def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> TorchSGD | TorchAdam:
+        """See `Backend`. On a CPU it is made sure first that what will be trained is computed rightly.
+
+        Raises:
+            InputError: this build of PyTorch computes wrongly on this processor.
+        """
+        if self.device == "cpu":
+            check_arithmetic()
+        if isinstance(config, Adam):
+            return TorchAdam(trained, config, self.world)
+        return TorchSGD(trained, config, self.world)
 
     def place(self, array: npt.NDArray[Any]) -> Tensor:
         """See `Backend`."""
-        return torch.from_numpy(array).to(self.device)
+        tensor: Tensor = self.ops.place(array)
+        return tensor
 
     def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
         """See `Backend`."""

@@ -1,79 +1,73 @@
-"""Elastic layers: a narrower layer is the leading channels of the widest one."""
+"""Elastic layers: a narrower layer is a window of the widest one (`toolkit.spaces.windows`)."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from toolkit.spaces.plans import Activation, group_of
-
-Layer = TypeVar("Layer", bound=nn.Module)
+from toolkit.spaces.windows import Window, window
 
 
-def grouped(make: Callable[[int], Layer], widest: int, groups: tuple[int, ...]) -> Layer:
-    """`make(widest)`, and beside it, as its child `groups`, a layer for each group of widths."""
-    layer = make(widest)
-    if groups:
-        layer.groups = nn.ModuleDict({str(group): make(group) for group in groups})
-    return layer
-
-
-def serving(layer: Layer, width: int, groups: tuple[int, ...]) -> Layer:
-    """The layer whose weights serve `width`: of its group, or, without groups, the one that all share."""
-    return cast(Layer, cast(nn.ModuleDict, layer.groups)[str(group_of(width, groups))]) if groups else layer
-
-
-class _LeadingSlice(torch.autograd.Function):
-    """weight[:channels, :in_channels], with a gradient laid out as the weight is.
+class _Window(torch.autograd.Function):
+    """weight[window], with a gradient laid out as the weight is.
 
     Plain slicing fills two zero tensors per step, and lays them out otherwise, so that autograd copies them once more.
     """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, channels: int, in_channels: int) -> Tensor:
-        ctx.weight = weight
-        return weight[:channels, :in_channels]
+    def forward(ctx: Any, weight: Tensor, part: Window) -> Tensor:
+        ctx.weight, ctx.part = weight, part
+        return weight[part]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         whole = torch.zeros_like(ctx.weight)
-        whole[: gradient.shape[0], : gradient.shape[1]] = gradient
-        return whole, None, None
+        whole[ctx.part] = gradient
+        return whole, None
 
 
-class Conv(nn.Module):
-    """A convolution without bias, padded by `kernel // 2`; the weight has shape (channels, in_channels, k, k)."""
+class Layer(nn.Module):
+    """A layer that holds tensors; `groups` are layers beside it for groups of widths, by the widest width of each."""
 
-    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int) -> None:
+
+class Conv(Layer):
+    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k)."""
+
+    bias: nn.Parameter | None
+
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int, *, bias: bool = False) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(channels, in_channels, kernel, kernel))
-        self.stride, self.padding = stride, kernel // 2
+        self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
+        self.stride = stride
 
-    def forward(self, x: Tensor, channels: int) -> Tensor:
-        """x (n, c, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels, :c]."""
+    def filters(self, shape: Sequence[int]) -> Tensor:
+        """The window of the weight that has this shape."""
         weight: Tensor = self.weight
-        if weight.shape[:2] != (channels, x.shape[1]):  # slicing costs a copy
-            weight = _LeadingSlice.apply(weight, channels, x.shape[1])  # type: ignore[no-untyped-call]
-        return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
+        if weight.shape == shape:  # slicing costs a copy
+            return weight
+        return _Window.apply(weight, window(weight.shape, shape))  # type: ignore[no-untyped-call, no-any-return]
 
 
-class DepthwiseConv(Conv):
-    """A convolution of each channel with its own kernel; the weight has shape (channels, 1, k, k)."""
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
+    """A square convolution padded by half its kernel.
 
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        super().__init__(1, channels, kernel, stride)
-
-    def forward(self, x: Tensor, channels: int) -> Tensor:
-        """x (n, channels, h, w) to (n, channels, h / stride, w / stride), with the leading slice weight[:channels]."""
-        weight: Tensor = self.weight
-        if weight.shape[0] != channels:
-            weight = weight[:channels]
-        return F.conv2d(x, weight, stride=self.stride, padding=self.padding, groups=channels)
+    x (n, c, h, w), weight (channels, c / groups, k, k) to (n, channels, h / stride, w / stride).
+    """
+    kernel = weight.shape[2]
+    if kernel == 1 and stride > 1 and x.shape[1] < UNSAFE:
+        # Its weight gradient writes beyond its memory on CPUs without AVX-512 (docs/upstream.md). The same numbers:
+        x, stride = x[:, :, ::stride, ::stride], 1
+    return F.conv2d(x, weight, bias, stride, kernel // 2, groups=groups)
 
 
-class BatchNorm(nn.Module):
+UNSAFE = 8
+"""Input channels below which oneDNN must not see a strided 1x1 convolution (`benchmarks.convolutions --raw`)."""
+
+
+class BatchNorm(Layer):
     """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`)."""
 
     running_mean: Tensor
@@ -94,7 +88,7 @@ class BatchNorm(nn.Module):
         return self.running_mean[leading], self.running_var[leading], self.weight[leading], self.bias[leading]
 
 
-class Linear(nn.Module):
+class Linear(Layer):
     """A fully connected layer with bias, elastic in its inputs; the weight has shape (features, in_features)."""
 
     def __init__(self, in_features: int, features: int) -> None:
@@ -107,7 +101,7 @@ class Linear(nn.Module):
         return F.linear(x, self.weight[:, : x.shape[1]], self.bias)
 
 
-class PReLU(nn.Module):
+class PReLU(Layer):
     """max(0, x) + slope * min(0, x), with one learned slope; the weight has shape (1,)."""
 
     def __init__(self) -> None:
@@ -117,18 +111,3 @@ class PReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x of any shape; the result has its dtype."""
         return F.prelu(x, self.weight.to(x.dtype))
-
-
-def activation(name: Activation) -> nn.Module:
-    """The activation called `name`."""
-    match name:
-        case "relu":
-            return nn.ReLU(inplace=True)
-        case "prelu":
-            return PReLU()
-        case "swish":
-            return nn.SiLU(inplace=True)
-        case "mish":
-            return nn.Mish(inplace=True)
-        case "selu":
-            return nn.SELU(inplace=True)

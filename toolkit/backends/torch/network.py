@@ -1,100 +1,78 @@
 """A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from toolkit.backends.base import Counts, Statistics, Weights
-from toolkit.backends.torch.blocks import BasicBlock, build
+from toolkit.backends.ops import Ops
+from toolkit.backends.shapes import is_statistic, used
+from toolkit.backends.states import State, following, newest, reach, read
+from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.layers import BatchNorm
 from toolkit.backends.torch.norms import Batch, Calibrated, Calibrating, NoNorm, Norm, Stored
 from toolkit.backends.weights import check_weights
 from toolkit.spaces import Arch, Plan, Plans, SearchSpace
-from toolkit.spaces.plans import BasicBlock as BasicBlockPlan
-from toolkit.spaces.sharing import share
+from toolkit.spaces.windows import window
 
 
 class TorchNetwork(nn.Module):
-    """Blocks built for `widest`, run as the plans of any architecture that fits in them."""
+    """Blocks built for the plans that it `holds`, run as any plans that fit in them."""
 
     def __init__(
         self,
         space: SearchSpace,
-        widest: Plans,
-        plans: Callable[[Arch], Plans],
+        holds: Plans,
+        ops: Ops,
         training_norm: Norm,
         autocast: Callable[[], AbstractContextManager[object]],
     ) -> None:
         super().__init__()
-        self.space, self.plans = space, plans
+        self.space, self.holds, self.ops = space, holds, ops
         self._training_norm, self._autocast = training_norm, autocast
         # An absent position keeps its number, so that parameter names say where a block stands.
-        self.blocks = nn.ModuleList(nn.Identity() if plan is None else build(plan) for plan in widest)
+        self.blocks = nn.ModuleList(nn.Identity() if plan is None else Block(plan) for plan in holds)
+        self._reach = reach(holds)
 
-    def run(self, plans: Plans, images: Tensor, norm: Norm) -> Tensor:
-        """Normalised images to logits."""
-        state = images
-        for block, plan in zip(self.blocks, plans, strict=True):
-            if plan is not None:
-                state = block(state, plan, norm)
-        return state
-
-    def forward(self, arch: Arch, images: Tensor, *, norm: Norm | None = None, trunk: bool = False) -> Tensor:
+    def run(
+        self,
+        plans: Plans,
+        images: Tensor,
+        norm: Norm | None = None,
+        *,
+        path: Arch | None = None,  # noqa: ARG002
+        watch: Callable[[int, Tensor], object] | None = None,
+        precise: bool = False,
+    ) -> Tensor:
         """See `Network`."""
-        plans = self.space.trunk_plans(arch) if trunk else self.plans(arch)
-        with self._autocast():
-            return self.run(plans, images, norm or self._training_norm)
+        norm = norm or self._training_norm
+        state: State = images
+        with nullcontext() if precise else self._autocast():
+            for index, plan in enumerate(plans):
+                if plan is not None:
+                    state = self.run_block(index, plan, state, norm)
+                if watch is not None:
+                    watch(index, newest(state))
+        return cast(Tensor, newest(state))
 
-    def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    def follow(self, leader: "TorchNetwork", decay: float, plans: Plans | None = None) -> None:
         """See `Network`."""
-        return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-
-    def soft_cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
-        """See `Network`."""
-        return F.cross_entropy(logits.float(), target.float().softmax(1))
-
-    def alpha_divergence(self, logits: Tensor, target: Tensor, alphas: tuple[float, float], clip: float) -> Tensor:
-        """See `Network`."""
-        log_p, log_q = target.float().log_softmax(1).detach(), logits.float().log_softmax(1)
-        q = log_q.detach().exp()
-        sizes, losses = [], []
-        for alpha in alphas:
-            # Clipped as a logarithm: (p/q)^alpha itself overflows where q is next to nothing.
-            ratio = (alpha * (log_p - log_q.detach())).clamp(max=math.log(clip)).exp()
-            if alpha == 1:
-                sizes.append((log_p.exp() * (log_p - log_q.detach())).sum(1))
-            else:
-                sizes.append(((q * ratio).sum(1) - 1) / (alpha * (alpha - 1)))
-            losses.append(-(q * ratio * log_q).sum(1) / alpha)  # whose gradient is that of the clipped divergence
-        return torch.where(sizes[0] > sizes[1], losses[0], losses[1]).mean()
-
-    def detach(self, tensor: Tensor) -> Tensor:
-        """See `Network`."""
-        return tensor.detach()
-
-    def backward(self, loss: Tensor) -> None:
-        """See `Network`."""
-        torch.autograd.backward(loss)
-
-    def constant(self) -> AbstractContextManager[object]:
-        """See `Network`."""
-        return torch.no_grad()
-
-    def average(self, value: Tensor) -> float:
-        """See `Network`."""
-        if not dist.is_initialized():
-            return float(value)
-        total = value.detach().clone()
-        dist.all_reduce(total)
-        return float(total) / dist.get_world_size()
+        own, others = self.state_dict(), leader.state_dict()
+        with torch.no_grad():
+            if plans is None:
+                for name, tensor in others.items():
+                    own[name].lerp_(tensor, 1 - decay)
+                return
+            for name, shape in used(plans).items():
+                if not is_statistic(name):
+                    part = window(tuple(own[name].shape), shape)
+                    own[name][part].lerp_(others[name][part], 1 - decay)
 
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """See `Network`."""
@@ -106,15 +84,14 @@ class TorchNetwork(nn.Module):
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
         """See `Network`."""
-
-        def show(_relu: nn.Module, _inputs: object, output: Tensor) -> None:
-            see(output)
-
-        with ExitStack() as hooks:
-            for module in self.modules():
-                if isinstance(module, nn.ReLU):
-                    hooks.enter_context(module.register_forward_hook(show))
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        for block in blocks:
+            block.see = see
+        try:
             yield
+        finally:
+            for block in blocks:
+                block.see = None
 
     def stored_norm(self) -> Stored:
         """See `Network`."""
@@ -149,16 +126,17 @@ class TorchNetwork(nn.Module):
         with torch.inference_mode(), self._autocast():
             yield
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
         """See `Network`."""
-        return cast(Tensor, self.blocks[index](state, plan, norm))
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+        return following(state, out, self._reach)
 
-    def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
+    def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
         """See `Network`."""
-        block = self.blocks[index]
-        if isinstance(block, BasicBlock) and share(plans):
-            return block.siblings(state, cast(Sequence[BasicBlockPlan], plans), norm)
-        return (self.run_block(index, plan, state, norm) for plan in plans)
+        block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
+        if self._reach == 1:
+            return block.siblings(plans, inputs, norm)
+        return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
         """See `Network`."""

@@ -1,6 +1,7 @@
-"""SGD over accumulated gradients, averaged over processes: `toolkit.backends.base.Optimizer`."""
+"""SGD and Adam over accumulated gradients, averaged over processes: `toolkit.backends.base.Optimizer`."""
 
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -8,51 +9,80 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from toolkit.backends.base import SGD, Weights
+from toolkit.backends.base import SGD, Adam, Decay, Trainable, Weights
 from toolkit.backends.torch.network import TorchNetwork, parameter_kind
+from toolkit.backends.torch.ops import TorchParameters
 
 
-class TorchOptimizer:
-    """Steps over every parameter that received a gradient; unless `move_idle`, others rest (no decay, no momentum)."""
+class _Optimizer:
+    """Steps over every parameter that received a gradient.
 
-    def __init__(self, network: TorchNetwork, config: SGD, world: int) -> None:
-        self._config, self._world, self._network = config, world, network
-        self._parameters = dict(network.named_parameters())
-        kinds = parameter_kind(network)
+    Subclasses set `_torch`, and name in `_kept` what of PyTorch's state of a parameter is kept.
+    """
+
+    _torch: torch.optim.Optimizer
+    _kept: ClassVar[Mapping[str, str]]
+
+    def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Decay, world: int) -> None:
+        self._world, self._clip_norm = world, config.clip_norm
+        kinds = {}
+        self._parameters: dict[str, Tensor] = {}
+        for name, tensor, kind in _parameters(trained):
+            self._parameters[name], kinds[name] = tensor, kind
         free = {kind for kind, pulled in (("norm", config.decay_norm), ("bias", config.decay_bias)) if not pulled}
         decayed = [p for name, p in self._parameters.items() if kinds[name] not in free]
         others = [p for name, p in self._parameters.items() if kinds[name] in free]
         groups = (decayed, config.weight_decay), (others, 0.0)
-        self._sgd = torch.optim.SGD(
-            ({"params": params, "weight_decay": decay} for params, decay in groups if params),
-            lr=0.0,
-            momentum=config.momentum,
-            nesterov=config.nesterov,
-        )
-        self._used: set[str] = set()
-        self._average: dict[str, Tensor] = {}
-        if config.ema is not None:
-            self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+        self._groups = [{"params": params, "weight_decay": decay} for params, decay in groups if params]
 
     def step(self, lr: float) -> Tensor:
         """See `Optimizer`."""
-        if self._config.move_idle:
-            self._rouse()
         gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
         if self._world > 1:
             _average_over_processes(gradients, self._world)
         norm = torch.nn.utils.get_total_norm(gradients)
-        if self._config.clip_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(self._parameters.values(), self._config.clip_norm, norm)
-        for group in self._sgd.param_groups:
+        if self._clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self._parameters.values(), self._clip_norm, norm)
+        for group in self._torch.param_groups:
             group["lr"] = lr
-        self._sgd.step()
-        self._sgd.zero_grad()
-        if self._config.ema is not None:
-            with torch.no_grad():
-                for name, tensor in self._network.state_dict().items():
-                    self._average[name].lerp_(tensor, 1 - self._config.ema)
+        self._torch.step()
+        self._torch.zero_grad()
         return norm
+
+    def state(self) -> Weights:
+        """See `Optimizer`."""
+        return {
+            f"{ours}.{name}": self._torch.state[p][theirs].detach().cpu().numpy().copy()
+            for ours, theirs in self._kept.items()
+            for name, p in self._parameters.items()
+            if self._torch.state.get(p, {}).get(theirs) is not None
+        }
+
+    def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """See `Optimizer`."""
+        for ours, theirs in self._kept.items():
+            for name, p in self._parameters.items():
+                if (kept := state.get(f"{ours}.{name}")) is not None:
+                    array = torch.from_numpy(np.array(kept))
+                    self._torch.state[p][theirs] = array.to(p) if array.ndim else array  # counts stay where they are
+
+
+class TorchSGD(_Optimizer):
+    """Unless `move_idle`, parameters without a gradient rest (no decay, no momentum)."""
+
+    _kept: ClassVar = {"momentum": "momentum_buffer"}
+
+    def __init__(self, trained: Trainable | Mapping[str, Trainable], config: SGD, world: int) -> None:
+        super().__init__(trained, config, world)
+        self._move_idle = config.move_idle
+        self._torch = torch.optim.SGD(self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov)
+        self._used: set[str] = set()
+
+    def step(self, lr: float) -> Tensor:
+        """See `Optimizer`."""
+        if self._move_idle:
+            self._rouse()
+        return super().step(lr)
 
     def _rouse(self) -> None:
         """Gradients of 0 for what was used before and is not now.
@@ -64,31 +94,34 @@ class TorchOptimizer:
             self._parameters[name].grad = torch.zeros_like(self._parameters[name])
         self._used |= used
 
-    def state(self) -> Weights:
-        """See `Optimizer`."""
-        buffers = {
-            f"momentum.{name}": self._sgd.state[p]["momentum_buffer"]
-            for name, p in self._parameters.items()
-            if self._sgd.state.get(p, {}).get("momentum_buffer") is not None
-        }
-        buffers |= {f"ema.{name}": tensor for name, tensor in self._average.items()}
-        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in buffers.items()}
-
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
         """See `Optimizer`."""
-        for name, p in self._parameters.items():
-            if (buffer := state.get(f"momentum.{name}")) is not None:
-                self._sgd.state[p]["momentum_buffer"] = torch.from_numpy(np.array(buffer)).to(p)
-                self._used.add(name)
-        for name, tensor in self._average.items():
-            if (average := state.get(f"ema.{name}")) is not None:
-                tensor.copy_(torch.from_numpy(np.array(average)))
+        super().load_state(state)
+        self._used |= {name for name in self._parameters if f"momentum.{name}" in state}
 
-    def averaged(self) -> Weights | None:
-        """See `Optimizer`."""
-        if self._config.ema is None:
-            return None
-        return {name: tensor.cpu().numpy().copy() for name, tensor in self._average.items()}
+
+class TorchAdam(_Optimizer):
+    """Parameters without a gradient rest, and so do their moments."""
+
+    _kept: ClassVar = {"mean": "exp_avg", "square": "exp_avg_sq", "steps": "step"}
+
+    def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Adam, world: int) -> None:
+        super().__init__(trained, config, world)
+        kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
+        self._torch = kind(self._groups, lr=0.0, betas=(config.beta1, config.beta2), eps=config.eps)
+
+
+def _parameters(trained: Any, prefix: str = "") -> list[tuple[str, Tensor, str]]:
+    """Name, tensor and kind, for the rules of weight decay, of all that is trained."""
+    if isinstance(trained, TorchNetwork):
+        kinds = parameter_kind(trained)
+        return [(prefix + name, tensor, kinds[name]) for name, tensor in trained.named_parameters()]
+    if isinstance(trained, TorchParameters):
+        named = trained.tensors.items()
+        return [(prefix + name, tensor, "bias" if name.endswith("bias") else "weight") for name, tensor in named]
+    if isinstance(trained, Mapping):
+        return [each for name, part in trained.items() for each in _parameters(part, f"{prefix}{name}.")]
+    raise TypeError("a torch optimiser needs torch networks or parameters")
 
 
 def _average_over_processes(gradients: list[Tensor], world: int) -> None:

@@ -1,0 +1,95 @@
+"""One run on one page: whether it can be handed in and trusted, and what is to be done next."""
+
+import shlex
+
+import streamlit as st
+
+from app import links, report, text, ui
+from app.cache import load
+from app.derived import derive
+from app.figures.ranking.forest import forest
+from app.ranking.choose import read, read_ledger
+from app.views import candidates, runs, submission, verdict
+from app.views.interference import readings
+from app.views.ranking import estimates, noise, sources
+from toolkit.errors import InputError
+from toolkit.runs.folder import RunFolder
+
+ICONS: dict[verdict.State, tuple[ui.Color, str]] = {
+    "done": ("green", ":material/check:"),
+    "part": ("orange", ":material/pending:"),
+    "missing": ("gray", ":material/remove:"),
+    "bad": ("red", ":material/error:"),
+}
+
+
+def ranking(run: RunFolder) -> verdict.Ranking | None:
+    """The run's first score against its first truth; None without either."""
+    holdings, steps = read_ledger(run)
+    shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+    scores = sources.scores(run, holdings, steps, shared)
+    if not scores:
+        return None
+    score = next(iter(scores))
+    truths = sources.others(sources.truths(run, shared), scores[score])
+    truth = next(iter(truths), None)
+    if truth is None:
+        return None
+    subject = read(run, (score, truth), scores[score], truths[truth])
+    judgement = derive(estimates.judge, subject)
+    return verdict.Ranking(
+        subject, judgement, derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
+    )
+
+
+def where(run: RunFolder) -> str | None:
+    """Where interference sits."""
+    table = load(readings.readings, run, run.interference)
+    return None if table is None else verdict.where_it_sits(load(candidates.space_of, run, run.recipe), table)
+
+
+ui.header("Verdict", "Can this run be handed in, can its ranking be trusted, and what is to be done next?")
+name, run = ui.open_run()
+summary = load(runs.summary, run, *runs.summarised(run))
+problems = load(submission.count_problems, run, run.recipe, run.candidates, run.submission)
+found, place, wrong = None, None, list(summary.problems)
+try:
+    found = ranking(run)
+except InputError as error:
+    wrong += error.problems
+try:
+    place = where(run)
+except InputError as error:
+    wrong += error.problems
+whole = verdict.verdict(name, run, summary, problems, found, place)
+
+with st.container(border=True):
+    st.markdown(f"##### {text.plain(whole.headline)}")
+    if whole.next and whole.next.command:
+        st.caption("Next:")
+        st.code(shlex.join(whole.next.command), language=None)
+if wrong:
+    ui.problems("What cannot be read", list(dict.fromkeys(wrong)))
+for step in whole.steps:
+    color, icon = ICONS[step.state]
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader(step.title, anchor=False, width="content")
+            st.badge(step.state, color=color, icon=icon)
+        st.markdown(text.plain(step.said))
+        if step.title == "Ranking" and whole.taus is not None:
+            ui.chart(
+                forest(whole.taus, "correlation with the truth"), "taus", "Kendall tau of the score beside the priors"
+            )
+        for note in step.notes:
+            st.caption(f":material/info: {text.plain(note)}")
+        if step.command and step is not whole.next:
+            st.code(shlex.join(step.command), language=None)
+st.download_button(
+    "This page as one HTML file",
+    lambda: report.to_html(whole),
+    f"{name.replace('/', '-')}-verdict.html",
+    "text/html",
+    icon=":material/download:",
+    on_click="ignore",
+)

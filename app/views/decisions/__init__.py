@@ -1,0 +1,1 @@
+"""What decides a score: the effect of every option of every decision, and how candidates flow through them."""

@@ -1,0 +1,136 @@
+"""What pages of the dashboard cost: CPU seconds of server and browser, seconds by the clock, and megabytes sent.
+
+    python benchmarks/dashboard.py [--candidates 45000] [--start documented|command] [PAGE ...]
+
+Every page is opened by a fresh server in a fresh browser (first: nothing is kept from earlier ones; cold: what an
+earlier server has kept is there), again in the same one (warm), and, on the page of candidates, another score is chosen
+(click). Figures of invented runs, as the browser tests have them: what is
+measured is the dashboard. CPU seconds and bytes are reliable on a busy machine, the clock is not.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.app import example_run  # noqa: E402
+from tests.e2e.conftest import FLAGS, SIZE  # noqa: E402
+from tests.e2e.server import COMMAND, DOCUMENTED, serve  # noqa: E402
+
+STARTS = {"documented": DOCUMENTED, "command": COMMAND}
+PAGES = ["", "verdict", "training", "candidates", "decisions", "ranking", "submission"]
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu(root: int) -> float:
+    """Seconds of CPU that a process and everything below it has used."""
+    below: dict[int, list[int]] = {}
+    used: dict[int, float] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        below.setdefault(int(fields[1]), []).append(int(folder.name))
+        used[int(folder.name)] = sum(map(int, fields[11:15])) / TICKS
+    todo, total = [root], 0.0
+    while todo:
+        process = todo.pop()
+        total += used.get(process, 0.0)
+        todo += below.get(process, [])
+    return total
+
+
+def listener(port: int) -> int:
+    """The process that listens on a port of this machine."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
+            for handle in Path("/proc").glob("[0-9]*/fd/*"):
+                try:
+                    if str(handle.readlink()) == f"socket:[{fields[9]}]":
+                        return int(handle.parts[2])
+                except OSError:
+                    continue
+    raise RuntimeError(f"nobody listens on {port}")
+
+
+def rest(page: Page) -> None:
+    """Wait until the script has ended and its figures are drawn."""
+    page.get_by_role("heading", level=1).wait_for(timeout=120_000)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=120_000)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.js-plotly-plot')].every(plot => plot.querySelector('.main-svg'))"
+        " && !document.querySelector('[data-testid=stSkeleton]')",
+        timeout=120_000,
+    )
+    page.wait_for_timeout(300)
+
+
+def measure(start: tuple[str, ...], runs: Path, path: str, cache: Path) -> Iterator[dict[str, Any]]:
+    """First or cold, warm and click."""
+    first = "cold" if any(cache.rglob("*.parquet")) else "first"
+    with serve(ROOT, runs, start, cache) as address, sync_playwright() as playwright:
+        executable = shutil.which("chromium") or shutil.which("google-chrome")
+        port = urlsplit(address).port
+        assert port is not None
+        server = listener(port)
+        browser = playwright.chromium.launch(executable_path=executable, args=[*FLAGS])
+        page = browser.new_context(viewport={**SIZE}).new_page()  # type: ignore[arg-type]
+        sent = [0]
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data))),
+        )
+        page.goto("about:blank")
+        actions = {first: lambda: page.goto(f"{address}/{path}?run=spos"), "warm": lambda: page.reload()}
+        if path == "candidates":
+            actions["click"] = lambda: page.get_by_text("Top-5", exact=True).first.click()
+        for what, act in actions.items():
+            before = (time.perf_counter(), cpu(server), cpu(os.getpid()), sent[0])
+            act()
+            page.wait_for_timeout(200)
+            rest(page)
+            after = (time.perf_counter(), cpu(server), cpu(os.getpid()), sent[0])
+            clock, served, everything, bytes_sent = (b - a for a, b in zip(before, after, strict=True))
+            yield {
+                "page": path or "runs",
+                "what": what,
+                "server_cpu_s": round(served, 2),
+                "browser_cpu_s": round(everything - served, 2),
+                "clock_s": round(clock - 0.5, 2),
+                "megabytes": round(bytes_sent / 1e6, 3),
+            }
+        browser.close()
+
+
+def main() -> None:
+    """Measure and print, a JSON object a line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", default=PAGES)
+    parser.add_argument("--candidates", type=int, default=45_000)
+    parser.add_argument("--start", choices=STARTS, default="documented")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        example_run.full(Path(folder) / "spos", options.candidates)
+        for path in options.pages:
+            with tempfile.TemporaryDirectory() as cache:
+                for _ in range(2):
+                    for found in measure(STARTS[options.start], Path(folder), path, Path(cache)):
+                        print(json.dumps({"start": options.start} | found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""One function per primitive (`toolkit.spaces.primitives`): each adds its node to a graph and returns its name."""
+
+from collections.abc import Sequence
+
+from converters.onnx.graph import Graph
+from toolkit.spaces import primitives as p
+from toolkit.spaces.primitives import Map
+from toolkit.spaces.wiring import Step
+
+
+def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before: Map, norm: str | None = None) -> str:
+    """The nodes of a step, whose tensors are called `name`.
+
+    Args:
+        before: the shape of its first input.
+        norm: what the tensors of the batch norm are called that follows a convolution and becomes part of it.
+    """
+    x = inputs[0]
+    match step.op:
+        case p.Conv(stride=stride):
+            return graph.conv(x, name, stride, norm=norm)
+        case p.DepthwiseConv(channels, _, stride):
+            return graph.conv(x, name, stride, groups=channels, norm=norm)
+        case p.Norm():
+            return graph.norm(x, name)
+        case p.Linear():
+            return graph.linear(graph.node("Flatten", x), name)
+        case p.Activate(kind):
+            return graph.activation(x, kind, name)
+        case p.MaxPool(kernel, stride):
+            return graph.pool("MaxPool", x, kernel, stride, pad=kernel // 2)
+        case p.AvgPool(kernel, stride):
+            up = {"ceil_mode": 1} if before.size % stride else {}
+            return graph.pool("AveragePool", x, kernel, stride, pad=(kernel - 1) // 2, count_include_pad=0, **up)
+        case p.GlobalPool():
+            return graph.node("GlobalAveragePool", x)
+        case p.Resize(size):
+            return graph.resize(x, f"{name}resize{len(graph.nodes)}", before.channels, size)
+        case p.Add():
+            return graph.node("Add", *inputs)
+        case p.Multiply():
+            return graph.node("Mul", *inputs)
+        case p.Concat():
+            return graph.node("Concat", *inputs, axis=1)
+        case p.Zeros(channels):
+            return graph.zeros(x, f"{name}zeros{len(graph.nodes)}", before.channels, channels)

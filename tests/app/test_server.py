@@ -1,0 +1,75 @@
+"""Who may talk to the server that `streamlit run app/main.py` starts."""
+
+import base64
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.server import COMMAND, DOCUMENTED, serve
+
+
+@pytest.fixture(scope="module", params=[DOCUMENTED, COMMAND], ids=["streamlit run", "supernet app"])
+def port(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a dashboard started as documented: no option says where it listens."""
+    with serve(root, tmp_path_factory.mktemp("runs"), request.param) as address:
+        port = urlsplit(address).port
+        assert port is not None
+        yield port
+
+
+def handshake(port: int, host: str, origin: str) -> int:
+    """The status with which the server answers a websocket's opening."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: {origin}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Protocol: streamlit",
+    ]
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return int(connection.recv(64).split()[1])
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]"])
+def test_this_machine_is_let_in(name: str, port: int) -> None:
+    assert handshake(port, f"{name}:{port}", f"http://{name}:{port}") == 101
+
+
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0.0.0.0", "a"])
+def test_a_name_that_a_stranger_gave_this_machine_opens_nothing(name: str, port: int) -> None:
+    """DNS rebinding: host and origin agree, for the stranger's page comes from the stranger's name."""
+    assert handshake(port, f"{name}:{port}", f"http://{name}:{port}") == 403
+
+
+def test_a_foreign_page_opens_nothing(port: int) -> None:
+    assert handshake(port, f"127.0.0.1:{port}", "http://evil.example") == 403
+
+
+def test_other_machines_cannot_connect(port: int) -> None:
+    others = {address[4][0] for address in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
+    for address in others - {"127.0.0.1"}:
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((address, port), 5):
+            pass
+    with (
+        pytest.raises(ConnectionRefusedError),
+        socket.create_connection(("127.0.0.2", port), 5),
+    ):  # all of 127/8 is this machine
+        pass
+
+
+def test_whoever_opens_it_names_who_may_come(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "nas.example.org")
+    with serve(root, tmp_path, COMMAND) as address:
+        port = urlsplit(address).port
+        assert port is not None
+        assert handshake(port, "nas.example.org", "http://nas.example.org") == 101
+        assert handshake(port, "evil.example", "http://evil.example") == 403

@@ -1,0 +1,157 @@
+"""One function per primitive (`toolkit.spaces.primitives`): its layer, if it holds tensors, and how it runs.
+
+What runs is a closure over one step of a program, made once: given the values that the step reads and the source of
+batch-norm statistics, it returns what comes out.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from toolkit.backends.torch.layers import BatchNorm, Conv, Layer, Linear, PReLU, convolve
+from toolkit.backends.torch.norms import Norm
+from toolkit.spaces import primitives as p
+from toolkit.spaces.own import group_of
+from toolkit.spaces.sharing import Instruction
+from toolkit.spaces.wiring import Step
+
+Run = Callable[..., Tensor]
+"""(norm, *values that are read) to the result."""
+
+See = Callable[[Tensor], object]
+
+
+def layer_of(step: Step) -> Layer | None:
+    """The layer that holds a step's tensors, its groups of widths beside it; None if there are none."""
+    match step.op:
+        case p.Conv(in_channels, channels, kernel, stride, bias):
+            return _grouped(lambda wide: Conv(in_channels, wide, kernel, stride, bias=bias), channels, step.own.convs)
+        case p.DepthwiseConv(channels, kernel, stride):
+            return _grouped(lambda wide: Conv(1, wide, kernel, stride), channels, step.own.convs)
+        case p.Norm(channels):
+            return _grouped(BatchNorm, channels, step.own.norms)
+        case p.Linear(in_features, features):
+            return _grouped(lambda wide: Linear(wide, features), in_features, step.own.convs)
+        case p.Activate("prelu"):
+            return _grouped(lambda _: PReLU(), step.map.channels, step.own.activations)
+    return None
+
+
+def _grouped(make: Callable[[int], Layer], widest: int, groups: tuple[int, ...]) -> Layer:
+    layer = make(widest)
+    if groups:
+        layer.groups = nn.ModuleDict({str(group): make(group) for group in groups})
+    return layer
+
+
+def _serving(layer: Layer | None, width: int, groups: tuple[int, ...]) -> Layer:
+    """The layer whose weights serve `width`: of its group, or, without groups, the one that all share."""
+    if layer is None:
+        raise ValueError("a network runs only layers that it was built with")
+    return cast(Layer, cast(nn.ModuleDict, layer.groups)[str(group_of(width, groups))]) if groups else layer
+
+
+def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> Run:
+    """What runs an instruction.
+
+    Args:
+        layer: that holds its tensors.
+        see: is shown every output of a ReLU.
+    """
+    step, overwrite = instruction.step, instruction.overwrite
+    if instruction.slice:
+        return _leading(step.map.channels)
+    match step.op:
+        case p.Conv():
+            return _conv(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
+        case p.DepthwiseConv():
+            return _depthwise(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
+        case p.Norm(channels):
+            norm_layer = cast(BatchNorm, _serving(layer, channels, step.own.norms))
+            return lambda norm, x: norm(norm_layer, x)
+        case p.Linear(in_features, _):
+            linear = _serving(layer, in_features, step.own.convs)
+            return lambda _, x: linear.forward(x.flatten(1))
+        case p.Activate("prelu"):
+            prelu = _serving(layer, step.map.channels, step.own.activations)
+            return lambda _, x: prelu.forward(x)
+        case p.Activate("relu"):
+            return _relu(see, overwrite=overwrite)
+        case p.Activate(kind):
+            return _activation(kind, overwrite=overwrite)
+        case p.MaxPool(kernel, stride):
+            return lambda _, x: F.max_pool2d(x, kernel, stride, kernel // 2)
+        case p.AvgPool(kernel, stride):
+            pad = (kernel - 1) // 2
+            return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=True, count_include_pad=False)
+        case p.GlobalPool():
+            return lambda _, x: x.mean((2, 3), keepdim=True)
+        case p.Resize(size):
+            return lambda _, x: F.interpolate(x, (size, size), mode="bilinear", align_corners=False)
+        case p.Add():
+            return _add_into if overwrite else _add
+        case p.Multiply():
+            return lambda _, x, factor: x * factor
+        case p.Concat():
+            return lambda _, *parts: torch.cat(parts, 1)
+        case p.Zeros(channels):
+            return lambda _, like: like.new_zeros(len(like), channels, *like.shape[2:])
+
+
+def _leading(channels: int) -> Run:
+    """The leading channels, dense: several layers will read them."""
+    return lambda _, x: x[:, :channels].contiguous(memory_format=torch.channels_last)
+
+
+def _conv(op: p.Conv, layer: Conv) -> Run:
+    shape = torch.Size((op.channels, op.in_channels, op.kernel, op.kernel))
+    stride, channels = op.stride, op.channels
+
+    def run(_: Norm, x: Tensor) -> Tensor:
+        bias = None if layer.bias is None else layer.bias[:channels]
+        return convolve(x, layer.filters(shape), bias, stride)
+
+    return run
+
+
+def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
+    shape = torch.Size((op.channels, 1, op.kernel, op.kernel))
+    stride, channels = op.stride, op.channels
+    return lambda _, x: convolve(x, layer.filters(shape), None, stride, channels)
+
+
+def _relu(see: See | None, *, overwrite: bool) -> Run:
+    relu = F.relu_ if overwrite else F.relu
+    if see is None:
+        return lambda _, x: relu(x)
+
+    def run(_: Norm, x: Tensor) -> Tensor:
+        x = relu(x)
+        see(x)
+        return x
+
+    return run
+
+
+def _activation(kind: str, *, overwrite: bool) -> Run:
+    match kind:
+        case "swish":
+            return lambda _, x: F.silu(x, inplace=overwrite)
+        case "mish":
+            return lambda _, x: F.mish(x, inplace=overwrite)
+        case "selu":
+            return lambda _, x: F.selu(x, inplace=overwrite)
+        case "sigmoid":
+            return lambda _, x: x.sigmoid()
+    raise ValueError(f"unknown activation {kind!r}")
+
+
+def _add(_: Norm, x: Tensor, y: Tensor) -> Tensor:
+    return x + y
+
+
+def _add_into(_: Norm, x: Tensor, y: Tensor) -> Tensor:
+    return x.add_(y)

@@ -1,0 +1,151 @@
+"""What blocks are made of: the layers and operations that every backend and converter knows, as plain data.
+
+A new primitive is a record here, its fold in `cost.py` and `shapes.py` if it holds numbers, one function per backend
+(`backends/*/primitives.py`) and one for ONNX (`converters/onnx/primitives.py`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Activation = Literal["relu", "prelu", "swish", "mish", "selu"]
+"""What may follow a residual addition. `prelu` learns one slope, 0.25 at first."""
+
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+
+SLOPE = "outer"
+"""What the slope of a learned activation is called in its block, a number behind it if there are several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The shape of one image's activation."""
+
+    channels: int
+    size: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it has."""
+        return self.channels * self.size * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A square convolution, padded by `kernel // 2`, with bias on request."""
+
+    in_channels: int
+    channels: int
+    kernel: int
+    stride: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv:
+    """A square convolution of each channel with its own kernel, without bias, else like `Conv`."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A batch normalisation with scale and shift."""
+
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A fully connected layer with bias, of the channels of a map of size 1."""
+
+    in_features: int
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """An activation, applied to every number; `prelu` holds its slope."""
+
+    kind: Activation | Literal["sigmoid"]
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool:
+    """A square max pooling, padded by `kernel // 2`."""
+
+    kernel: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool:
+    """A square average pooling; at the border it averages the pixels that are there, no padding.
+
+    Odd kernels are centred, and sizes that the stride does not divide are rounded up.
+    """
+
+    kernel: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalPool:
+    """The mean over all pixels: a map of size 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Bilinear interpolation to another height and width; pixels are squares, corners are not aligned."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """The sum of two maps. `residual`: the second is a shortcut around the first."""
+
+    residual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """The product of two maps, the second of size 1 or of the same size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """Maps of one size, channels behind channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """Zeros, for as many images as come in, in a map of the input's size."""
+
+    channels: int
+
+
+Primitive = (
+    Conv
+    | DepthwiseConv
+    | Norm
+    | Linear
+    | Activate
+    | MaxPool
+    | AvgPool
+    | GlobalPool
+    | Resize
+    | Add
+    | Multiply
+    | Concat
+    | Zeros
+)
+
+Convolution = Conv | DepthwiseConv
+"""Those that hold filters."""
+
+
+def shrink(size: int, stride: int) -> int:
+    """Height after a convolution padded by `kernel // 2`, or a pooling padded alike."""
+    return -(-size // stride)
