@@ -163,7 +163,7 @@ def _trained(run: RunFolder, summary: Summary) -> Step:
 
 
 def _evaluated(run: RunFolder, summary: Summary) -> Step:
-    command = ("supernet", "evaluate", str(run.path), "--candidates", str(run.candidates))
+    command: tuple[str, ...] = ("supernet", "evaluate", str(run.path), "--candidates", str(run.candidates))
     if not run.candidates.is_file() and summary.recipe is not None:
         draw = ("--space", summary.recipe.space, "--count", "45000", "--out", str(run.candidates))
         command = ("supernet", "candidates", *draw)
