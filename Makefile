@@ -1,13 +1,14 @@
 # make demo   set up, then do the whole main job on the embedded data
 # make test   set up, then lint, types and every test
 # make app    open the dashboard on ./runs
+# make audit  known holes of what is installed, and patterns that often are ones (see SECURITY.md)
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
-.PHONY: demo test app check format clean
+.PHONY: demo test app check format audit clean
 
 demo: $(VENV)/.base
 	$(BIN)/supernet demo --out $(RUN)
@@ -27,6 +28,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+audit: $(VENV)/.audit
+	$(BIN)/bandit --quiet --recursive --severity-level medium --confidence-level medium toolkit converters app
+	$(BIN)/pip-audit --skip-editable
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
 	  || { echo "Python 3.11 or 3.12 is needed; say which: make PYTHON=python3.11 ..."; exit 1; }
@@ -39,6 +44,10 @@ $(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.base
+
+$(VENV)/.audit: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet 'bandit>=1.8' 'pip-audit>=2.7'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`python -m app [STREAMLIT_OPTIONS] [-- RUNS_FOLDER]`: `streamlit run app/main.py`, but ready for its first visitor.
+"""`python app [STREAMLIT_OPTIONS] [-- RUNS_FOLDER]`: `streamlit run app/main.py`, but ready for its first visitor.
 
 Streamlit imports what pages need while the first visitor waits; here it is imported before the server starts. And it
 collects garbage after every run of a page; what was imported never becomes any, so it is frozen: not looked at again.
@@ -7,6 +7,9 @@ collects garbage after every run of a page; what was imported never becomes any,
 import gc
 import sys
 from pathlib import Path
+
+# Not this folder, whose modules are no packages, nor the one somebody works in, which may hold an app.py of its own.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import plotly.io  # noqa: F401
 from streamlit.web.cli import main

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import theme
+from app.spreadsheet import to_csv
 
 _HTML = """<span><button id="png" type="button">PNG</button><button id="svg" type="button">SVG</button></span>"""
 
@@ -61,7 +62,7 @@ def chart(
         with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
             _images(key=f"{key}-images", data={"key": f"{key}-figure", "name": name}, width="content", height="content")
             _button("HTML", lambda: to_html(figure), f"{name}.html", "text/html", f"{key}-html")
-            _button("CSV", lambda: table.to_csv(index=False), f"{name}.csv", "text/csv", f"{key}-csv")
+            _button("CSV", lambda: to_csv(table), f"{name}.csv", "text/csv", f"{key}-csv")
 
 
 def to_html(figure: go.Figure) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import links, text, theme
+from app.pages import pages
 from app.views.folder import Scan, scan
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
@@ -36,20 +37,7 @@ def main() -> None:
     st.set_page_config("Supernet toolkit", LOGO, layout="wide", initial_sidebar_state=240)
     st.logo(LOGO, size="large")
     st.html(theme.STYLE)
-    page = st.navigation(
-        [
-            st.Page("screens/overview.py", title="Runs", icon=":material/list:", default=True),
-            st.Page("screens/verdict.py", title="Verdict", icon=":material/gavel:"),
-            st.Page("screens/training.py", title="Training", icon=":material/show_chart:"),
-            st.Page("screens/candidates.py", title="Candidates", icon=":material/scatter_plot:"),
-            st.Page("screens/decisions.py", title="What decides it", icon=":material/tune:"),
-            st.Page("screens/ranking.py", title="Rank correlation", icon=":material/leaderboard:"),
-            st.Page("screens/interference.py", title="Interference", icon=":material/call_split:"),
-            st.Page("screens/sweeps.py", title="Sweeps", icon=":material/experiment:"),
-            st.Page("screens/submission.py", title="Submission", icon=":material/upload_file:"),
-            st.Page("screens/weights.py", title="Weights", icon=":material/swap_horiz:"),
-        ]
-    )
+    page = st.navigation(pages())
     folder, found = find()
     links.share(folder, found)
     with st.sidebar:

@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import links, text, theme
 from app.cache import load
+from app.spreadsheet import to_csv
 from app.views import training
 from app.views.folder import scan
 from converters.submission import Report
@@ -173,7 +174,7 @@ def download(label: str, frame: pd.DataFrame, name: str) -> None:
     """A button for a table as CSV, written only when it is pressed."""
     st.download_button(
         label,
-        data=lambda: frame.to_csv(index=False),
+        data=lambda: to_csv(frame),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

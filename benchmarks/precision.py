@@ -19,7 +19,7 @@ from scipy import stats
 
 from benchmarks.workload import chosen_candidates
 from toolkit.backends.base import Counts
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy

@@ -20,8 +20,9 @@ from rich.table import Table
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network
 from toolkit.backends.shapes import used
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.data import open_dataset
+from toolkit.interference import watch
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import draw_answers, draw_batches, generator
 from toolkit.interference.gradients import gradient, products
@@ -77,7 +78,7 @@ def main() -> None:
         )
         with tempfile.TemporaryDirectory() as folder, progress_bars() as progress:
             recipe, run = prepare_run(recipe, Path(folder) / "run", resume=False)
-            train(recipe, run, progress, progress.note)
+            train(recipe, run, progress, progress.note, watching=watch)
             table = read_interference(run.interference)
         console.print(f"\nWhile training the demo for {options.epochs} epochs, by default\n")
         for row in table[table["measure"] == "probe_cost"].itertuples():

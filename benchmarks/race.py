@@ -20,7 +20,7 @@ from rich.table import Table
 from scipy import stats
 
 from benchmarks.workload import chosen_candidates
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from toolkit.evaluation.candidates import draw_candidates, write_entries
+from toolkit.candidates import draw_candidates, write_entries
 from toolkit.ranking.assembly import rank_report
 from toolkit.ranking.concordance import Concordance
 from toolkit.ranking.files import compare_files

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.workload import CANDIDATES
-from toolkit.evaluation.candidates import draw_candidates, read_candidates
+from toolkit.candidates import draw_candidates, read_candidates
 from toolkit.evaluation.evaluate import group_candidates
 from toolkit.evaluation.prefixes import Work, alone, by_convolution, prefix_tree
 from toolkit.executors.base import deal

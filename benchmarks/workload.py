@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates
+from toolkit.candidates import Candidates, draw_candidates, read_candidates
 from toolkit.evaluation.evaluate import GROUP, Job, equip
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import prefix_groups

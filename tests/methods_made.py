@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.evaluation.candidates import write_entries
+from toolkit.candidates import write_entries
 from toolkit.methods import METHODS, Method
 from toolkit.spaces import SearchSpace
 

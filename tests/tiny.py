@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from toolkit.interference import watch
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe, parse_recipe
 from toolkit.training.trainer import prepare_run, train
@@ -37,7 +38,7 @@ def recipe(**tables: dict[str, Any]) -> Recipe:
 def train_new(path: Path, asked: Recipe) -> RunFolder:
     """A new run in `path`, trained to the end in this process."""
     asked, run = prepare_run(asked, path, resume=False)
-    train(asked, run)
+    train(asked, run, watching=watch)
     return run
 
 

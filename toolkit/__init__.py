@@ -1,3 +1,80 @@
-"""The training core: search spaces, supernets, evaluation and ranking. Importing it loads no framework."""
+"""Search spaces, supernets, evaluation and ranking; what the command `supernet` does, as functions.
+
+`from toolkit import train, evaluate, submit, rank`. Importing this takes milliseconds and loads no framework: each name
+below is imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from converters.onnx import export
+    from converters.weights import convert
+    from toolkit.candidates import draw_candidates, read_candidates, write_candidates
+    from toolkit.errors import InputError, Stopped
+    from toolkit.spaces import get_space
+    from toolkit.verbs.evaluation import evaluate
+    from toolkit.verbs.priors import prior
+    from toolkit.verbs.probing import probe
+    from toolkit.verbs.ranking import rank
+    from toolkit.verbs.submission import blend, check, merge, submit
+    from toolkit.verbs.sweeps import sweep
+    from toolkit.verbs.training import standalone, train
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "train": "toolkit.verbs.training",
+    "standalone": "toolkit.verbs.training",
+    "evaluate": "toolkit.verbs.evaluation",
+    "submit": "toolkit.verbs.submission",
+    "check": "toolkit.verbs.submission",
+    "merge": "toolkit.verbs.submission",
+    "blend": "toolkit.verbs.submission",
+    "rank": "toolkit.verbs.ranking",
+    "prior": "toolkit.verbs.priors",
+    "probe": "toolkit.verbs.probing",
+    "sweep": "toolkit.verbs.sweeps",
+    "convert": "converters.weights",
+    "export": "converters.onnx",
+    "get_space": "toolkit.spaces",
+    "draw_candidates": "toolkit.candidates",
+    "read_candidates": "toolkit.candidates",
+    "write_candidates": "toolkit.candidates",
+    "InputError": "toolkit.errors",
+    "Stopped": "toolkit.errors",
+}
+
+__all__ = [
+    "InputError",
+    "Stopped",
+    "__version__",
+    "blend",
+    "check",
+    "convert",
+    "draw_candidates",
+    "evaluate",
+    "export",
+    "get_space",
+    "merge",
+    "prior",
+    "probe",
+    "rank",
+    "read_candidates",
+    "standalone",
+    "submit",
+    "sweep",
+    "train",
+    "write_candidates",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,5 +1,8 @@
 """SQLite files of the toolkit's own: one process writing, any number reading; whole transactions or nothing.
 
+A file may come from a stranger: its tables must be those that its kind makes, with values of the types declared, and
+nothing else that computes (views, triggers, indices); a reader's queries have a budget.
+
 They are in WAL mode: readers never wait for the writer. While a file is open, and after a process was killed, its
 newest rows lie beside it in `*-wal`: copy both or neither. `*.lock` beside it belongs to the writer; it holds nothing.
 """
@@ -16,6 +19,15 @@ from toolkit.errors import InputError
 SMALLEST = 512
 """Bytes in the smallest possible SQLite file."""
 
+_STEPS, _STEPS_PER_BYTE = 200_000_000, 2_000
+"""Instructions of SQLite's machine that a reader may take, and for each byte of the file; a row takes some 30."""
+
+_EVERY = 1_000_000
+"""Instructions between two looks at that budget."""
+
+_STORED = {"INTEGER": "integer", "REAL": "real", "TEXT": "text"}
+"""What `typeof` says of a value of each type declared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -27,6 +39,7 @@ class Kind:
         migrations: SQL; the first makes the tables of format 1, each further one brings a format to the next. The
             format is in `PRAGMA user_version`.
         command: what fills such a file, for messages.
+        readable: the oldest format that can be read without being brought to the newest; 0: none but that.
     """
 
     what: str
@@ -34,6 +47,7 @@ class Kind:
     application: int
     migrations: tuple[str, ...]
     command: str
+    readable: int = 0
 
 
 @contextlib.contextmanager
@@ -43,7 +57,9 @@ def open_to_write(path: Path, kind: Kind) -> Iterator[sqlite3.Connection]:
     Raises:
         InputError: another process is writing; or the file is damaged, of another kind or of a newer format.
     """
-    with _only_writer(path), contextlib.closing(_connect(path, path.resolve().as_uri())) as connection:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: is no file, but a pipe or a device; choose another path")
+    with only_writer(path), contextlib.closing(_connect(path, path.resolve().as_uri())) as connection:
         with explained(path):
             for number in range(_format(path, connection, kind), len(kind.migrations)):
                 connection.executescript(
@@ -70,11 +86,12 @@ def open_to_read(path: Path, kind: Kind) -> Iterator[sqlite3.Connection]:
             raise InputError(f"{path}: there are no {kind.holds} yet; `{kind.command}` makes them")
         address = _readonly_address(path)
     with contextlib.closing(_connect(path, address)) as connection:
+        _limit(path, connection)
         with explained(path):
             version = _format(path, connection, kind)
             if not version:
                 raise InputError(f"{path}: holds no {kind.holds} yet; `{kind.command}` makes them")
-            if version < len(kind.migrations):
+            if version < (kind.readable or len(kind.migrations)):
                 raise InputError(f"{path}: is of an earlier format; `{kind.command}` brings it up to date")
         yield connection
 
@@ -88,7 +105,16 @@ def explained(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (sqlite3.OperationalError, OSError) as error:
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise InputError(
+                f"{path}: takes far longer to read than a file of its size should; take the original"
+            ) from error
+        raise InputError(
+            f"{path}: cannot be read or written ({error}); check the path, the rights and the free space. "
+            "What was recorded before is still there"
+        ) from error
+    except OSError as error:
         raise InputError(
             f"{path}: cannot be read or written ({error}); check the path, the rights and the free space. "
             "What was recorded before is still there"
@@ -121,15 +147,15 @@ def _readonly_address(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _only_writer(path: Path) -> Iterator[None]:
-    """Hold the right to write to the file at `path`.
+def only_writer(path: Path, lock_path: Path | None = None) -> Iterator[None]:
+    """Hold the right to write to what is at `path`, which may be a folder; what is locked lies at `lock_path`.
 
     It is SQLite's own write lock on a file beside: freed by the system however this process ends, not inherited by its
     children, and valid between the threads of one process too. The file tells the process that holds it.
     """
-    lock_path = path.with_name(f"{path.name}.lock")
+    lock_path = lock_path or path.with_name(f"{path.name}.lock")
     with explained(lock_path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        lock_path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(_connect(lock_path, lock_path.resolve().as_uri(), timeout=0.5)) as lock:
         with explained(lock_path):
             try:
@@ -164,4 +190,65 @@ def _format(path: Path, connection: sqlite3.Connection, kind: Kind) -> int:
         raise InputError(
             f"{path}: has format {version}, and this version of the toolkit knows up to {known}; update the toolkit"
         )
+    if version < 0 or (tables and not version):
+        raise sqlite3.DatabaseError(f"it says that it is of format {version}")
+    if tables:
+        _check_schema(path, connection, kind, int(version))
     return int(version) if tables else 0
+
+
+def _limit(path: Path, connection: sqlite3.Connection) -> None:
+    """End a reader's queries that take far more than the file's size explains."""
+    with explained(path):
+        left = (_STEPS + _STEPS_PER_BYTE * path.stat().st_size) // _EVERY
+
+    def spend() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0  # ends the query
+
+    connection.set_progress_handler(spend, _EVERY)
+
+
+def _check_schema(path: Path, connection: sqlite3.Connection, kind: Kind, version: int) -> None:
+    """See that the file holds the tables of its format, of declared types, and nothing that computes.
+
+    Raises:
+        InputError: it does not.
+    """
+    strange = [
+        f"{path}: holds {what} {name!r}, which no {kind.what} has; it was not looked into: take the original"
+        for what, name in connection.execute(
+            "SELECT CASE WHEN type = 'table' THEN 'a virtual table' ELSE 'a ' || type END, name FROM sqlite_master"
+            " WHERE type NOT IN ('table', 'index') OR (type = 'index' AND sql NOT NULL) OR rootpage = 0 LIMIT 5"
+        )
+    ]
+    if strange:
+        raise InputError(strange)
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        for migration in kind.migrations[:version]:
+            model.executescript(migration)
+        wanted = {table: _columns(model, table) for table in _tables(model)}
+    for table, columns in wanted.items():
+        if _columns(connection, table) != columns:
+            raise sqlite3.DatabaseError(f"its table {table} is not as it should be")
+        wrong = " OR ".join(
+            f"typeof({column}) NOT IN ('{_STORED[declared]}', '{'null' if optional else ''}')"
+            for column, declared, optional in columns
+        )
+        found = connection.execute(f"SELECT count(*) FROM {table} WHERE {wrong}").fetchone()[0]  # noqa: S608 (our names)
+        if found:
+            raise sqlite3.DatabaseError(f"{found:,} rows of its table {table} hold values of the wrong type")
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    return [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, str, bool]]:
+    """Name, type and whether it may be NULL, of each column; generated ones count as another type."""
+    rows = connection.execute('SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)', (table,))
+    return [
+        (name, f"{kind} generated" if hidden else kind, not notnull and not key)
+        for name, kind, notnull, key, hidden in rows
+    ]

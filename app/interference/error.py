@@ -116,7 +116,7 @@ def _beside(found: Found, subject: Subject) -> None:
         if per == "decision"
         else "One point a branch: how much its networks are misjudged, in either direction, against its interference. "
         "Few networks per branch make errors look larger than they are, alike for all branches. Branches of one "
-        "decision are not independent, so the interval is somewhat too narrow."
+        "decision are not independent: the interval comes from draws of whole decisions, ten at least."
     )
 
 
@@ -127,8 +127,12 @@ def _correlation(points: pd.DataFrame) -> Estimate:
 
 def _verdict(tau: Estimate, count: int, *, bad_is_low: bool) -> str:
     """What the correlation says, also when it is nothing."""
-    if tau.value is None or tau.side is None:
+    if tau.value is None:
         return f"Kendall tau cannot be told from {count:,} points."
+    if tau.side is None:
+        return (
+            f"Kendall tau {tau.brief()} over {text.count(count, 'point')}, of too few decisions to tell how sure it is."
+        )
     said = f"Kendall tau {tau.show()} over {text.count(count, 'point')}: "
     if tau.side == 0:
         return (

@@ -95,7 +95,7 @@ def _compare(found: Found, everything: Mapping[str, Mapping[str, float]]) -> Non
         ui.download("Tests as CSV", numbers, f"{found.name}-tests")
         st.caption(
             "The first's Kendall tau less the second's, with the 95 % interval from the same networks on both sides. "
-            "With many pairs, one in twenty verdicts is chance."
+            "Verdicts on several pairs hold together with 95 % confidence (Holm), intervals each by itself."
         )
 
 

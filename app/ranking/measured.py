@@ -11,7 +11,8 @@ from app.ranking.choose import Found
 from app.views import ranking
 from app.views.ranking import estimates
 from app.views.ranking.subject import SCORE
-from toolkit.ranking.metrics import METRICS
+from toolkit.ranking.metrics import MAIN, METRICS
+from toolkit.ranking.verdicts import together
 
 _VERDICTS = {"better": "the score is better", "worse": "the score is worse", "undecided": "cannot be told"}
 
@@ -40,12 +41,13 @@ def show(found: Found) -> None:
             ahead,
             f"{found.name}-differences",
         )
+        held_together = together([each[MAIN] for each in judgement.differences.values()])
         words = "; ".join(
             f"against {text.plain(name)} {_VERDICTS[verdict]}" for name, verdict in judgement.verdicts.items()
         )
         st.caption(
             f"Both sides are measured on the same networks, so what they share drops out: {words}. An interval that "
-            "holds 0 says that these networks cannot tell."
+            f"holds 0 says that these networks cannot tell. {held_together}"
         )
     held = ", ".join(f"{METRICS[name].label} {each.show()}" for name, each in judgement.given_macs.items())
     if held:

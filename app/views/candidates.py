@@ -13,8 +13,8 @@ import pandas as pd
 
 from app.store import kept_table
 from toolkit.backends import base
+from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
 from toolkit.files import read_bytes
 from toolkit.runs.checkpoint import load_checkpoint

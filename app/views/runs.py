@@ -11,8 +11,8 @@ import pandas as pd
 from app.views import candidates, ranking, training
 from app.views.folder import changed
 from app.views.ranking import sources
+from toolkit.candidates import read_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.report import Estimate
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe, read_recipe

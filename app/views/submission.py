@@ -22,8 +22,8 @@ from converters.submission import (
 )
 from converters.submission.checks import examine
 from converters.tables import SHAPES, WORDS, Results, parse_results
+from toolkit.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, list_windows, read_candidates, windows
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.files import read_bytes
 from toolkit.runs.folder import RunFolder

@@ -20,6 +20,24 @@ UPLOAD_MB = 300
 PATIENCE = 600
 """Seconds that a conversion may take."""
 
+MEMORY = 8 * 2**30
+"""Bytes of address space that its process may take, beside several times the file: a framework's libraries, mostly."""
+
+_LIMITED = """
+import runpy, sys
+try:
+    import resource
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = int(sys.argv[1])
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+except ImportError:  # not on every system
+    pass
+sys.argv[:2] = ["supernet"]
+runpy.run_module("toolkit", run_name="__main__")
+"""
+"""What the process does: it limits itself, for nothing may happen between fork and exec in a server of many threads."""
+
 FORMATS = {
     "Paddle (.pdparams)": ".pdparams",
     "PyTorch (.pth)": ".pth",
@@ -54,7 +72,8 @@ def convert_upload(name: str, content: bytes, suffix: str, ask: Ask, candidates:
         (Path(folder) / here).write_bytes(content)
         try:
             options = [f"--candidates={candidates}", "--json", *_options(ask)]
-            said = _run(["convert", *options, here, f"out/{target}"], folder)
+            memory = MEMORY + 16 * len(content)
+            said = _run(["convert", *options, here, f"out/{target}"], folder, memory)
         except InputError as error:
             raise InputError(problem.replace(here, given) for problem in error.problems) from error
         report = TypeAdapter(Report).validate_json(said)
@@ -67,11 +86,11 @@ def _options(ask: Ask) -> list[str]:
     return [f"--{name}={value}" for name, value in one.items() if value] + [f"--drop={each}" for each in ask.drop]
 
 
-def _run(arguments: list[str], folder: str) -> str:
-    """What `supernet ARGUMENTS` prints, in `folder`."""
+def _run(arguments: list[str], folder: str, memory: int) -> str:
+    """What `supernet ARGUMENTS` prints, in `folder`; its process has `memory` bytes of address space."""
     paths = [str(Path(toolkit.__file__).parents[1]), os.environ.get("PYTHONPATH")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUTF8": "1"}
-    command = [sys.executable, "-P", "-m", "toolkit", *arguments]  # -P: nothing is imported from `folder`
+    command = [sys.executable, "-P", "-c", _LIMITED, str(memory), *arguments]  # -P: nothing is imported from `folder`
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

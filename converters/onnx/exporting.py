@@ -15,9 +15,9 @@ from converters.onnx.model import INPUT, build_model
 from toolkit.backends import get_backend
 from toolkit.backends.base import Images, Weights
 from toolkit.backends.shapes import used
+from toolkit.candidates import read_candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import atomic_write, digest, read_bytes
@@ -162,14 +162,22 @@ class Exporter:
         return np.ascontiguousarray(np.asarray(self._normalised(self._images), np.float32))
 
 
-def export(run: Path | str, chosen: Sequence[Chosen], options: Options, progress: Progress = quiet) -> list[Exported]:
+def export(
+    run: Path | str,
+    chosen: Sequence[Chosen],
+    options: Options,
+    progress: Progress = quiet,
+    *,
+    overwrite: bool = False,
+) -> list[Exported]:
     """Export candidates of a run one by one; those written before a problem stay.
 
     Raises:
         InputError: a file is there already, or see `Exporter`.
     """
     exporter = Exporter(run, options, progress)
-    problems = [f"{one.path}: is there already; choose another place" for one in chosen if one.path.exists()]
+    there = [one.path for one in chosen if one.path.exists() and not overwrite]
+    problems = [f"{path}: is there already; choose another place, or replace it: --overwrite" for path in there]
     for one in chosen:
         try:
             exporter.space.parse(one.code)

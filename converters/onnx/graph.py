@@ -7,11 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from toolkit.backends.base import Weights
+from toolkit.backends.base import EPS, Weights
 from toolkit.spaces.primitives import Activation
-
-EPS = 1e-5
-"""What batch norm adds to the variance, in every backend."""
 
 
 class Graph:

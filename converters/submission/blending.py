@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
+from toolkit.candidates import Candidates, list_windows, name, read_table, windows
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, list_windows, name, read_table, windows
 
 
 def blend(paths: Sequence[Path], weights: Sequence[float] | None = None) -> tuple[Candidates, dict[str, float]]:

@@ -7,8 +7,8 @@ from typing import Literal
 from converters.submission import notes, problems
 from converters.submission.subject import Subject, filled, is_template
 from converters.tables import SHAPES, read_results
+from toolkit.candidates import Candidates, Table, accepting_spaces, read_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, Table, accepting_spaces, read_table
 from toolkit.spaces import SearchSpace
 
 Kind = Literal["candidates", "submission"]
@@ -58,8 +58,9 @@ def check(
     """Every problem of a candidates file or a submission.
 
     `auto` takes a file with fewer than one result in a hundred entries for a candidates file (in which somebody edited
-    a placeholder), any other for a submission. Without a space, the codes are read as those of the first that accepts
-    them. Results in another shape are no submission yet, and the report says what makes one of them.
+    a placeholder), any other for a submission; what is to agree with `candidates` is always a submission. Without a
+    space, the codes are read as those of the first that accepts them.
+    Results in another shape are no submission yet, and the report says what makes one of them.
     """
     try:
         table = read_table(path)
@@ -68,6 +69,8 @@ def check(
         spaces = [space] if space else accepting_spaces(path, (candidates or table.codes).values())
     except InputError as error:
         return Report(str(path), None, 0, 0, _foreign(path) or error.problems, ())
+    if candidates is not None and kind == "auto":
+        kind = "submission"
     report = examine(table, spaces[0], candidates, kind)
     if space:
         return report

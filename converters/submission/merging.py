@@ -16,8 +16,7 @@ from converters.tables.counts import find_granularity
 from converters.tables.recognise import read_results
 from converters.tables.results import Results
 from converters.tables.units import WORDS, Unit, inexact
-from toolkit.errors import InputError
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     Candidates,
     Window,
     capped,
@@ -27,6 +26,7 @@ from toolkit.evaluation.candidates import (
     show,
     windows,
 )
+from toolkit.errors import InputError
 from toolkit.files import atomic_write
 
 Conflicts = Literal["error", "window", "first", "last"]

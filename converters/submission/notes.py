@@ -7,8 +7,8 @@ from itertools import groupby
 from converters.submission.subject import Subject, inverted, join_ids
 from converters.tables.counts import Granularity, find_granularity, find_strangers
 from converters.tables.units import by_scale, fractions_among
+from toolkit.candidates import Window, capped, show
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Window, capped, show
 
 Note = Callable[[Subject], list[str]]
 

@@ -17,7 +17,7 @@ from math import isclose
 from converters.submission.subject import filled
 from converters.tables.results import Results
 from converters.tables.units import Unit, convert, unit_of
-from toolkit.evaluation.candidates import Candidates, Table, Window, windows
+from toolkit.candidates import Candidates, Table, Window, windows
 
 _LONE = 3
 _ROUNDING = 1e-6  # relative: float32 averages of equal counts differ by less, different counts by more

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from converters.submission.subject import Subject, inverted, is_template, join_ids
 from converters.tables import units
-from toolkit.evaluation.candidates import capped, code_problems, list_windows, name, show, windows
+from toolkit.candidates import capped, code_problems, list_windows, name, show, windows
 
 Check = Callable[[Subject], list[str]]
 

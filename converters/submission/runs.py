@@ -8,10 +8,11 @@ from pathlib import Path
 from converters.submission.checks import Report
 from converters.submission.write import build, score_of, write_submission
 from toolkit.backends.base import Counts, Score
+from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
+from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import carried, recorded
 from toolkit.files import digest, read_bytes
 from toolkit.runs.folder import RunFolder
@@ -33,10 +34,19 @@ class Wanted:
         weights, ema = _weights(setting)
         return (
             checkpoint in (None, weights)
-            and (self.norm is None or setting.norm.startswith(self.norm))
+            and (self.norm is None or _same_norm(self.norm, setting.norm))
             and self.images in (None, setting.images)
             and self.ema in (None, ema)
         )
+
+
+def _same_norm(asked: str, recorded: str) -> bool:
+    """Whether a policy, as users write it, is one that was recorded; `calibrate` is `calibrate:128`, and no other.
+
+    Raises:
+        InputError: it is none.
+    """
+    return asked == recorded or str(NormPolicy.parse(asked)) == recorded.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,10 @@ def submit_run(
         InputError: no run, no such results, or not of all candidates: names what is missing and what fills it.
     """
     folder = RunFolder.open(run)
+    if not folder.ledger.exists():
+        raise InputError(
+            f"{folder.path}: was never evaluated; first: supernet evaluate {folder.path} --candidates FILE"
+        )
     file = candidates or folder.candidates
     table = read_candidates(file, get_space(read_recipe(folder.recipe).space))
     with Ledger.read(folder.ledger) as ledger:

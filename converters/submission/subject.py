@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from toolkit.evaluation.candidates import Candidates, Table, name
+from toolkit.candidates import Candidates, Table, name
 from toolkit.spaces import SearchSpace
 
 V = TypeVar("V", bound=Hashable)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from converters.submission.checks import Report, examine
 from toolkit.backends.base import Counts, Score
+from toolkit.candidates import Candidates, capped, dump_entries, list_windows, name, parse_table, windows
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, capped, dump_entries, list_windows, name, parse_table, windows
 from toolkit.files import atomic_write, read_bytes
 
 MEANING: dict[Score, str] = {

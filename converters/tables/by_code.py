@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from converters.tables.results import Row
-from converters.tables.shape import Found, Shape, is_number, json_file
-from toolkit.evaluation.candidates import capped, name, repeated, show
+from converters.tables.shape import Found, Shape, json_file
+from toolkit.candidates import capped, name, repeated, show
+from toolkit.numbers import is_number
 
 _PAIR = "an entry is a pair of an id and a finite number"
 

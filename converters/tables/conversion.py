@@ -10,8 +10,8 @@ from converters.tables.recognise import SHAPES, recognise
 from converters.tables.results import Results, Row
 from converters.tables.shape import Shape
 from converters.tables.units import WORDS, Unit, convert, inexact, mixed_scales, out_of_range
+from toolkit.candidates import name
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import name
 
 Column = Literal["top1", "top5"]
 

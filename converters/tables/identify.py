@@ -8,7 +8,7 @@ from pathlib import Path
 
 from converters.tables.results import Row
 from converters.tables.shape import Found
-from toolkit.evaluation.candidates import capped, name, show
+from toolkit.candidates import capped, name, show
 
 _NUMBERED = re.compile(r"arch(0|[1-9][0-9]{0,9})")
 

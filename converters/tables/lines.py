@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converters.tables.results import Row
-from converters.tables.shape import Found, Shape, is_number, text_file
-from toolkit.evaluation.candidates import capped, show
+from converters.tables.shape import Found, Shape, text_file
+from toolkit.candidates import capped, show
+from toolkit.numbers import is_number
 
 NUMBER = r"[+-]?\d{1,30}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,3})?"
 """A number as programs print it; `nan`, `inf` and novelties such as 1_000 are none."""

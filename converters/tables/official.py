@@ -10,7 +10,7 @@ from typing import Any
 
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape, json_file
-from toolkit.evaluation.candidates import dump_entries, to_table
+from toolkit.candidates import dump_entries, to_table
 
 
 def _read(path: Path, entries: dict[str, Any]) -> Found:

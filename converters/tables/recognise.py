@@ -15,8 +15,8 @@ from converters.tables.official import ARC, OFFICIAL
 from converters.tables.results import Results
 from converters.tables.shape import Shape
 from converters.tables.units import unit_of
+from toolkit.candidates import load_object
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import load_object
 from toolkit.files import read_bytes
 
 SHAPES: dict[str, Shape] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from converters.tables.units import Unit
-from toolkit.evaluation.candidates import Table
+from toolkit.candidates import Table
 
 
 class Row(NamedTuple):

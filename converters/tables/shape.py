@@ -1,11 +1,10 @@
 """What a shape is: a way to write results down."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from converters.tables.results import Row
 
@@ -36,11 +35,6 @@ class Shape:
     top5: bool
     read: Callable[[Path, Any], Found] = field(repr=False)
     dump: Callable[[Sequence[Row]], bytes] | None = field(default=None, repr=False)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a JSON value is a finite number; an integer may be too large to be one."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def json_file(value: object) -> bytes:

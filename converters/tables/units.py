@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from toolkit.evaluation.candidates import capped, list_windows, name, show, windows
+from toolkit.candidates import capped, list_windows, name, show, windows
 
 Unit = Literal["fraction", "percent"]
 

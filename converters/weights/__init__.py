@@ -2,6 +2,7 @@
 
 from converters.weights.converting import Report, convert
 from converters.weights.files import SUFFIXES, Source, read_weights
+from converters.weights.importing import Imported, import_run
 from converters.weights.names import to_official
 from converters.weights.proof import Proof
 from converters.weights.recognition import Ask, Match, Recognised, Unmatched, recognise
@@ -9,6 +10,7 @@ from converters.weights.recognition import Ask, Match, Recognised, Unmatched, re
 __all__ = [
     "SUFFIXES",
     "Ask",
+    "Imported",
     "Match",
     "Proof",
     "Recognised",
@@ -16,6 +18,7 @@ __all__ = [
     "Source",
     "Unmatched",
     "convert",
+    "import_run",
     "read_weights",
     "recognise",
     "to_official",

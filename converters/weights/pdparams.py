@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.weights.budget import Budget
 from converters.weights.pickler import Name, NamePickler
-from converters.weights.pickles import GLOBALS, Lazy, check_numbers, read_pickle
+from converters.weights.pickles import GLOBALS, Lazy, checked_shape, read_pickle
 
 PARAMETER_NAMES = "StructuredToParameterName@@"
 """An entry with Paddle's internal names, which carries no weights."""
@@ -27,22 +28,33 @@ class _Chunked:
         """See `Lazy`."""
         return np.concatenate([chunk.array().ravel() for chunk in self._chunks]).reshape(self._shape)
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its numbers take."""
+        return sum(chunk.nbytes for chunk in self._chunks)
 
-def read_pdparams(data: bytes) -> Any:
+
+def read_pdparams(data: bytes, budget: Budget | None = None) -> Any:
     """The object in a file; arrays as `Lazy`.
 
+    Args:
+        budget: of the file; by default one of its size.
+
     Raises:
-        Exception: of nearly any kind, if it is damaged or malicious; `files.read_objects` puts it in words.
+        Exception: of nearly any kind, if it is damaged or malicious; `files.read_weights` puts it in words.
     """
-    found = read_pickle(io.BytesIO(data), GLOBALS)
+    budget = budget or Budget(len(data))
+    found = read_pickle(io.BytesIO(data), GLOBALS, budget)
     if isinstance(found, dict):
         found.pop(PARAMETER_NAMES, None)
         for name, chunked in found.pop(CHUNKS, {}).items():
             parts = chunked["slices"]
+            if not isinstance(parts, list | tuple):
+                raise ValueError("a parameter in chunks has none")
+            budget.charge(len(parts))
             if not all(isinstance(part, str) for part in parts):
                 raise ValueError("a chunk of a parameter has no name")
-            check_numbers(*chunked["OriginShape"])
-            found[name] = _Chunked([found.pop(part) for part in parts], chunked["OriginShape"])
+            found[name] = _Chunked([found.pop(part) for part in parts], checked_shape(chunked["OriginShape"]))
     return found
 
 

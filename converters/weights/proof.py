@@ -1,4 +1,7 @@
-"""The proof of a conversion: the network computes the same before and after, in one framework and the other."""
+"""The proof of a conversion: the network computes the same before and after, in one framework and the other.
+
+What it cannot show is that the network as read here is the one that was trained: see `NOT_PROVEN`.
+"""
 
 from dataclasses import dataclass
 
@@ -12,6 +15,11 @@ from toolkit.spaces import Arch, SearchSpace
 
 TOLERANCE = 1e-4
 """Largest difference of logits, as a share of the largest logit (or of 1): rounding has a hundredth of it."""
+
+NOT_PROVEN = (
+    "Not shown, for no tensor tells: that it is the network that was trained (widths that run in place of others, "
+    "activations without weights, normalisation of images)."
+)
 
 IMAGES, SIZE = 4, 64
 """Random images, no larger than this: convolutions do not care, and a comparison should take no minutes."""
@@ -40,11 +48,12 @@ class Proof:
         )
         what = "1 network" if self.candidates == 1 else f"{self.candidates} networks"
         text = (
-            f"logits of {what} compared in {frameworks}: largest difference {self.difference:.1e} of the largest logit"
+            f"the weights read and the weights written compute the same: logits of {what} on {IMAGES} random images "
+            f"compared in {frameworks}, largest difference {self.difference:.1e} of the largest logit"
         )
         if self.absent:
             text += f" ({', '.join(self.absent)} is not installed, so frameworks were not compared)"
-        return text
+        return f"{text}. {NOT_PROVEN}"
 
 
 def prove(

@@ -4,6 +4,7 @@ Both hold a pickle of the objects, in which tensors refer to storages: plain num
 """
 
 import io
+import math
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import IO, Any
@@ -11,8 +12,9 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from converters.weights.budget import Budget
 from converters.weights.pickler import Name, NamePickler
-from converters.weights.pickles import GLOBALS, check_numbers, read_pickle
+from converters.weights.pickles import GLOBALS, checked_shape, read_pickle
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -28,12 +30,18 @@ _STORAGES = {
 
 _KINDS = tuple(_STORAGES.values())
 
+MEMBERS = 100_000
+"""Members of a zip file: a storage each, and a few more."""
+
+_MEMBER = b"PK\x01\x02"
+"""How each member begins in the directory of a zip file."""
+
 
 class _Storage:
     """Numbers in one row; `read` fetches their bytes once somebody wants them."""
 
     def __init__(self, kind: str, read: Callable[[], bytes]) -> None:
-        if kind not in _KINDS:
+        if not isinstance(kind, str) or kind not in _KINDS:
             raise ValueError("a storage is of no known type")
         self._kind, self._read = kind, read
         self._numbers: Array | None = None
@@ -57,17 +65,21 @@ class _Tensor:
 
     def array(self) -> Array:
         """See `pickles.Lazy`; every number must lie inside the storage, and none may be counted twice."""
-        check_numbers(self._offset, *self._size, *self._stride)
+        size, stride = checked_shape(self._size, self._offset), checked_shape(self._stride)
         numbers = self._storage.numbers()
-        count = int(np.prod(self._size, dtype=object))
-        steps = [(size - 1) * stride for size, stride in zip(self._size, self._stride, strict=True)]
-        last = self._offset + sum(steps)
-        if min((self._offset, *self._size, *self._stride)) < 0 or (count and last >= len(numbers)):
+        count = math.prod(size)
+        last = self._offset + sum((each - 1) * step for each, step in zip(size, stride, strict=True))
+        if min((self._offset, *size, *stride)) < 0 or (count and last >= len(numbers)):
             raise ValueError("a tensor reaches beyond its data")
         if count > len(numbers):
             raise ValueError("a tensor counts its data more than once")
-        strides = [stride * numbers.itemsize for stride in self._stride]
-        return np.lib.stride_tricks.as_strided(numbers[self._offset :], self._size, strides, writeable=False)
+        strides = [step * numbers.itemsize for step in stride]
+        return np.lib.stride_tricks.as_strided(numbers[self._offset :], size, strides, writeable=False)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes its numbers take."""
+        return self._storage.numbers().itemsize * math.prod(checked_shape(self._size))
 
 
 def _parameter(tensor: _Tensor, *_: Any) -> _Tensor:
@@ -90,12 +102,18 @@ _GLOBALS: dict[str, Any] = {
 }
 
 
-def read_zip(data: bytes) -> Any:
+def read_zip(data: bytes, budget: Budget | None = None) -> Any:
     """The object in a file of the zip format. Nothing is unpacked to the disk.
 
+    Args:
+        budget: of the file; by default one of its size.
+
     Raises:
-        Exception: of nearly any kind, if it is damaged or malicious; `files.read_objects` puts it in words.
+        Exception: of nearly any kind, if it is damaged or malicious; `files.read_weights` puts it in words.
     """
+    budget = budget or Budget(len(data))
+    if data.count(_MEMBER) > MEMBERS:  # each would be an object of its own before anybody could look at it
+        raise ValueError(f"it has more than {MEMBERS:,} members, which no file of weights needs")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
@@ -118,15 +136,19 @@ def read_zip(data: bytes) -> Any:
                 storages[key] = _Storage(kind, lambda: contents)
             return storages[key]
 
-        return read_pickle(io.BytesIO(archive.read(main[0])), _GLOBALS, storage)
+        return read_pickle(io.BytesIO(archive.read(main[0])), _GLOBALS, budget, storage)
 
 
-def read_legacy(data: bytes) -> Any:
+def read_legacy(data: bytes, budget: Budget | None = None) -> Any:
     """The object in a file of the format before 1.6: five pickles, then the storages.
+
+    Args:
+        budget: of the file; by default one of its size.
 
     Raises:
         Exception: of nearly any kind, if it is damaged or malicious.
     """
+    budget = budget or Budget(len(data))
     file = io.BytesIO(data)
     storages: dict[str, tuple[str, _Storage]] = {}
     contents: dict[str, bytes] = {}
@@ -140,11 +162,14 @@ def read_legacy(data: bytes) -> Any:
             storages[key] = kind, _Storage(kind, lambda: contents[key])
         return storages[key][1]
 
-    _magic, _protocol, machine = (read_pickle(file, _GLOBALS) for _ in range(3))
+    _magic, _protocol, machine = (read_pickle(file, _GLOBALS, budget) for _ in range(3))
     if not machine["little_endian"]:
         raise ValueError("its numbers are stored big end first, which is not supported")
-    found = read_pickle(file, _GLOBALS, storage)
-    for key in read_pickle(file, _GLOBALS):
+    found = read_pickle(file, _GLOBALS, budget, storage)
+    keys = read_pickle(file, _GLOBALS, budget)
+    if not isinstance(keys, list):
+        raise ValueError("it does not say which storages it holds")
+    for key in keys:
         _check_key(key)
         kind, _ = storages[key]
         count = int.from_bytes(file.read(8), "little", signed=True)

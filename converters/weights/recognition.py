@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converters.weights.files import Source
+from converters.weights.files import Source, some
 from converters.weights.names import Found, find_networks
 from converters.weights.readings import Reading, read_as
 from toolkit.backends.base import Weights
 from toolkit.errors import InputError
 from toolkit.names import did_you_mean
 from toolkit.spaces import SPACES, SearchSpace, get_space
-from toolkit.spaces.base import shorten
 
 MOMENTUM = 0.1
 """Of batch norm, in PyTorch's terms: the share of the newest batch. Paddle writes the complement, 0.9."""
+
+
+NETWORKS = 64
+"""Networks in one file that are looked at, unless one is asked for."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ def recognise(source: Source, ask: Ask) -> Recognised:
     if code and not (ask.space or source.space):
         raise InputError(f"{source.path}: a code alone does not say of which space it is; name the space too")
     networks = _asked(source, network)
+    if len(networks) > NETWORKS:  # each is held against each space
+        raise InputError(
+            f"{source.path}: holds {len(networks):,} networks ({some([one.label for one in networks])}), and no more "
+            f"than {NETWORKS} are compared; choose one with --network"
+        )
     names = [name] if (name := ask.space or source.space) else list(SPACES)
     dropped = partial(_matches, ask.drop)
     readings = [read_as(get_space(each), code, one, source, dropped) for each in names for one in networks]
@@ -103,7 +111,7 @@ def recognise(source: Source, ask: Ask) -> Recognised:
     weights = {name: _float32(reading.array(name)) for name in reading.expected}
     broken = [reading.network.keys[name] for name, array in weights.items() if not np.isfinite(array).all()]
     if broken:
-        notes.append(f"holds numbers that are not finite: {', '.join(broken)}")
+        notes.append(f"holds numbers that are not finite: {some(broken)}")
     keys, kit = reading.network.keys, reading.network.layout.kit
     matches = tuple(
         Match(name, keys[name], _change(source.tensors[keys[name]], transposed=reading.is_paddle)) for name in weights
@@ -115,9 +123,9 @@ def _asked(source: Source, network: str | None) -> list[Found]:
     """The networks of a file that have the label or prefix asked for; all if none is."""
     networks = find_networks(source.tensors)
     if not networks:
-        some = ", ".join(shorten(key) for key in list(source.tensors)[:5])
         raise InputError(
-            f"{source.path}: none of its {len(source.tensors)} tensors has a known name (it has: {some}); known are "
+            f"{source.path}: none of its {len(source.tensors)} tensors has a known name (it has: "
+            f"{some(list(source.tensors))}); known are "
             "names as in `blocks.1.conv1.weight` and `layer1.0.conv1.0.weight`, after any prefix"
         )
     if network is None:
@@ -195,7 +203,9 @@ def _the_rest(
         for momentum in sorted(momenta - {MOMENTUM})
     ]
     if source.others:
-        notes.append(f"not tensors, left behind: {', '.join(map(shorten, source.others))}")
+        notes.append(f"not tensors, left behind: {some(source.others)}")
+    if source.opaque:
+        notes.append(f"objects of other programs, not looked into, nothing of them executed: {some(source.opaque)}")
     return unmatched, problems, notes
 
 

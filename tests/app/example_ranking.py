@@ -10,7 +10,7 @@ from app.views.ranking.sources import STANDALONE, SUBMISSION
 from app.views.ranking.subject import Subject
 from tests.app import example_run
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import read_table, write_entries
+from toolkit.candidates import read_table, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest, read_bytes, write_text
 from toolkit.runs.checkpoint import Facts, save_checkpoint

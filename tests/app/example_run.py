@@ -8,7 +8,7 @@ import numpy as np
 
 from converters.submission import build, write_submission
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import Candidates, draw_candidates, scores, write_candidates, write_entries
+from toolkit.candidates import Candidates, draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest, read_bytes, write_json, write_text
 from toolkit.ranking.files import rank_files

@@ -1,9 +1,11 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from toolkit.cli.app import app
+from toolkit.cli.app import DASHBOARD, app
 from toolkit.errors import InputError
 
 
@@ -12,10 +14,25 @@ def test_the_command_opens_streamlit_on_the_folder(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "execv", lambda _, command: called.append(command))
     app(tmp_path, port=9000, headless=True)
     (command,) = called
-    assert command[1:3] == ["-m", "app"]
+    assert command[1] == str(DASHBOARD)
     assert command[-2:] == ["--", str(tmp_path)]
     assert "--browser.gatherUsageStats false" in " ".join(command)
     assert "--server.port 9000" in " ".join(command)
+
+
+@pytest.mark.parametrize("name", ["app.py", "toolkit.py", "text.py"])
+def test_a_stranger_s_module_in_the_folder_is_never_run(name: str, tmp_path: Path) -> None:
+    """Where somebody works may lie a module that is called as one of ours is."""
+    (tmp_path / name).write_text("raise SystemExit('the wrong one')")
+    code = f"""
+import runpy, sys
+sys.path[0] = {str(DASHBOARD.parent)!r}  # as Python sets it for a script
+runpy.run_path({str(DASHBOARD)!r}, run_name="dashboard")
+import app
+print(app.__file__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert Path(done.stdout.strip()) == DASHBOARD.with_name("__init__.py"), done.stderr
 
 
 def test_a_file_is_no_folder_of_runs(tmp_path: Path) -> None:

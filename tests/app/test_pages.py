@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_run
-from toolkit.evaluation.candidates import read_table
+from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
 PAGES = ("overview", "training", "candidates", "ranking", "submission")

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_ranking, example_run
-from toolkit.evaluation.candidates import read_table
+from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
 VIEWS = {

@@ -24,7 +24,8 @@ from toolkit.backends.base import SGD
 from toolkit.spaces import get_space
 
 kinds = [(k, s, layout) for k in (1, 3) for s in (1, 2) for layout in ("channels_last", "contiguous")]
-run([Case(k, s, i, o, False, layout, "fp32", "all") for k, s, layout in kinds for i in range(1, 17) for o in (4, 7)], False)
+pairs = [(i, o) for i in range(1, 17) for o in (4, 7)]
+run([Case(k, s, i, o, False, layout, "fp32", "all") for k, s, layout in kinds for i, o in pairs], raw=False)
 backend = get_backend("torch", "cpu", threads=1)
 space = get_space("resnet20")
 images = backend.place(np.random.default_rng(0).standard_normal((8, 3, 32, 32), np.float32))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Outcome, supernet
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe

@@ -13,8 +13,8 @@ import pytest
 
 from tests.cli.test_training import refused
 from tests.command import supernet
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.budget import spent
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.files import digest
 from toolkit.runs.checkpoint import load_checkpoint, save_checkpoint
@@ -296,3 +296,31 @@ def test_status_of_what_is_no_run(run: RunFolder, folder: Path) -> None:
     assert "not a run folder" in refused(supernet("status", "absent", "--json"))
     run.ledger.write_bytes(b"\0" * 5000)
     assert f"{run.ledger}: " in refused(supernet("status", run.path))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--images", "100000"),
+        ("--norm", "calibrate:100000"),
+        ("--memory", "1KiB"),
+        ("--checkpoint", "nowhere.safetensors"),
+        ("--ema",),
+        ("--race", "--tolerance", "0.7"),
+        ("--device-that-is-none",),
+    ],
+)
+def test_what_fails_leaves_the_run_as_it_was(run: RunFolder, options: tuple[str, ...]) -> None:
+    """Above all its candidates: later commands would take the wrong ones."""
+    before = draw_candidates(get_space("resnet48-mini"), 5, seed=9)
+    write_candidates(run.candidates, before)
+    outcome = supernet("evaluate", run.path, "--candidates", "candidates.json", *options)
+    assert outcome.status in (1, 2)
+    assert read_candidates(run.candidates, get_space("resnet48-mini")) == before
+
+
+def test_other_candidates_than_before_are_told(run: RunFolder) -> None:
+    write_candidates(run.candidates, draw_candidates(get_space("resnet48-mini"), 5, seed=9))
+    outcome = supernet("evaluate", run.path, "--candidates", "candidates.json", "--norm", "batch", "--images", 16)
+    assert outcome.status == 0
+    assert "Other candidates than before: 20 are new, 5 are gone." in outcome.err

@@ -10,8 +10,8 @@ import pytest
 from tests import tiny
 from tests.command import supernet
 from tests.networks import backend_on_cpu
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.cli import demo
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe

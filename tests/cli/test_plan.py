@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.command import supernet
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.evaluate import group_limit
 from toolkit.evaluation.memory import memory_need
 from toolkit.evaluation.prefixes import alone, by_block, by_convolution, prefix_tree

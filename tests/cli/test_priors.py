@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Outcome, supernet
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.priors.ledger import Ledger
 from toolkit.ranking.report import RankReport
 from toolkit.runs.folder import RunFolder

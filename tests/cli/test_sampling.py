@@ -11,7 +11,7 @@ import pytest
 from tests import tiny
 from tests.command import supernet
 from tests.sampling.drawing import sampler
-from toolkit.evaluation.candidates import draw_candidates, write_candidates, write_entries
+from toolkit.candidates import draw_candidates, write_candidates, write_entries
 from toolkit.runs.recipe import Recipe
 from toolkit.sampling import SAMPLERS
 from toolkit.spaces import get_space

@@ -7,7 +7,7 @@ import pytest
 
 from tests.command import supernet
 from tests.training.test_steps import RECIPE
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.spaces import get_space
 
 

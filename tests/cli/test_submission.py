@@ -6,7 +6,7 @@ import pytest
 
 from tests.command import supernet
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates, write_entries
+from toolkit.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
 from toolkit.runs.folder import RunFolder
@@ -194,3 +194,13 @@ def test_submit_refuses_an_incomplete_ledger(run: Callable[[int], RunFolder]) ->
     assert "supernet evaluate " in command
     assert "--candidates candidates.json" in command
     assert sorted(path.name for path in Path().iterdir()) == ["candidates.json", "run"]
+
+
+def test_a_template_is_no_submission_whatever_it_is_compared_with(tmp_path: Path) -> None:
+    template = tmp_path / "template.json"
+    write_candidates(template, draw_candidates(SPACES["resnet48-mini"], 30, 0))
+    assert supernet("check", template).status == 0
+    outcome = supernet("check", template, "--candidates", template)
+    assert outcome.status == 1
+    assert "a submission that is not fit to hand in: 0 of 30 entries hold results" in outcome.out
+    assert supernet("check", template, "--candidates", template, "--kind", "candidates").status == 0

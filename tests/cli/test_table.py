@@ -7,8 +7,8 @@ import pytest
 from converters.tables import SHAPES
 from tests.command import supernet
 from toolkit.backends.base import Counts
+from toolkit.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.cli.table import table
-from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.spaces import SPACES
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests import tiny
 from tests.command import Outcome, supernet
-from toolkit.evaluation.candidates import draw_candidates, read_candidates, write_candidates
+from toolkit.candidates import draw_candidates, read_candidates, write_candidates
 from toolkit.methods import METHODS
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe

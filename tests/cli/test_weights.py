@@ -11,7 +11,7 @@ from tests import weight_files
 from tests.command import supernet
 from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends.shapes import shapes
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 
@@ -29,7 +29,8 @@ def test_convert_accounts_for_every_tensor(tmp_path: Path) -> None:
     assert first.endswith("252 tensors matched, 1 of them reshaped, 2 unmatched")
     assert reshaped == "  blocks.24.fc.fn.weight → blocks.24.fc.weight ((64, 10) transposed to (10, 64))"
     assert unmatched == "  unmatched, not part of a network: queue, queue_ptr"
-    assert proof.startswith(f"{target}: logits of 1 network compared in torch")
+    assert proof.startswith(f"{target}: the weights read and the weights written compute the same: logits of 1 network")
+    assert "Not shown, for no tensor tells: " in proof
     assert target.is_file()
     back = supernet("convert", target, tmp_path / "back.pdparams", "--candidates", 0, "--keys")
     assert back.out.count(" → ") == 252

@@ -18,9 +18,9 @@ from converters.onnx import TOLERANCE, Chosen, Options, best, build_model, chose
 from converters.onnx.latency import open_session
 from tests.tiny import recipe, run, train_new, trained
 from toolkit.backends import BACKENDS, get_backend
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.data import open_dataset
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy

@@ -23,7 +23,7 @@ from converters.tables import (
     repair_counts,
 )
 from toolkit.backends.base import Counts
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     Candidates,
     draw_candidates,
     dump_entries,

@@ -9,8 +9,8 @@ from scipy.stats import kendalltau
 
 from converters.submission import blend
 from tests.command import supernet
+from toolkit.candidates import draw_candidates, scores, write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, scores, write_entries
 from toolkit.spaces import SPACES
 
 CANDIDATES = draw_candidates(SPACES["resnet20"], 30, 0)

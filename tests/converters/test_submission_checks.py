@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from converters.submission import Report, check
 from converters.tables.counts import find_images
 from converters.tables.units import fractions_among
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     Candidates,
     draw_candidates,
     dump_entries,

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from converters.submission import Options, merge, write_merged
 from converters.tables import SHAPES, Results, Row, count_from_zero, dump
 from converters.tables.units import convert
-from toolkit.errors import InputError
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     Candidates,
     Window,
     draw_candidates,
@@ -21,6 +20,7 @@ from toolkit.evaluation.candidates import (
     windows,
     write_entries,
 )
+from toolkit.errors import InputError
 from toolkit.spaces import SPACES
 
 COUNT = 100

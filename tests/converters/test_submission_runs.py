@@ -6,8 +6,8 @@ import pytest
 
 from converters.submission import Wanted, submit_run
 from toolkit.backends.base import Counts
+from toolkit.candidates import draw_candidates, scores, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, scores, write_candidates
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import digest
 from toolkit.runs.folder import RunFolder
@@ -127,11 +127,12 @@ def test_results_are_chosen_by_the_options_of_evaluate(run: RunFolder, evaluate:
         submit_run(run.path, wanted=Wanted(checkpoint=run.path / "absent"))
 
 
-def test_what_is_not_there_is_named(run: RunFolder, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there are no results yet"):
+def test_what_is_not_there_is_named(run: RunFolder, evaluate: Evaluate, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="was never evaluated; first: supernet evaluate"):
         submit_run(run.path)
     with pytest.raises(InputError, match="not a run folder"):
         submit_run(tmp_path / "absent")
+    evaluate(setting(20))
     run.candidates.unlink()
     with pytest.raises(InputError, match=re.escape(f"{run.candidates}: cannot be read")):
         submit_run(run.path)
@@ -142,3 +143,33 @@ def test_a_supernet_that_ranks_nothing_is_refused(run: RunFolder, evaluate: Eval
     with pytest.raises(InputError, match=r"submission\.json: all 12 results are 0\.75; a constant"):
         submit_run(run.path, score="top5")
     assert not run.submission.exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("calibrate", "calibrate:128 of 0123456789ab"),
+        ("calibrate:128", "calibrate:128 of 0123456789ab"),
+        ("calibrate:64", "calibrate:64 of 0123456789ab"),
+        ("batch", "batch:512"),
+        ("batch:5", None),
+        ("calibrate:1", None),
+        ("calibrate:12", None),
+        ("stored", None),
+    ],
+)
+def test_a_policy_is_matched_exactly(run: RunFolder, evaluate: Evaluate, asked: str, expected: str | None) -> None:
+    for norm in ("calibrate:64 of 0123456789ab", "calibrate:128 of 0123456789ab", "batch:512"):
+        evaluate(setting(20, norm))
+    evaluate(setting(20, "calibrate:64 of 0123456789ab", images=100))  # the last one is another
+    if expected is None:
+        with pytest.raises(InputError, match="none of its results are the wanted ones"):
+            submit_run(run.path, wanted=Wanted(norm=asked))
+    else:
+        assert submit_run(run.path, wanted=Wanted(norm=asked)).setting.norm == expected
+
+
+def test_a_policy_that_is_none(run: RunFolder, evaluate: Evaluate) -> None:
+    evaluate(setting(20))
+    with pytest.raises(InputError, match="batch-norm policy 'calibrat'"):
+        submit_run(run.path, wanted=Wanted(norm="calibrat"))

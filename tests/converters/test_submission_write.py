@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from converters.submission import build, check, write_submission
 from converters.submission import write as write_module
 from toolkit.backends.base import Counts
+from toolkit.candidates import Candidates, draw_candidates, dump_entries, read_table, scores
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, draw_candidates, dump_entries, read_table, scores
 from toolkit.spaces import SPACES
 
 MINI = SPACES["resnet48-mini"]

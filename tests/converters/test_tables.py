@@ -21,8 +21,8 @@ from converters.tables import (
     repair_counts,
     take,
 )
+from toolkit.candidates import draw_candidates, dump_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, dump_entries
 from toolkit.spaces import SPACES
 
 CANDIDATES = draw_candidates(SPACES["resnet48"], 40, 0)

@@ -177,7 +177,7 @@ def test_bad_images_are_named_all_of_them(folder, options):
     assert len(found) == 3
     for path in bad:
         assert sum(f"{path}: cannot be decoded (" in problem for problem in found) == 1
-    assert all("replace the file, or have bad images skipped" in problem for problem in found)
+    assert all('replace the file, or skip it by data.bad_images = "skip"' in problem for problem in found)
 
 
 @pytest.mark.parametrize("resident", [False, True])
@@ -303,3 +303,41 @@ def test_many_files_in_threads_keep_their_places(tmp_path):
     images = FolderSplit(tmp_path, names, np.arange(300) % 2, 8).images(range(300))
     assert images[:, 0, 0, 0].tolist() == [i % 256 for i in range(300)]
     assert images[:, 1, 7, 7].tolist() == [i // 256 for i in range(300)]
+
+
+@pytest.mark.parametrize("name", ["validation", "valid", "test"])
+def test_other_usual_names_of_the_validation_folder(folder, name):
+    expected = open_folder(folder)
+    (folder / "val").rename(folder / name)
+    found = open_folder(folder)
+    np.testing.assert_array_equal(found.validation.pixels, expected.validation.pixels)
+    assert len(found.remarks) == (name == "test")
+
+
+def test_val_goes_before_test_and_what_is_not_read_is_said(folder):
+    shutil.copytree(folder / "val", folder / "test")
+    found = open_folder(folder)
+    assert len(found.validation.labels) == 9
+    assert found.remarks[0].startswith(f"{folder / 'test'} is not read")
+
+
+def test_unknown_folders_are_warned_of_and_a_flat_test_folder_holds_no_validation_images(folder):
+    (folder / "val").rename(folder / "eval")
+    (folder / "test").mkdir()
+    not_read, flat, held_out = open_folder(folder).remarks
+    assert not_read.startswith(f"{folder / 'eval'} is not read")
+    assert flat.startswith(f"{folder / 'test'} is not read")
+    assert "a part of train is held out" in held_out
+
+
+def test_two_validation_folders_are_one_too_many(folder):
+    shutil.copytree(folder / "val", folder / "valid")
+    assert problems(folder) == (f"{folder}: val and valid could all hold the validation images; keep or rename one",)
+
+
+def test_skipped_images_are_the_same_for_who_does_not_verify(folder):
+    """Another process, or a resumed run: with more images their batches would be others."""
+    truncate(folder / "train" / "ant" / "3.jpg")
+    verified, not_verified = (open_folder(folder, bad_images="skip", verify=verify) for verify in (True, False))
+    assert verified.train.digest == not_verified.train.digest
+    assert verified.skipped == not_verified.skipped == ("train/ant/3.jpg",)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.app import example_run
 from tests.e2e.server import COMMAND, DOCUMENTED, serve
-from toolkit.evaluation.candidates import read_table
+from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
 

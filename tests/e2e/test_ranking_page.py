@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.app import example_ranking
 from tests.e2e.server import serve
-from toolkit.evaluation.candidates import read_table
+from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
 pytestmark = pytest.mark.e2e

@@ -14,9 +14,9 @@ import pytest
 from tests import tiny
 from toolkit.backends import get_backend
 from toolkit.backends.base import Counts
+from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation import evaluate as module
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates, group_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet

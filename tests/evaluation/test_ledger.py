@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolkit import sqlite
 from toolkit.backends.base import Counts
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import FORMAT, Holding, Ledger, Row, Setting
@@ -298,6 +299,7 @@ def test_an_earlier_format_is_brought_up_to_date(path: Path) -> None:
                 id INTEGER PRIMARY KEY, space TEXT NOT NULL, checkpoint TEXT NOT NULL, data TEXT NOT NULL,
                 images INTEGER NOT NULL, norm TEXT NOT NULL, UNIQUE (space, checkpoint, data, images, norm));
             INSERT INTO settings SELECT id, space, checkpoint, data, images, norm FROM before;
+            ALTER TABLE results DROP COLUMN checksum;
             PRAGMA user_version = 1;"""
         )
     connection.close()
@@ -359,3 +361,86 @@ def test_a_ledger_in_a_folder_of_somebody_else_can_be_read(path: Path) -> None:
             assert ledger.done(SETTING) == {"a"}
     finally:
         path.parent.chmod(0o755)
+
+
+def changed(path: Path, script: str) -> Path:
+    """A ledger with two results, changed by a stranger."""
+    with Ledger.write(path) as ledger:
+        ledger.record(SETTING, rows(2))
+    connection = sqlite3.connect(path)
+    connection.executescript("PRAGMA writable_schema = ON;" + script)
+    connection.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("UPDATE results SET top1 = 'many'", "wrong type"),
+        ("UPDATE results SET top5 = x'00ff'", "wrong type"),
+        ("UPDATE results SET seconds = x'00'", "wrong type"),
+        ("UPDATE results SET at = 'today'", "wrong type"),
+        ("UPDATE results SET code = x'31' WHERE code = (SELECT min(code) FROM results)", "wrong type"),
+        ("UPDATE settings SET images = 'all'", "wrong type"),
+        ("ALTER TABLE results RENAME TO r; CREATE VIEW results AS SELECT * FROM r", "a view 'results'"),
+        ("CREATE TRIGGER t AFTER INSERT ON results BEGIN DELETE FROM results; END", "a trigger 't'"),
+        ("CREATE INDEX i ON results (abs(top1))", "an index 'i'|a index 'i'"),
+        ("ALTER TABLE results ADD COLUMN more INTEGER AS (top1 * 2)", "not as it should be"),
+        ("ALTER TABLE results DROP COLUMN top5", "not as it should be"),
+        ("CREATE VIRTUAL TABLE v USING fts5(x)", "a virtual table 'v'"),
+        (
+            "DROP TABLE results; CREATE VIEW results AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            " SELECT 1 AS setting, i AS code, 1 AS top1, 1 AS top5, 1 AS total, 1.0 AS loss, 1.0 AS seconds, 1.0 AS at,"
+            " 1 AS checksum FROM n",
+            "a view 'results'",
+        ),
+    ],
+)
+def test_a_strangers_ledger_is_refused(script: str, why: str, path: Path) -> None:
+    changed(path, script)
+    for opening in (Ledger.read, Ledger.write):
+        with pytest.raises(InputError, match=why), opening(path) as ledger:
+            ledger.settings()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "UPDATE results SET code = 'other' WHERE code = (SELECT min(code) FROM results)",
+        "UPDATE results SET top1 = top1 + 1",
+        "UPDATE results SET loss = loss + 1",
+        "UPDATE settings SET images = images + 1",
+    ],
+)
+def test_a_changed_result_is_noticed(script: str, path: Path) -> None:
+    """As a flipped bit would: a code of digits becomes another valid code."""
+    changed(path, script)
+    with Ledger.read(path) as ledger, pytest.raises(InputError, match="not what was recorded"):
+        ledger.results(ledger.settings()[0].setting)
+
+
+def test_format_2_is_read_as_it_is(path: Path) -> None:
+    changed(path, "ALTER TABLE results DROP COLUMN checksum; PRAGMA user_version = 2")
+    with Ledger.read(path) as ledger:
+        assert len(ledger.results(SETTING)) == 2
+    with Ledger.write(path) as ledger:
+        ledger.record(SETTING, rows(3))
+        assert len(ledger.results(SETTING)) == 3
+
+
+def test_a_query_has_a_budget(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Ledger.write(path) as ledger:
+        ledger.record(SETTING, rows(3000))
+    for name, value in {"_STEPS": 0, "_STEPS_PER_BYTE": 0, "_EVERY": 100}.items():
+        monkeypatch.setattr(sqlite, name, value)
+    with pytest.raises(InputError, match="far longer to read"), Ledger.read(path) as ledger:
+        ledger.results(SETTING)
+
+
+@pytest.mark.parametrize("name", ["q_view.sqlite", "q_blobs.sqlite"])
+def test_the_ledgers_kept(name: str) -> None:
+    case = Path(__file__).parents[3] / "shared/cases" / name
+    if not case.exists():
+        pytest.skip("shared/cases is not beside this checkout")
+    with pytest.raises(InputError), Ledger.read(case) as ledger:
+        ledger.settings()

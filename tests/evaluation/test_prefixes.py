@@ -14,9 +14,9 @@ from tests.backends.conftest import space
 from tests.networks import backend_on_cpu, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Network, Norm
+from toolkit.candidates import read_candidates
 from toolkit.data.arrays import ArraySplit
 from toolkit.data.base import Dataset, ImageSpec
-from toolkit.evaluation.candidates import read_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy

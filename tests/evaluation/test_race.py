@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import kendalltau, norm
 
 from toolkit.backends.base import Counts
+from toolkit.candidates import Candidates, draw_candidates
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation import race as module
-from toolkit.evaluation.candidates import Candidates, draw_candidates
 from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.ledger import Ledger, Row, Setting

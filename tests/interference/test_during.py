@@ -14,6 +14,7 @@ import pytest
 
 from tests import tiny
 from toolkit.errors import InputError
+from toolkit.interference import watch
 from toolkit.interference.table import read_interference
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
@@ -104,7 +105,7 @@ def test_the_speed_of_the_weights_is_that_of_the_checkpoints(tmp_path: Path) -> 
 
 
 def resume(run: RunFolder) -> None:
-    train(*prepare_run(None, run.path, resume=True))
+    train(*prepare_run(None, run.path, resume=True), watching=watch)
 
 
 def begin(asked: Recipe, folder: Path) -> tuple[RunFolder, subprocess.Popen[str]]:
@@ -158,7 +159,7 @@ def test_a_full_disk_while_the_table_is_written(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"interference.parquet: cannot be written \(No space left"):
-        train(recipe(**PROBE), run)
+        train(recipe(**PROBE), run, watching=watch)
     assert not run.interference.exists()
     assert not list(run.path.rglob(".*.tmp"))
 
@@ -167,7 +168,7 @@ def test_a_damaged_table_is_named_before_anything_is_trained(tmp_path: Path) -> 
     _, run = prepare_run(recipe(**PROBE), tmp_path / "run", resume=False)
     run.interference.write_bytes(b"PAR1 no more")
     with pytest.raises(InputError, match=r"interference.parquet: damaged, .* delete it"):
-        train(recipe(**PROBE), run)
+        train(recipe(**PROBE), run, watching=watch)
     assert not run.checkpoints()
 
 

@@ -64,6 +64,7 @@ def test_suggestions_are_ranked_with_gain_error_and_cost() -> None:
     assert first.split == Split("depth1", (("2", "4", "5"), ("3",)))
     assert first.gain == pytest.approx((2.0 + 1.9) / 6)
     assert first.error == pytest.approx(2 * 0.1 / 6)
+    assert first.draws == 4
     assert first.blocks == (3, 4, 5)
     assert first.params == sum(block_cost(SPACE.widest[block]).params for block in first.blocks)
     assert second.split == Split("middle1.1", (("1", "2"), ("3",)))

@@ -12,8 +12,8 @@ import pytest
 from tests.methods.watching import SPACE, Gradients, Notes, assert_sum, notes_batch
 from tests.methods_made import make_method, truth_file
 from toolkit.backends.base import Backend
+from toolkit.candidates import write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import write_entries
 from toolkit.methods.landmark import schedule, spread
 from toolkit.methods.rank_loss import rank_loss
 from toolkit.sampling.prior import prior_of

@@ -9,8 +9,8 @@ import pytest
 from tests.methods.watching import SPACE, Gradients, Notes, assert_sum, notes_batch
 from tests.methods_made import make_method
 from toolkit.backends.base import Backend
+from toolkit.candidates import write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import write_entries
 from toolkit.methods.pgonas import EPOCHS, schedule
 from toolkit.sampling.distance import distance_of
 from toolkit.spaces import Arch

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests import tiny
+from toolkit.candidates import draw_candidates
 from toolkit.data import open_dataset
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import draw_candidates
 from toolkit.priors import scoring
 from toolkit.priors.cost import Macs
 from toolkit.priors.images import Noise, Pictures

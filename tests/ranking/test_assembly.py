@@ -87,6 +87,24 @@ def test_no_verdict_from_a_handful_even_in_perfect_order() -> None:
     assert found.notes[0].startswith("5 networks are too few")
 
 
+def test_what_few_picks_hold_has_no_interval() -> None:
+    picks = report(made(120, noise=1), worse(made(120, noise=1), noise=2)).score.picks
+    assert {pick.size for pick in picks if pick.top.low is not None} == {10, 12, 20, 24, 50, 60}
+    assert all((pick.bottom.low is None) == (pick.size < 10) for pick in picks)
+
+
+def test_a_perfect_order_of_fifty_is_not_said_to_be_less() -> None:
+    """A network drawn twice once counted as a tie with itself, which made this 1.0 [0.971, 0.986]."""
+    values = np.arange(50.0)
+    found = rank_report(Pairs(tuple(range(50)), values, values, 0, 0), {}, resamples=200)
+    for name, metric in found.score.metrics.items():
+        if metric.value is not None and not name.startswith("sparse"):
+            assert metric.value == pytest.approx(1), name
+            assert metric.high == pytest.approx(1), name
+            assert metric.low is not None, name
+            assert metric.low <= 1 + 1e-9, name
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("networks", [3, 4, 11])
 def test_few_networks_leave_gaps_but_break_nothing(networks: int, tmp_path: Path) -> None:
@@ -270,4 +288,4 @@ def test_a_published_supernet_that_counting_parameters_beats(shared: Path) -> No
     pairs = pair(few, truth, rivals={"one-shot": one})
     found = rank_report(pairs, {"parameters": np.array([parameters[i] for i in pairs.networks])}, resamples=100)
     assert [found.priors[0].verdict, found.rivals[0].verdict] == ["worse", "better"]
-    assert found.summary.endswith("Better than one-shot. Worse than parameters.")
+    assert found.summary.endswith("Better than one-shot. Worse than parameters. These 2 verdicts hold together at 95%.")

@@ -45,8 +45,8 @@ def test_pairs_are_those_of_all_networks_together(example: tuple[Array, Array, n
         assert pairs.concordant[i] == (weights * (products > 0)).sum()
         assert pairs.untied_x[i] == (weights * (signs(x) != 0)).sum()
         assert pairs.untied_y[i] == (weights * (signs(y) != 0)).sum()
-        present = number > 0
-        assert pairs.distinct[i] == min(len(set(x[present])), len(set(y[present])))
+        assert pairs.different[i] == weights.sum() - np.trace(weights)
+        assert pairs.distinct[i] == min(len(set(x)), len(set(y)))
 
 
 @settings(max_examples=30)
@@ -58,7 +58,7 @@ def test_without_each_network_the_pairs_are_those_of_the_rest(
     rest = Concordance(x, y).once().pairs_without_each
     for i in range(len(x)):
         pairs = Concordance(np.delete(x, i), np.delete(y, i)).once().pairs
-        assert rest.networks == pairs.networks
+        assert (rest.networks, rest.different) == (pairs.networks, pairs.different)
         for field in ("agreement", "concordant", "untied_x", "untied_y", "distinct"):
             assert getattr(rest, field)[i] == getattr(pairs, field)[0], field
 

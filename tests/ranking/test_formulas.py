@@ -26,6 +26,32 @@ SCIPY = {
     "pearson": lambda x, y: stats.pearsonr(x, y).statistic,
 }
 Columns = npt.NDArray[np.float64]
+
+
+def by_pairs(columns: Columns, drawn: npt.NDArray[np.int64]) -> tuple[float, float, int]:
+    """Concordant less discordant, and concordant pairs of what was drawn, as shares of pairs of different networks."""
+    (x, y), (i, j) = columns, np.triu_indices(len(drawn), 1)
+    a, b = drawn[i], drawn[j]
+    products = (np.sign(x[a] - x[b]) * np.sign(y[a] - y[b]))[a != b]
+    values = min(len(np.unique(column)) for column in columns)
+    if not len(products) or min(np.ptp(x[drawn]), np.ptp(y[drawn])) == 0:
+        return np.nan, np.nan, values
+    return products.mean(), (products > 0).mean(), values
+
+
+def tau_c(columns: Columns, drawn: npt.NDArray[np.int64]) -> float:
+    """With the values that there are, not those that happened to be drawn."""
+    share, _, values = by_pairs(columns, drawn)
+    return share * (1 - 1 / len(drawn)) * values / (values - 1) if values > 1 else np.nan
+
+
+NORMALISED = {
+    TAU_A: lambda columns, drawn: by_pairs(columns, drawn)[0],
+    CONCORDANT: lambda columns, drawn: by_pairs(columns, drawn)[1],
+    TAU_C: tau_c,
+}
+"""Those that count pairs of all networks: a network drawn twice is no pair with itself."""
+
 tied = arrays(np.float64, (2, 12), elements=st.integers(-3, 3).map(float))  # some columns are constant
 few = settings(max_examples=30)  # each leaves out or draws many times
 every_formula = pytest.mark.parametrize("formula", FORMULAS.values(), ids=FORMULAS)
@@ -64,7 +90,19 @@ def test_draws_are_what_the_drawn_networks_give(
     copies = np.array([np.bincount(drawn, minlength=12) for drawn in draws], dtype=np.int32)
     found = formula.of_draws(Concordance(x, y).count(copies))
     expected = [formula.of_columns(x[drawn], y[drawn]) for drawn in draws]
+    if formula in NORMALISED:
+        expected = [NORMALISED[formula](columns, drawn) for drawn in draws]
     np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "formula", NORMALISED, ids=lambda formula: next(n for n, f in FORMULAS.items() if f is formula)
+)
+def test_a_network_drawn_twice_is_no_tie(formula: Formula) -> None:
+    """A perfect order is perfect in every draw."""
+    values = np.arange(50.0)
+    copies = np.random.default_rng(0).multinomial(50, np.full(50, 0.02), size=20).astype(np.int32)
+    assert formula.of_draws(Concordance(values, values).count(copies)) == pytest.approx(np.ones(20))
 
 
 @every_formula

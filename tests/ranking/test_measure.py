@@ -21,7 +21,10 @@ def test_values_are_those_of_the_metrics() -> None:
 
 @pytest.mark.parametrize("networks", [40, 3000])
 def test_a_draw_is_what_the_drawn_networks_give(networks: int) -> None:
-    """For metrics of all networks; those of a part draw from the part, which is chosen before."""
+    """For metrics of all networks; those of a part draw from the part, which is chosen before.
+
+    But for those in which a network that is drawn twice would be a tie with itself (`test_formulas.py`).
+    """
     score, truth = columns(networks)
     measure = Measure(score, truth)
     for number in range(3):
@@ -29,6 +32,8 @@ def test_a_draw_is_what_the_drawn_networks_give(networks: int) -> None:
         found = measure(np.bincount(drawn, minlength=networks).astype(np.int32)[None])[0]
         for name, value in zip(METRICS, found, strict=True):
             metric = METRICS[name]
+            if name in ("tau_a", "tau_c", "concordant"):
+                continue
             kept, x, y = metric.view(score, truth)
             place = np.full(networks, -1)
             place[kept] = np.arange(len(kept))

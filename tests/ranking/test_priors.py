@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from toolkit.evaluation.candidates import read_candidates
+from toolkit.candidates import read_candidates
 from toolkit.ranking.measure import Measure
 from toolkit.ranking.metrics import CORE, METRICS
 from toolkit.ranking.priors import cost_priors

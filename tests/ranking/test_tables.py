@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from toolkit.errors import InputError
@@ -125,7 +127,7 @@ def test_many_problems_are_cut_short(tmp_path: Path) -> None:
     [
         ("t.csv", b"", "is not a table in csv"),
         ("t.csv", b"code,acc0\n", "has no rows"),
-        ("t.csv", b"code,acc0\na,1\nb,2,3,4\n", "is not a table in csv"),
+        ("t.csv", b"code,acc0\na,1\nb,2,3,4\n", "line 3 has 4 fields, and the heading 2"),
         ("t.csv", b"code,acc0\n\xff\xfe,1\n", "is not a table in csv"),
         ("t.parquet", b"PAR1 and no more", "is not a table in parquet"),
         ("t.json", b'[{"code": "a"', "is not a table in JSON"),
@@ -161,3 +163,94 @@ def test_contradictions() -> None:
     table = Table(Path("t.csv"), tuple("abcdef"), ("x", "x", "x", "y", "y", "y"), values, candidates=False)
     (problem,) = table.contradictions()
     assert problem.startswith("t.csv: c is a network that stands there before with another acc")
+
+
+TRAILING = "arch,acc,truth,params\n" + "".join(f"{code},0.{i},0.{i + 1},7,\n" for i, code in enumerate("abc"))
+
+
+@pytest.mark.parametrize("content", [TRAILING, TRAILING.replace(",", ";"), TRAILING.replace(",", "\t")])
+def test_a_separator_too_many_shifts_nothing(content: str, tmp_path: Path) -> None:
+    """pandas would take the codes for an index, and every column for the one before it."""
+    (problem, *_) = problems(text(tmp_path / "t.csv", content), ("arch",), ("acc", "truth"))
+    assert "line 2 has 5 fields, and the heading 4" in problem
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_recognised(separator: str, tmp_path: Path) -> None:
+    rows = [["arch", "acc", "note"], ["001", "0.5", '"a, b; c"'], [], ["002", "0.25", ""]]
+    path = text(tmp_path / "t.csv", "\r\n".join(map(separator.join, rows)))
+    table = read_values(path, ["arch"], ["acc"])
+    assert (table.codes, table.values["acc"].tolist()) == (("001", "002"), [0.5, 0.25])
+
+
+@pytest.mark.parametrize("row", ["a", "a,1,2", "a,1,", '"a,1'])
+def test_rows_of_another_length(row: str, tmp_path: Path) -> None:
+    assert "line 3" in "".join(problems(text(tmp_path / "t.csv", f"arch,acc\nb,1\n{row}\n"), ("arch",), ("acc",))) or (
+        row.startswith('"')
+    )
+
+
+@pytest.mark.parametrize("code", ["1.54841E+51", "1,54841E+51", "1e51", "154841.0"])
+def test_codes_that_a_spreadsheet_mangled(code: str, tmp_path: Path) -> None:
+    (problem,) = problems(text(tmp_path / "t.csv", f'arch,acc\n"{code}",1\n'), ("arch",), ("acc",))
+    assert "a spreadsheet took the code for a number" in problem
+
+
+def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(text(tmp_path / "t.csv", "arch;acc\na;0,5\n"), ("arch",), ("acc",))
+    assert "decimal comma" in problem
+
+
+@pytest.mark.parametrize("value", ["1.7e308", "-1e101", "nan(1)", "1_000", "0x10", "1e999", "9" * 5000])
+def test_numbers_that_cannot_be_computed_with(value: str, tmp_path: Path) -> None:
+    (problem,) = problems(text(tmp_path / "t.csv", f"arch,acc\na,{value}\n"), ("arch",), ("acc",))
+    assert "finite number" in problem
+
+
+def test_json_keyed_by_architecture(tmp_path: Path) -> None:
+    """15,625 networks, as benchmarks publish them: the keys are the codes."""
+    entries = {f"|op~{i}|": {"acc": i / 15625, "z": {"score": i, "time": 1.0}} for i in range(15625)}
+    (tmp_path / "t.json").write_text(json.dumps(entries))
+    table = read_values(tmp_path / "t.json", ["arch"], ["acc", "z.score"])
+    assert table.codes == tuple(entries)
+    assert table.values["z.score"].tolist() == list(range(15625))
+    assert read_values(tmp_path / "t.json", ["arch"], ["acc"]).codes == tuple(entries)
+    (tmp_path / "one.json").write_text(json.dumps({"cifar10": entries}))
+    for column in ("z.score", "cifar10.z.score"):
+        assert read_values(tmp_path / "one.json", ["arch"], [column]).values[column].tolist() == list(range(15625))
+    (tmp_path / "two.json").write_text(json.dumps({"cifar10": entries, "svhn": entries}))
+    table = read_values(tmp_path / "two.json", ["arch"], ["cifar10.acc", "svhn.z.score"])
+    assert table.codes == tuple(entries)
+    for name in ("t.json", "one.json", "two.json"):
+        error = "\n".join(problems(tmp_path / name, ("arch",), ("a", "b", "c")))
+        assert "no column" in error
+        assert len(error) < 4000
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", "{}", '{"index_columns": ["acc"]}', '{"index_columns": [{"kind": "range"}], "columns": 3}', "\xff"],
+)
+def test_what_a_parquet_file_says_of_pandas_is_not_believed(said: str, tmp_path: Path) -> None:
+    table = pa.table({"arch": ["a", "b"], "acc": [0.5, 0.25]}).replace_schema_metadata({"pandas": said})
+    pq.write_table(table, tmp_path / "t.parquet")
+    found = read_values(tmp_path / "t.parquet", ["arch"], ["acc"])
+    assert (found.codes, found.values["acc"].tolist()) == (("a", "b"), [0.5, 0.25])
+
+
+@pytest.mark.parametrize("cells", [[[1], [2]], [{"a": 1}, {"a": 2}], [b"x", b"y"], [True, False]])
+def test_columns_of_parquet_that_are_neither_text_nor_numbers(cells: list[Any], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"arch": ["a", "b"], "acc": cells}), tmp_path / "t.parquet")
+    (problem,) = problems(tmp_path / "t.parquet", ("arch",), ("acc",))
+    assert "it holds text or numbers" in problem
+
+
+CASES = Path(__file__).parents[3] / "shared/cases"
+
+
+@pytest.mark.parametrize("name", ["excel.csv", "trail4.csv", "rank_1e308.csv"])
+def test_the_tables_kept(name: str) -> None:
+    if not (CASES / name).exists():
+        pytest.skip("shared/cases is not beside this checkout")
+    columns = ("acc", "s0", "s1") if name == "rank_1e308.csv" else ("acc", "truth")
+    assert len("".join(problems(CASES / name, ("arch",), columns))) < 4000

@@ -70,7 +70,7 @@ def test_verdicts_are_told_together(base: RankReport) -> None:
     report = changed(base, kendall=estimate(0.7)).model_copy(update={"priors": others[:4], "rivals": others[4:]})
     assert words.summary(report).endswith(
         "Better than MACs, depth and width. Worse than parameters. "
-        "Neither better nor worse than zen, as far as 500 networks can tell."
+        "Neither better nor worse than zen, as far as 500 networks can tell. These 5 verdicts hold together at 95%."
     )
 
 

@@ -155,7 +155,7 @@ def forged(path: Path, **changes: Any) -> Path:
     facts = {key: value for key, value in (asdict(FACTS) | changes).items() if value != "absent"}
     tensors = {f"model.{name}": array for name, array in weights(0).items()}
     checksum = module._checksum(facts, tensors)
-    path.write_bytes(save(tensors, {module._FACTS: json.dumps(facts | {module._CHECKSUM: checksum})}))
+    path.write_bytes(save(tensors, {module.FACTS: json.dumps(facts | {module._CHECKSUM: checksum})}))
     return path
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.methods import METHODS
 from toolkit.runs.recipe import SHIPPED, find_recipe, parse_recipe, read_recipe, read_tables
 from toolkit.spaces import SPACES
@@ -265,7 +265,7 @@ def test_a_file_that_is_no_toml(file: Path, content: bytes) -> None:
     with pytest.raises(InputError) as caught:
         read_recipe(file)
     (problem,) = caught.value.problems
-    assert problem.startswith(f"{file}: not valid TOML: ")
+    assert problem.startswith(f"{file}: not valid TOML (")
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from scipy.special import softmax
 from scipy.stats import chisquare
 
 from tests.sampling.drawing import draw_steps, sampler
+from toolkit.candidates import write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import write_entries
 from toolkit.sampling.balanced import scaled
 from toolkit.spaces import get_space
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.sampling.drawing import draw_steps, sampler
+from toolkit.candidates import draw_candidates, write_candidates, write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_candidates, write_entries
 from toolkit.spaces import Arch, get_space
 
 SPACE = get_space("resnet48-mini")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from toolkit.candidates import draw_candidates, write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_entries
 from toolkit.priors.values import write_scores
 from toolkit.sampling.prior import prior_of
 from toolkit.spaces import get_space

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import load, save
 
 from tests.sampling.drawing import draw_steps, sampler
+from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates, write_candidates
 from toolkit.sampling import SAMPLERS, Moment, Sampler, SamplingOptions, make_sampler
 from toolkit.sampling.attentive import AttentiveOptions
 from toolkit.sampling.fair import FairOptions

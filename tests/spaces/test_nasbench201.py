@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from tests.plain_torch import assert_computes_what_the_plain_network_does
-from toolkit.backends.torch.blocks import AvgPool as TorchAvgPool
 from toolkit.backends.torch.blocks import Block
 from toolkit.backends.torch.norms import Batch
 from toolkit.spaces import Arch, Cost
@@ -124,7 +123,7 @@ def test_a_skip_connection_does_not_change_what_others_read() -> None:
 
 def test_pooling_averages_the_pixels_that_are_there() -> None:
     ones = torch.ones(1, 1, 4, 4)
-    assert torch.equal(TorchAvgPool()(ones, AvgPool(), Batch()), ones)
+    assert torch.equal(Block(AvgPool()).run(AvgPool(), (ones,), Batch()), ones)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from tests import tiny
 from tests.command import supernet
+from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.interference.splits import Suggestion
 from toolkit.interference.table import read_interference, write_interference
 from toolkit.runs.recipe import parse_recipe
@@ -20,7 +20,7 @@ RECIPE = parse_recipe(tiny.recipe().model_dump(exclude_none=True) | {"space": "n
 
 
 def suggestion(decision: str, gain: float) -> Suggestion:
-    return Suggestion(Split(decision, (("8", "16"), ("24", "32", "40", "48", "56", "64"))), (1,), gain, 0.1, 10)
+    return Suggestion(Split(decision, (("8", "16"), ("24", "32", "40", "48", "56", "64"))), (1,), gain, 0.1, 4, 10)
 
 
 def tables(suggestions: list[Suggestion]) -> dict[str, object]:
@@ -75,6 +75,14 @@ def test_the_experiment_in_one_command(tmp_path: Path) -> None:
     assert len(decisions) == 3
     assert json.loads(supernet(*command, "--json").out) == report, "nothing is trained again"
     assert run.interference.read_bytes() == before, "what was probed, perhaps on more images, stands"
+    assert supernet("split-test", run.path, "--out", out, "--json").status == 0, "what is not asked for may be any"
+    kept = (out / "sweep.toml").read_bytes(), (out / "sweep.json").read_bytes()
+    other = supernet("split-test", run.path, "--out", out, "--epochs", 50, "--seed", 7, "--truth", tmp_path / "nowhere")
+    assert other.status == 1
+    assert "was begun with common.training.epochs = 1, and is asked for with 50 now" in other.err
+    assert "was begun with seeds = [3], and is asked for with [7] now" in other.err
+    assert "was begun with truth = " in other.err
+    assert ((out / "sweep.toml").read_bytes(), (out / "sweep.json").read_bytes()) == kept
 
 
 def test_a_table_that_lacks_decisions_is_made_anew(tmp_path: Path) -> None:

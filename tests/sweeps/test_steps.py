@@ -6,8 +6,8 @@ import pytest
 import tomli_w
 
 from tests.training.test_steps import TABLES
+from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import get_space
 from toolkit.sweeps.config import read_sweep

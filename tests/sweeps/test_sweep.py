@@ -15,8 +15,8 @@ from scipy.stats import kendalltau
 from converters.submission import run_results
 from tests import tiny
 from tests.command import supernet
+from toolkit.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.ranking.layout import Section
 from toolkit.ranking.report import RankReport
 from toolkit.runs.folder import RunFolder

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from toolkit.evaluation.candidates import draw_candidates
+from toolkit.candidates import draw_candidates
 from toolkit.spaces import get_space
 from toolkit.training.selection import SELECTIONS, sampled, spread, stratified
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
+from toolkit.candidates import draw_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import draw_candidates
 from toolkit.evaluation.evaluate import Job, equip
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.worker import Worker

@@ -11,8 +11,8 @@ import pytest
 from tests import tiny
 from tests.command import supernet
 from toolkit.backends import get_backend
+from toolkit.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.setup import open_data, open_space

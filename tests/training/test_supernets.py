@@ -10,7 +10,7 @@ from tests.tiny import train_new
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Counts
 from toolkit.backends.shapes import parameters
-from toolkit.evaluation.candidates import Candidates, draw_candidates, write_candidates
+from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.evaluation.evaluate import Job, equip, evaluate_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.ledger import Ledger

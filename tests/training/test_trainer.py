@@ -239,7 +239,9 @@ def test_a_run_that_could_not_begin_is_none(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_named_and_the_one_before_will_do(run: RunFolder, trained: RunFolder) -> None:
     content = run.checkpoint(8).read_bytes()
     run.checkpoint(8).write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"step_00000008.safetensors: damaged, .* delete it and go on from the one"):
+    with pytest.raises(
+        InputError, match=r"step_00000008.safetensors: damaged, .*go on training from the one before: --resume"
+    ):
         resume(run)
     run.checkpoint(8).unlink()
     assert resume(run).read_bytes() == trained.latest_checkpoint().read_bytes() == content

@@ -20,6 +20,12 @@ from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 Norm = Any
 """A backend's source of batch-norm statistics."""
 
+EPS = 1e-5
+"""What batch norm adds to the variance, in every backend."""
+
+MOMENTUM = 0.1
+"""Share of the newest batch in a batch norm's running statistics (Paddle writes the complement, 0.9)."""
+
 Weights = dict[str, npt.NDArray[np.float32]]
 """Tensors by name, in PyTorch's naming and layout whichever the backend, so that checkpoints are common to all."""
 
@@ -86,7 +92,8 @@ class SGD(Decay):
     """Stochastic gradient descent with momentum.
 
     Attributes:
-        move_idle: weights that were used once go on by momentum and decay in steps that do not use them.
+        move_idle: tensors that were used once go on by momentum and decay in steps that do not use them. It is about
+            whole tensors: of one that a step used, the slices that no path did get gradients of 0, and go on anyway.
     """
 
     momentum: float = 0.9
@@ -150,6 +157,9 @@ class Network(Protocol):
             plans: move only what these read, each weight's leading slice, and no running statistics; by default all
                 tensors, running statistics too.
         """
+
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """Call `call` whenever a backward pass reaches `tensor`; never, if it is constant."""
 
     # What probes and scores need.
 

@@ -86,7 +86,10 @@ class Ops(Protocol):
     # Fused by frameworks, in float32.
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-        """Mean over rows of logits (n, classes) against class indices (n,), optionally with label smoothing."""
+        """Mean over rows of logits (n, classes) against class indices (n,), optionally with label smoothing.
+
+        Labels of shape (n, classes), float32, are shares of the classes, as mixup makes them.
+        """
 
     def soft_cross_entropy(self, logits: Tensor, probabilities: Tensor) -> Tensor:
         """Mean over rows of logits (n, classes) against probabilities (n, classes), float32, that are constant."""

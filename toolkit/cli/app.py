@@ -9,6 +9,9 @@ import typer
 
 from toolkit.errors import InputError
 
+DASHBOARD = Path(__file__).parents[2] / "app" / "__main__.py"
+"""By its path: a folder from which somebody works may hold an app.py of his own."""
+
 
 def app(
     runs: Annotated[Path, typer.Argument(help="the folder that holds the run folders, or one run folder")] = Path(
@@ -18,10 +21,10 @@ def app(
     address: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in: there is no password")] = "127.0.0.1",
     headless: Annotated[bool, typer.Option(help="do not open a browser")] = False,
 ) -> None:
-    """Open the dashboard: the same as `python -m app -- RUNS`."""
+    """Open the dashboard on a folder of runs."""
     if runs.exists() and not runs.is_dir():
         raise InputError(f"{runs}: is a file; give the folder that holds the runs")
-    command = [sys.executable, "-m", "app", "--server.port", str(port), "--server.address", address]
+    command = [sys.executable, str(DASHBOARD), "--server.port", str(port), "--server.address", address]
     command += ["--server.headless", str(headless).lower()]
     command += ["--browser.gatherUsageStats", "false", "--", str(runs)]
     os.execv(sys.executable, command)

@@ -7,7 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json
+from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from toolkit.audit.moves import Cause

@@ -7,33 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from toolkit.cli.console import console, errors, print_json, progress_bars
-from toolkit.cli.submission import print_line
+from toolkit.cli.console import console, print_json, print_line
+from toolkit.cli.options import AsJson, CandidatesOfRun, Ema, Images, Memory, Norm, Ray, Run, Workers
+from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
-    from toolkit.evaluation.candidates import Candidates
     from toolkit.evaluation.race import Race
-    from toolkit.runs.folder import RunFolder
-
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="processes, one CPU thread each; default: this one, or all of the Ray cluster")
-]
-Ray = Annotated[str | None, typer.Option(help="do the work on a Ray cluster: its address, or local to start one here")]
-Memory = Annotated[
-    str | None,
-    typer.Option(help="most that activations may take, in all processes together, on a cluster in each: 4GiB"),
-]
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="the run folder")],
-    candidates: Annotated[Path | None, typer.Option(help="candidates file; default: the run's last one")] = None,
+    run: Run,
+    candidates: CandidatesOfRun = None,
     checkpoint: Annotated[Path | None, typer.Option(help="default: the newest of the run")] = None,
-    norm: Annotated[
-        str, typer.Option(help="batch-norm statistics: stored, batch, calibrate or calibrate:N")
-    ] = "calibrate",
-    images: Annotated[int | None, typer.Option(min=1, help="validation images; default: all")] = None,
-    ema: Annotated[bool, typer.Option(help="use the moving average of the weights")] = False,
+    norm: Norm = "calibrate",
+    images: Images = None,
+    ema: Ema = False,
     workers: Workers = None,
     ray: Ray = None,
     memory: Memory = None,
@@ -47,60 +35,33 @@ def evaluate(
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the one it was trained with")] = None,
 ) -> None:
     """Evaluate every candidate with the supernet's weights. Start it again to go on: nothing is done twice."""
-    from toolkit.evaluation.candidates import read_candidates, write_candidates
-    from toolkit.evaluation.evaluate import Job, evaluate_candidates
-    from toolkit.evaluation.memory import parse_size
-    from toolkit.evaluation.policy import NormPolicy
-    from toolkit.evaluation.race import race as run_race
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.spaces import get_space
+    from toolkit.verbs.evaluation import evaluate as evaluate_run
 
-    folder = RunFolder.open(run)
-    space = get_space(read_recipe(folder.recipe).space)
-    table = read_candidates(candidates or folder.candidates, space)
-    job = Job(
-        run,
-        checkpoint or folder.latest_checkpoint(),
-        NormPolicy.parse(norm),
-        images,
-        averaged=ema,
-        threads=1 if ray or (workers or 1) > 1 else None,
-        memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
-        precision=precision,
-        backend=backend,
-    )
-    if candidates is not None:
-        _tell_change(folder, table)
-        write_candidates(folder.candidates, table)
     with progress_bars() as progress:
-        if race:
-            raced = run_race(job, table, tolerance=tolerance, workers=workers, ray=ray, progress=progress)
-        else:
-            done = evaluate_candidates(job, table, workers=workers, ray=ray, progress=progress)
-    if race:
-        _print_race(raced)
-    else:
-        rate = f" ({done.fresh / done.seconds:,.1f} per second)" if done.fresh else ""
-        print_line(f"{done.total:,} candidates in {folder.ledger}, {done.fresh:,} of them evaluated now{rate}")
-    option = " --race" if race else ""
-    print_line(
-        f"Next: supernet submit {run} --candidates {candidates or folder.candidates}{option} --out submission.json"
-    )
-
-
-def _tell_change(folder: "RunFolder", table: "Candidates") -> None:
-    """A note where other candidates were evaluated before: their results stay."""
-    from toolkit.evaluation.candidates import read_table
-
-    before = set(read_table(folder.candidates).codes.values()) if folder.candidates.exists() else set()
-    now = set(table.values())
-    if before and before != now:
-        errors.print(
-            f"Other candidates than before: {len(now - before):,} are new, {len(before - now):,} are gone. What was "
-            f"evaluated stays in {escape(str(folder.ledger))}.",
-            soft_wrap=True,
+        found = evaluate_run(
+            run,
+            candidates,
+            checkpoint=checkpoint,
+            norm=norm,
+            images=images,
+            ema=ema,
+            workers=workers,
+            ray=ray,
+            memory=memory,
+            precision=precision,
+            race=race,
+            tolerance=tolerance,
+            backend=backend,
+            progress=progress,
+            note=progress.say,
         )
+    if found.race:
+        _print_race(found.race)
+    if done := found.done:
+        rate = f" ({done.fresh / done.seconds:,.1f} per second)" if done.fresh else ""
+        print_line(f"{done.total:,} candidates in {found.ledger}, {done.fresh:,} of them evaluated now{rate}")
+    option = " --race" if race else ""
+    print_line(f"Next: supernet submit {run} --candidates {found.candidates}{option} --out submission.json")
 
 
 def _print_race(raced: "Race") -> None:
@@ -117,13 +78,13 @@ def _print_race(raced: "Race") -> None:
 
 
 def status(
-    run: Annotated[Path, typer.Argument(help="the run folder")],
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    run: Run,
+    as_json: AsJson = False,
 ) -> None:
     """What a run has done, and what is left."""
     from rich.table import Table
 
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.evaluation.ledger import Ledger
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe

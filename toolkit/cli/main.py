@@ -1,18 +1,24 @@
 """The `supernet` command, assembled. Start-up is quick: frameworks load inside the subcommands that need them."""
 
 import sys
+import warnings
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from toolkit import __version__
 from toolkit.cli import (
     app,
     demo,
     evaluation,
+    imports,
     plan,
     priors,
     probe,
     rank,
+    recipe,
     sampling,
     sharing,
     spaces,
@@ -22,50 +28,91 @@ from toolkit.cli import (
     training,
     weights,
 )
-from toolkit.cli.console import errors, print_problems
+from toolkit.cli.console import console, errors, print_problems
+from toolkit.cli.progress import with_verbosity
 from toolkit.errors import InputError, Stopped
 from toolkit.interrupts import explain_interrupt
+from toolkit.plugins import PluginWarning
 
 command_line = typer.Typer(
     help="Train a supernet, evaluate every candidate, hand in a checked submission, see why its ranking is wrong.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
+
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Begin": (demo.demo, app.app),
+    "Spaces and candidates": (spaces.spaces, spaces.cost, spaces.candidates),
+    "Train": (
+        recipe.recipe,
+        training.methods,
+        sampling.sampling,
+        sharing.sharing,
+        training.train,
+        training.standalone,
+        sweep.sweep,
+        sweep.split_test,
+    ),
+    "Evaluate": (plan.plan, evaluation.evaluate, evaluation.status),
+    "Hand in": (submission.submit, submission.check, submission.merge, submission.blend, table.table),
+    "Judge": (rank.rank, rank.budget, priors.prior, probe.probe),
+    "Weights": (weights.convert, imports.import_, weights.export),
+}
+"""By the panel of `--help` in which they stand."""
+
+LONG = (
     demo.demo,
-    spaces.spaces,
-    training.methods,
-    sampling.sampling,
-    sharing.sharing,
-    spaces.cost,
-    spaces.candidates,
-    plan.plan,
     training.train,
     training.standalone,
-    evaluation.evaluate,
-    evaluation.status,
-    submission.submit,
-    submission.check,
-    submission.merge,
-    submission.blend,
-    table.table,
-    priors.prior,
-    rank.rank,
-    rank.budget,
     sweep.sweep,
     sweep.split_test,
+    plan.plan,
+    evaluation.evaluate,
+    rank.rank,
+    priors.prior,
     probe.probe,
-    weights.convert,
+    imports.import_,
     weights.export,
-    app.app,
-):
-    command_line.command()(command)
+)
+"""Commands that say how far they are."""
+
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        told = with_verbosity(command) if command in LONG else command
+        command_line.command(command.__name__.strip("_").replace("_", "-"), rich_help_panel=panel)(told)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        console.print(f"supernet-toolkit {__version__}")
+        raise typer.Exit
+
+
+@command_line.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    """A plug-in that cannot be used is told in a line; other warnings as ever."""
+    if issubclass(category, PluginWarning):
+        errors.print(f"[yellow]![/] {escape(str(message))}", soft_wrap=True)
+    else:
+        _usual_warning(message, category, *place)
+
+
+_usual_warning = warnings.showwarning
 
 
 def main() -> None:
     """Run the command. Exit status: 0 done, 1 the input has problems or the user stopped, 2 wrong usage."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         with explain_interrupt():
             command_line()

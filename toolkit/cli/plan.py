@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, errors, print_json, progress_bars
-from toolkit.cli.evaluation import Memory
-from toolkit.cli.spaces import AsJson
+from toolkit.cli.console import console, errors, print_json
+from toolkit.cli.options import AsJson, Memory
+from toolkit.cli.progress import progress_bars
 from toolkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """What evaluating these candidates will take: work, memory and time; and what how many images are worth."""
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.evaluation.evaluate import group_limit
     from toolkit.evaluation.memory import chunk_for, parse_size, usual_chunk
     from toolkit.evaluation.plan import BUDGETS, Outlook, budgets, find_sharing

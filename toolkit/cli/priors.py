@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
-from toolkit.cli.evaluation import Ray, Workers
-from toolkit.errors import InputError
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import Ray, Workers
+from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
-    from toolkit.priors.base import ImageSource
     from toolkit.priors.scoring import Scored
-    from toolkit.runs.recipe import Recipe
-    from toolkit.spaces import SearchSpace
 
 NAMES = "zen,naswot,synflow,snip,grad_norm"
 IMAGES, WORK, OUTPUT = "Images", "Work", "Output"
@@ -27,7 +24,7 @@ IMAGES, WORK, OUTPUT = "Images", "Work", "Output"
 def prior(
     candidates: Annotated[Path, typer.Argument(help="a candidates file, a table, or a run folder with its data")],
     space: Annotated[
-        str | None, typer.Option(help="the search space; default: the first that accepts the codes")
+        str | None, typer.Option("--space", "-s", help="the search space; default: the first that accepts the codes")
     ] = None,
     score: Annotated[
         str, typer.Option(help="which, separated by commas; there are macs, params and depth too")
@@ -57,90 +54,50 @@ def prior(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="write scores as a file for `supernet rank`; {} in it is the prior's name", rich_help_panel=OUTPUT
+            "--out",
+            "-o",
+            help="write scores as a file for `supernet rank`; {} in it is the prior's name",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace files that are there already", rich_help_panel=OUTPUT)
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON", rich_help_panel=OUTPUT)] = False,
 ) -> None:
     """Score candidates without training: Zen-score, NASWOT, SynFlow, SNIP, grad-norm.
 
     Start it again to go on: nothing is done twice. `supernet rank` finds the scores and prints them beside its own.
     """
-    from toolkit.priors.choice import choose
-    from toolkit.priors.ledger import LEDGER
-    from toolkit.priors.scoring import Job, score_candidates
-    from toolkit.priors.values import write_scores
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
+    from toolkit.verbs.priors import prior as score_candidates
 
-    priors = choose(score, changes or (), seed)
-    if out is not None and len(priors) > 1 and "{}" not in out.name:
-        raise typer.BadParameter(f"--out names one file for {len(priors)} priors; put {{}} where their names belong")
-    recipe = None
-    if candidates.is_dir():
-        run = RunFolder.open(candidates)
-        recipe, candidates = read_recipe(run.recipe), run.candidates
-    networks, known = _read(candidates, space or (recipe.space if recipe else None), code_column)
-    path = ledger or candidates.with_name(LEDGER)
-    threads = 1 if ray or (workers or 1) > 1 else None
-    found: list[Scored] = []
+    names = set(score.split(","))
+    if out is not None and len(names) > 1 and "{}" not in out.name:
+        raise typer.BadParameter(f"--out names one file for {len(names)} priors; put {{}} where their names belong")
     with progress_bars() as progress:
-        shaped, images = _images(known, data, size, recipe)
-        jobs = [Job(shaped, chosen, images, backend, device, threads) for chosen in priors]
-        for job in jobs:
-            job.check()
-        for job in jobs:
-            scored = score_candidates(
-                job, networks.values(), path, workers=workers, ray=ray, progress=progress, note=progress.note
-            )
-            if out is not None:
-                write_scores(out.with_name(out.name.replace("{}", job.prior.name)), networks, scored.scores)
-            found.append(scored)
+        found = score_candidates(
+            candidates,
+            score,
+            space=space,
+            changes=changes or (),
+            seed=seed,
+            code_columns=code_column or (),
+            data=data,
+            size=size,
+            backend=backend,
+            device=device,
+            workers=workers,
+            ray=ray,
+            ledger=ledger,
+            out=out,
+            overwrite=overwrite,
+            progress=progress,
+            note=progress.note,
+        )
     if as_json:
-        print_json([_facts(scored) for scored in found])
+        print_json([_facts(scored) for scored in found.scored])
     else:
-        _print(found, path)
-
-
-def _read(path: Path, space: str | None, columns: list[str] | None) -> "tuple[dict[str, str], SearchSpace]":
-    """Codes by id, in the space's own spelling, and the space."""
-    from toolkit.evaluation.candidates import accepting_spaces, code_problems, read_table
-    from toolkit.ranking.tables import read_values
-    from toolkit.spaces import get_space
-
-    problems: tuple[str, ...] = ()
-    if columns:
-        table = read_values(path, columns, ())
-        codes = dict(zip(table.ids, table.codes, strict=True))
-    else:
-        entries = read_table(path)
-        codes, problems = entries.codes, entries.problems
-    if not codes:
-        raise InputError(problems)
-    chosen = get_space(space) if space else accepting_spaces(path, codes.values())[0]
-    if problems := (*problems, *code_problems(path, codes, chosen)):
-        raise InputError(problems)
-    return {name: chosen.format(chosen.parse(code)) for name, code in codes.items()}, chosen
-
-
-def _images(
-    space: "SearchSpace", data: str | None, size: int | None, recipe: "Recipe | None"
-) -> "tuple[SearchSpace, ImageSource]":
-    """The space for the images that are asked for, and these."""
-    from toolkit.data import open_dataset
-    from toolkit.priors.images import Noise, Pictures
-    from toolkit.runs.setup import open_data
-
-    if data is not None:
-        dataset = open_dataset(data, size=size, verify=False)
-    elif recipe is not None:
-        if size is not None:
-            raise InputError(f"--size {size}: a run's images have their own size; leave it out, or give --data as well")
-        dataset = open_data(recipe)
-    else:
-        return space.for_images(space.channels, size or space.size, space.classes), Noise()
-    spec = dataset.spec
-    return space.for_images(spec.channels, spec.size, spec.classes), Pictures.of(dataset)
+        _print(found.scored, found.ledger)
 
 
 def _facts(scored: "Scored") -> dict[str, Any]:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json, print_line
+from toolkit.cli.options import AsJson, Overwrite
+from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from toolkit.interference.splits import Suggestion
@@ -26,34 +28,43 @@ def probe(
         Path | None, typer.Option(help="write a recipe that splits where it brings most, and goes on from here")
     ] = None,
     splits: Annotated[int, typer.Option(min=1, help="how many decisions that recipe splits")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure where sharing weights hurts, branch by branch, into RUN/interference.parquet."""
     from toolkit.files import write_text
-    from toolkit.interference.afterwards import probe_run
     from toolkit.interference.probe import MEASURED, Settings
     from toolkit.interference.splits import MEASURE, split_recipe, suggest_splits
     from toolkit.runs.folder import RunFolder
     from toolkit.runs.recipe import read_recipe
+    from toolkit.verbs.outputs import refuse_existing
+    from toolkit.verbs.probing import probe as probe_run
 
+    refuse_existing(suggest_split, overwrite=overwrite)
     folder = RunFolder.open(run)
     wanted = tuple(filter(None, measures.split(","))) if measures is not None else MEASURED
     if suggest_split is not None:
         wanted = (*wanted, MEASURE)
     settings = Settings(paths, batches, images, seed, wanted)
-    chosen = checkpoint or list(folder.checkpoints().values()) or [folder.latest_checkpoint()]
     with progress_bars() as progress:
-        probed = probe_run(folder, chosen, settings, progress)
+        probed = probe_run(run, checkpoint or (), settings, progress=progress)
     suggestions = suggest_splits(probed.space, probed.table)
     if suggest_split is not None:
         recipe = split_recipe(read_recipe(folder.recipe), probed.checkpoint, suggestions[:splits])
         write_text(suggest_split, recipe.to_toml())
     if as_json:
         print_json(
-            {"table": str(folder.interference), "rows": len(probed.table), "splits": list(map(_plain, suggestions))}
+            {
+                "table": str(folder.interference),
+                "rows": len(probed.table),
+                "splits": list(map(_plain, suggestions)),
+                "uncounted": list(map(str, probed.uncounted)),
+            }
         )
         return
     _show(suggestions)
+    for path in probed.uncounted:
+        print_line(f"note: {path}: was saved by a version that did not count what is trained: times_trained is unknown")
     console.print(f"\nMeasured: {folder.interference}", markup=False, soft_wrap=True)
     if suggest_split is not None:
         console.print(f"Next: supernet train {suggest_split} --out RUN", markup=False, soft_wrap=True)

@@ -1,18 +1,17 @@
 """`supernet rank` and `supernet budget`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
-from toolkit.errors import InputError
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import AsJson
+from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
     from toolkit.ranking.layout import Section
     from toolkit.ranking.report import RankReport
-    from toolkit.ranking.tables import Table
 
 TABLES = "Tables (CSV, TSV, parquet, JSON)"
 NOISE = "Noise"
@@ -71,10 +70,15 @@ def rank(
         int, typer.Option(min=100, help="draws of networks that they rest on", rich_help_panel=NOISE)
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="of these draws", rich_help_panel=NOISE)] = 0,
-    out: Annotated[Path | None, typer.Option(help="write the report to this JSON file", rich_help_panel=OUTPUT)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="write the report to this JSON file", rich_help_panel=OUTPUT)
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="write it with plots to this HTML file", rich_help_panel=OUTPUT)
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace files that are there already", rich_help_panel=OUTPUT)
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON", rich_help_panel=OUTPUT)] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print Markdown", rich_help_panel=OUTPUT)] = False,
 ) -> None:
@@ -83,11 +87,9 @@ def rank(
     For example: supernet rank table.csv --score-column mine --truth-column seed0 --truth-column seed1
     """
     from toolkit.files import write_text
-    from toolkit.ranking.assembly import rank_report
-    from toolkit.ranking.files import CANDIDATES, Columns, compare_files
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.spaces import get_space
+    from toolkit.ranking.files import CANDIDATES, Columns
+    from toolkit.verbs.outputs import refuse_existing
+    from toolkit.verbs.ranking import rank as rank_scores
 
     if as_json and as_markdown:
         raise typer.BadParameter("give one of --json and --markdown")
@@ -103,31 +105,32 @@ def rank(
         raise typer.BadParameter("a run folder needs --truth; --score chooses among its results, no --loss, no column")
     if score and not scores.is_dir():
         raise typer.BadParameter("--score chooses among the results of a run folder; for a file of losses: --loss")
-    if space is None and scores.is_dir():
-        space = read_recipe(RunFolder.open(scores).recipe).space
-    chosen = None if space is None else get_space(space)
-    judged, origin = _results(scores, score or "top1") if scores.is_dir() else (scores, ())
-    found = compare_files(
-        judged, truth or scores, chosen, against=against or (), columns=columns, loss=loss, ledger=priors
-    )
+    refuse_existing(out, html, overwrite=overwrite)
     with progress_bars() as progress:
-        report = rank_report(
-            found.pairs,
-            found.priors,
+        found = rank_scores(
+            scores,
+            truth,
+            space=space,
+            against=against or (),
+            score=score,
+            loss=loss,
+            columns=columns,
+            priors=priors,
+            images=images,
+            image_correlation=image_correlation,
             interval=interval,
             resamples=resamples,
             seed=seed,
-            images=images,
-            correlation=image_correlation,
-            remarks=(*origin, *found.remarks, *_learned(scores, found.pairs.networks)),
             progress=lambda done, total: progress("resampling", done, total),
         )
+    report = found.report
     if out is not None:
         write_text(out, report.model_dump_json(indent=2) + "\n")  # ends of intervals may be infinite: null in JSON
     if html is not None:
         from toolkit.ranking.html import to_html
 
-        write_text(html, to_html(report, found.pairs, {**found.priors, **found.pairs.rivals}))
+        pairs = found.compared.pairs
+        write_text(html, to_html(report, pairs, {**found.compared.priors, **pairs.rivals}))
     if as_json:
         console.file.write(report.model_dump_json(indent=2) + "\n")
     elif as_markdown:
@@ -136,47 +139,6 @@ def rank(
         console.file.write(to_markdown(report))
     else:
         print_report(report)
-
-
-def _results(run: Path, score: Literal["top1", "top5", "loss"]) -> "tuple[Table, tuple[str, ...]]":
-    """What a run's last evaluation says of each network, and a remark on what that is."""
-    import numpy as np
-
-    from converters.submission import describe, run_results
-    from toolkit.ranking.tables import Table
-    from toolkit.runs.folder import RunFolder
-
-    setting, counts = run_results(run)
-    means = {code: one.mean(score) for code, one in counts.items()}
-    known = {code: mean for code, mean in means.items() if np.isfinite(mean)}
-    ids = tuple(f"result-{number}" for number in range(1, len(known) + 1))
-    table = Table(RunFolder(run).ledger, ids, tuple(known), {score: np.array(list(known.values()))}, candidates=False)
-    meaning = "minus the mean cross-entropy, so that more is better" if score == "loss" else f"{score} accuracies"
-    broken = len(means) - len(known)
-    without = f" {broken:,} broken networks have none and are left out." if broken else ""
-    return table, (f"Scores are {meaning}; {describe(setting)}.{without}",)
-
-
-def _learned(scores: Path, networks: Sequence[str]) -> list[str]:
-    """A warning if the run that `scores` lie in was trained with truths of the networks that it is judged on."""
-    from toolkit.evaluation.candidates import read_table
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-
-    run = RunFolder(scores if scores.is_dir() else scores.parent)
-    truth = getattr(read_recipe(run.recipe).method, "truth", None) if run.exists() else None
-    if truth is None:
-        return []
-    try:
-        known = len(set(networks) & set(read_table(truth).codes.values()))
-    except InputError:
-        return [f"{run.path} was trained with the truths in {truth}, now gone; networks that it held cannot judge it."]
-    if not known:
-        return []
-    return [
-        f"{known:,} of these {len(networks):,} networks stand in {truth}, with whose truths {run.path} was trained: "
-        "rank on others."
-    ]
 
 
 def print_report(report: "RankReport") -> None:
@@ -223,7 +185,7 @@ def budget(
     image_correlation: Annotated[
         float, typer.Option(min=0, max=0.999, help="how alike two networks err on an image; 0: each saw others")
     ] = 0.0,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """How many stand-alone trainings, and how many validation images, it takes to know Kendall's tau to +-0.01.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from toolkit.cli.console import console, print_json, print_listing
+from toolkit.cli.options import AsJson
 
 if TYPE_CHECKING:
     from toolkit.runs.recipe import Recipe
@@ -23,7 +24,7 @@ def sampling(
     ] = None,
     draws: Annotated[int, typer.Option(min=100, help="paths to draw")] = 5000,
     seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the paths that a recipe would train with the candidates that will be ranked; nothing is trained.
 
@@ -60,7 +61,7 @@ def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: 
     Raises:
         InputError: the sampler's or the candidates' file cannot be used.
     """
-    from toolkit.evaluation.candidates import read_candidates
+    from toolkit.candidates import read_candidates
     from toolkit.sampling.distribution import compare
     from toolkit.spaces import get_space
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from toolkit.cli.console import console, print_json
-from toolkit.cli.spaces import AsJson
+from toolkit.cli.options import AsJson
 
 if TYPE_CHECKING:
     from toolkit.spaces import SearchSpace

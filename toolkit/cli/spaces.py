@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.cli.console import console, print_json
+from toolkit.cli.console import console, print_json, print_line
+from toolkit.cli.options import AsJson, Overwrite, SpaceName
 from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from toolkit.spaces import Cost, SearchSpace
-
-SpaceName = Annotated[str, typer.Option(help="the search space; `supernet spaces` lists them")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def spaces(as_json: AsJson = False) -> None:
@@ -52,14 +50,19 @@ def cost(
     space: SpaceName,
     codes: Annotated[list[str] | None, typer.Argument(help="codes of architectures")] = None,
     candidates: Annotated[Path | None, typer.Option(help="a candidates file, instead of codes")] = None,
-    out: Annotated[Path | None, typer.Option(help="write the costs of all candidates to this CSV file")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="write the costs of all candidates to this CSV file")
+    ] = None,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Count multiply-accumulates and parameters, exactly."""
     from toolkit.spaces import get_space
+    from toolkit.verbs.outputs import refuse_existing
 
     if bool(codes) == (candidates is not None):
         raise typer.BadParameter("give either codes or --candidates FILE")
+    refuse_existing(out, overwrite=overwrite)
     if candidates is not None:
         _cost_file(get_space(space), candidates, out, as_json)
         return
@@ -70,16 +73,23 @@ def cost(
 
 def candidates(
     space: SpaceName,
-    out: Annotated[Path, typer.Option(help="the file to write")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="the file to write")],
     count: Annotated[int, typer.Option(min=1, help="how many")] = 45_000,
     seed: Annotated[int, typer.Option(min=0, help="another seed draws others")] = 0,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draw a candidates file with the distribution of the challenges' own files; no network occurs twice."""
-    from toolkit.evaluation.candidates import draw_candidates, write_candidates
+    from toolkit.candidates import draw_candidates, write_candidates
     from toolkit.spaces import get_space
+    from toolkit.verbs.outputs import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite)
     write_candidates(out, draw_candidates(get_space(space), count, seed))
-    console.print(f"{count:,} candidates of {space}: {out}", markup=False, soft_wrap=True)
+    if as_json:
+        print_json({"written": str(out), "space": space, "candidates": count, "seed": seed})
+    else:
+        print_line(f"{count:,} candidates of {space}: {out}")
 
 
 def _cost_codes(space: "SearchSpace", codes: list[str], as_json: bool) -> None:
@@ -106,7 +116,7 @@ def _cost_file(space: "SearchSpace", path: Path, out: Path | None, as_json: bool
     from rich.markup import escape
     from rich.table import Table
 
-    from toolkit.evaluation.candidates import name, read_candidates
+    from toolkit.candidates import name, read_candidates
 
     codes = read_candidates(path, space)
     costs = {key: space.cost(space.parse(code)) for key, code in codes.items()}

@@ -8,32 +8,44 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from toolkit.cli.console import console, print_json, print_problems
-from toolkit.errors import InputError
+from toolkit.cli.options import AnySpace, AsJson, CandidatesOfRun, Overwrite, Run
 
 if TYPE_CHECKING:
     from converters.submission import MergeReport, Part
-    from toolkit.evaluation.candidates import Candidates
-
-SpaceName = Annotated[str | None, typer.Option(help="the search space; default: the first that accepts the codes")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+    from toolkit.candidates import Candidates
 
 
 def submit(
-    run: Annotated[Path, typer.Argument(help="the run folder")],
-    candidates: Annotated[Path | None, typer.Option(help="candidates file; default: the run's last one")] = None,
-    out: Annotated[Path | None, typer.Option(help="the file to write; default: submission.json in the run")] = None,
+    run: Run,
+    candidates: CandidatesOfRun = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="the file to write; default: submission.json in the run")
+    ] = None,
     score: Annotated[Literal["top1", "top5", "loss"], typer.Option(help="what ranks the candidates")] = "top1",
     checkpoint: Annotated[Path | None, typer.Option(help="results of this one; default: the newest")] = None,
     norm: Annotated[str | None, typer.Option(help="results with this batch norm; default: the last ones")] = None,
     images: Annotated[int | None, typer.Option(help="results on so many images; default: the last ones")] = None,
     ema: Annotated[bool | None, typer.Option(help="results of the moving average; default: the last ones")] = None,
     race: Annotated[bool, typer.Option("--race", help="candidates raced: take those that stopped early too")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard file from a run's results, complete and checked, or say what is missing."""
-    from converters.submission import MEANING, Wanted, describe, submit_run
+    from converters.submission import MEANING, describe
+    from toolkit.verbs.submission import submit as submit_results
 
-    done = submit_run(run, candidates, out, score, Wanted(checkpoint, norm, images, ema), race=race)
+    done = submit_results(
+        run,
+        candidates,
+        out,
+        score=score,
+        checkpoint=checkpoint,
+        norm=norm,
+        images=images,
+        ema=ema,
+        race=race,
+        overwrite=overwrite,
+    )
     if as_json:
         setting, others = asdict(done.setting), [asdict(other) for other in done.others]
         facts = {"score": score, "setting": setting, "budget": asdict(done.budget), "others": others}
@@ -48,17 +60,15 @@ def submit(
 
 def check(
     file: Annotated[Path, typer.Argument(help="a candidates file or a submission")],
-    space: SpaceName = None,
+    space: AnySpace = None,
     candidates: Annotated[Path | None, typer.Option(help="the candidates file it must agree with")] = None,
     kind: Annotated[Literal["auto", "candidates", "submission"], typer.Option(help="what it should be")] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """List every problem of a candidates file or a submission. Exit status 1 if there are any."""
-    from converters.submission import check as run_checks
-    from toolkit.spaces import get_space
+    from toolkit.verbs.submission import check as run_checks
 
-    known = known_candidates(candidates, space) if candidates else None
-    report = run_checks(file, get_space(space) if space else None, known, kind)
+    report = run_checks(file, space, candidates, kind)
     if as_json:
         print_json(asdict(report) | {"valid": report.valid, "verdict": report.verdict})
     else:
@@ -73,7 +83,7 @@ def merge(
     out: Annotated[Path, typer.Argument(help="the file to write")],
     parts: Annotated[list[Path], typer.Argument(help="part files, in any shape")],
     candidates: Annotated[Path, typer.Option(help="candidates file: which results there should be, in which order")],
-    space: SpaceName = None,
+    space: AnySpace = None,
     conflicts: Annotated[
         Literal["error", "window", "first", "last"],
         typer.Option(
@@ -82,7 +92,7 @@ def merge(
         ),
     ] = "error",
     allow_gaps: Annotated[bool, typer.Option(help="write placeholders where no part has a result")] = False,
-    overwrite: Annotated[bool, typer.Option(help="replace OUT if it is there")] = False,
+    overwrite: Overwrite = False,
     unit: Annotated[
         Literal["fraction", "percent"] | None,
         typer.Option(help="bring all parts to it; default: refuse if they differ"),
@@ -99,23 +109,29 @@ def merge(
 
     Parts may be in any shape that `supernet table` reads, mixed as they come.
     """
-    from converters.submission import Options, write_merged
-    from converters.submission import merge as merge_parts
+    from toolkit.verbs.submission import merge as merge_parts
 
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already; the first file named is the one to write. Replace it: --overwrite")
-    known = known_candidates(candidates, space)
-    options = Options(unit, score, repair_counts)
-    report = merge_parts(parts, known, conflicts, allow_gaps=allow_gaps, options=options)
-    more = () if report.problems else write_merged(out, known, report)
+    done = merge_parts(
+        out,
+        parts,
+        candidates,
+        space=space,
+        conflicts=conflicts,
+        allow_gaps=allow_gaps,
+        unit=unit,
+        score=score,
+        repair_counts=repair_counts,
+        overwrite=overwrite,
+    )
+    report = done.report
     if as_json:
-        print_json(_merge_facts(report, known, None if report.problems else out) | {"notes": [*report.notes, *more]})
+        print_json(_merge_facts(report, done.candidates, done.written) | {"notes": done.notes})
     else:
         _print_parts(report.parts)
-        print_notes([*report.notes, *more])
+        print_notes(done.notes)
         print_problems(report.problems)
-        if not report.problems:
-            print_line(f"{out}: {len(report.accs):,} of {len(known):,} candidates have results")
+        if done.written:
+            print_line(f"{out}: {len(report.accs):,} of {len(done.candidates):,} candidates have results")
     if report.problems:
         raise typer.Exit(1)
 
@@ -126,42 +142,28 @@ def blend(
     weights: Annotated[
         list[float] | None, typer.Option("--weight", help="of each file, in their order; default: all the same")
     ] = None,
-    space: SpaceName = None,
-    overwrite: Annotated[bool, typer.Option(help="replace OUT if it is there")] = False,
+    space: AnySpace = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Blend several rankings of the same candidates into one submission: each gets the mean of its ranks.
 
     For example two seeds and a prior: supernet blend submission.json seed-0.json seed-1.json zen.json
     """
-    from converters.submission import blend as blend_scores
-    from converters.submission import write_submission
-    from toolkit.evaluation.candidates import accepting_spaces, code_problems
-    from toolkit.spaces import get_space
+    from toolkit.verbs.submission import blend as blend_scores
 
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already; the first file named is the one to write. Replace it: --overwrite")
-    candidates, blended = blend_scores(scores, weights)
-    chosen = get_space(space) if space else accepting_spaces(scores[0], candidates.values())[0]
-    if problems := code_problems(scores[0], dict(candidates), chosen):
-        raise InputError(problems)
-    report = write_submission(out, candidates, blended)
+    report = blend_scores(out, scores, weights, space=space, overwrite=overwrite)
+    if as_json:
+        print_json(asdict(report))
+        return
     print_line(f"{out}: {report.verdict}")
     print_line("acc is the mean of ranks, as shares: between 0 and 1, higher is better, no accuracy.")
     print_notes(report.notes)
 
 
-def known_candidates(path: Path, space: str | None) -> "Candidates":
-    """The candidates in a file; without a space, their codes are those of the first that accepts them."""
-    from toolkit.evaluation.candidates import accepting_spaces, read_candidates, read_table
-    from toolkit.spaces import get_space
-
-    chosen = get_space(space) if space else accepting_spaces(path, read_table(path).codes.values())[0]
-    return read_candidates(path, chosen)
-
-
 def _merge_facts(report: "MergeReport", candidates: "Candidates", written: Path | None) -> dict[str, Any]:
     """All of a merge but the results themselves, for `--json`."""
-    from toolkit.evaluation.candidates import windows
+    from toolkit.candidates import windows
 
     def spans(ids: Collection[str]) -> list[dict[str, Any]]:
         return [asdict(window) for window in windows(ids, candidates)]
@@ -190,7 +192,7 @@ def _merge_facts(report: "MergeReport", candidates: "Candidates", written: Path 
 
 
 def _print_parts(parts: "Sequence[Part]") -> None:
-    from toolkit.evaluation.candidates import list_windows
+    from toolkit.candidates import list_windows
 
     for part in parts:
         line = f"{part.path}: " if part.shape == "official" else f"{part.path} ({part.shape}): "

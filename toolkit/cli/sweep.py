@@ -5,15 +5,21 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import AsJson, AsMarkdown
+from toolkit.cli.progress import progress_bars
 
 
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="SWEEP.toml", help="the sweep: docs/sweeps.md says what it holds")],
-    out: Annotated[Path, typer.Option(help="the folder of its runs and of sweep.json")] = Path("runs/sweep"),
-    workers: Annotated[int, typer.Option(min=1, help="runs that go on at once, one CPU thread each")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="print Markdown")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="the folder of its runs and of sweep.json")] = Path(
+        "runs/sweep"
+    ),
+    workers: Annotated[
+        int, typer.Option("--workers", "-j", min=1, help="runs that go on at once, one CPU thread each")
+    ] = 1,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
 ) -> None:
     """Compare recipes: train each with several seeds, evaluate all on the same candidates, rank them side by side.
 
@@ -23,19 +29,15 @@ def sweep(
 
     from toolkit.cli.rank import print_section
     from toolkit.errors import InputError
-    from toolkit.files import read_bytes
     from toolkit.ranking.markdown import section_markdown
     from toolkit.sweeps import words
-    from toolkit.sweeps.config import read_sweep
     from toolkit.sweeps.report import REPORT, sections
-    from toolkit.sweeps.sweep import run_sweep
+    from toolkit.verbs.sweeps import sweep as run_sweep
 
     if as_json and as_markdown:
         raise typer.BadParameter("give one of --json and --markdown")
-    config, trials = read_sweep(file)
-    plan = read_bytes(file).decode()
     with progress_bars() as progress:
-        report = run_sweep(config, trials, out, plan=plan, workers=workers, progress=progress, note=progress.note)
+        report = run_sweep(file, out, workers=workers, progress=progress, note=progress.note)
     if as_json:
         print_json(report.model_dump())
     elif as_markdown:
@@ -56,49 +58,39 @@ def sweep(
 
 def split_test(
     run: Annotated[Path, typer.Argument(help="a trained run; it is probed unless it was")],
-    out: Annotated[Path, typer.Option(help="the folder of the sweep")] = Path("runs/split-test"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="the folder of the sweep")] = Path("runs/split-test"),
     truth: Annotated[Path | None, typer.Option(help="true accuracies; default: the run's standalone.json")] = None,
     candidates: Annotated[Path | None, typer.Option(help="what is evaluated; default: the networks of TRUTH")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="further training of every variant")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="further training of every variant [1]")] = None,
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", min=0, help="of that training; repeat for several [0 1]")
     ] = None,
-    norm: Annotated[str, typer.Option(help="batch-norm statistics, as for `supernet evaluate`")] = "calibrate",
+    norm: Annotated[
+        str | None, typer.Option(help="batch-norm statistics, as for `supernet evaluate` [calibrate]")
+    ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="validation images; default: all")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="runs that go on at once, one CPU thread each")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="print Markdown")] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", "-j", min=1, help="runs that go on at once, one CPU thread each")
+    ] = 1,
+    as_json: AsJson = False,
+    as_markdown: AsMarkdown = False,
 ) -> None:
     """Does splitting help? No split, the suggested one, a random one and the least promising, on equal budgets.
 
     Start it again to go on: OUT/sweep.toml holds the experiment, and `supernet sweep` takes it too.
     """
-    import tomli_w
+    from toolkit.verbs.sweeps import plan_split_test
 
-    from toolkit.files import write_text
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.sweeps.splits import split_sweep, suggestions_at
-
-    plan = out / "sweep.toml"
-    if not plan.exists():
-        folder = RunFolder.open(run)
-        truth = truth or folder.standalone
-        checkpoint = folder.latest_checkpoint()
-        with progress_bars() as progress:
-            suggestions = suggestions_at(folder, checkpoint, progress)
-        tables = split_sweep(
-            read_recipe(folder.recipe),
-            folder.recipe,
-            checkpoint,
-            suggestions,
-            candidates=candidates or truth,
+    with progress_bars() as progress:
+        plan = plan_split_test(
+            run,
+            out,
             truth=truth,
+            candidates=candidates,
             epochs=epochs,
-            seeds=list(dict.fromkeys(seeds or [0, 1])),
+            seeds=seeds,
             norm=norm,
             images=images,
+            progress=progress,
         )
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(plan, tomli_w.dumps(tables))
     sweep(plan, out, workers, as_json, as_markdown)

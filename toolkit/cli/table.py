@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from toolkit.cli.console import print_json, print_problems
-from toolkit.cli.submission import AsJson, SpaceName, known_candidates, print_line, print_notes
+from toolkit.cli.console import print_json, print_line, print_notes, print_problems
+from toolkit.cli.options import AnySpace, AsJson, Overwrite
 from toolkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Unit = Literal["fraction", "percent"]
 def table(
     files: Annotated[list[Path], typer.Argument(help="results in any shape; a run's ledger.sqlite too")],
     candidates: Annotated[Path | None, typer.Option(help="candidates file: which ids the codes have")] = None,
-    space: SpaceName = None,
+    space: AnySpace = None,
     to: Annotated[
         Literal["official", "arc", "inverted", "by-code", "lines", "id-lines"], typer.Option(help="the shape to write")
     ] = "official",
@@ -36,7 +36,7 @@ def table(
         bool, typer.Option(help="make values equal again that count equally many images but were rounded differently")
     ] = False,
     from_zero: Annotated[bool, typer.Option(help="write ids that count from 0")] = False,
-    overwrite: Annotated[bool, typer.Option(help="replace OUT if it is there")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Say in which shape files hold results, and write them in another; what that loses is named."""
@@ -44,11 +44,12 @@ def table(
     from converters.submission.checks import examine_codes
     from toolkit.files import atomic_write
     from toolkit.spaces import get_space
+    from toolkit.verbs.outputs import refuse_existing
+    from toolkit.verbs.submission import known_candidates
 
     if out and len(files) > 1:
         raise InputError(f"{out}: cannot hold {len(files)} tables; convert one, or put them together: `supernet merge`")
-    if out and out.exists() and not overwrite:
-        raise InputError(f"{out}: is there already. Replace it: --overwrite")
+    refuse_existing(out, overwrite=overwrite)
     known = known_candidates(candidates, space) if candidates else None
     named = get_space(space) if space else None
     done: list[Results] = []

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, print_json, progress_bars
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import AsJson, Overwrite
+from toolkit.cli.progress import progress_bars
+from toolkit.errors import middle_out
 
 if TYPE_CHECKING:
     from converters.onnx import Exported
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Tensors of each kind that are named, unless all are asked for."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+NAME = 200
+"""Characters of a tensor's name that are printed; `--json` has them all."""
 
 
 def convert(
@@ -35,7 +39,7 @@ def convert(
     keys: Annotated[
         bool, typer.Option("--keys", help="list every tensor, also those that only changed their name")
     ] = False,
-    overwrite: Annotated[bool, typer.Option(help="replace TARGET if it is there")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Carry weights from one framework to another, every tensor accounted for. Nothing in the files is executed."""
@@ -63,6 +67,7 @@ def export(
     normalise: Annotated[bool, typer.Option(help="the model takes pixels (uint8) and normalises them itself")] = False,
     latency: Annotated[bool, typer.Option(help="measure how long one image takes in onnxruntime")] = False,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of onnxruntime")] = 1,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Write candidates with their supernet's weights as ONNX files, cut to size and compared with the run's backend."""
@@ -75,7 +80,7 @@ def export(
     options = Options(checkpoint, ema, NormPolicy.parse(norm), normalise, latency, threads)
     chosen = chosen_by_code(codes, out) if codes else best(run, top or 0, out, options)
     with progress_bars() as progress:
-        exported = export_candidates(run, chosen, options, progress)
+        exported = export_candidates(run, chosen, options, progress, overwrite=overwrite)
     if as_json:
         print_json({"tolerance": TOLERANCE, "files": [_facts(one) for one in exported]})
         return
@@ -90,12 +95,12 @@ def _print_report(report: "Report", *, every: bool) -> None:
     _print(f"{report.source}: {report.verdict}")
     for match in report.matches if every else report.reshaped:
         change = f" ({match.change})" if match.change else ""
-        _print(f"  {match.key} → {match.name}{change}")
+        _print(f"  {middle_out(match.key, NAME)} → {match.name}{change}")
     for why, same in groupby(sorted(report.unmatched, key=lambda one: (one.why, one.key)), lambda one: one.why):
         found = [one.key for one in same]
         shown = found if every else found[:SHOWN]
         others = f" and {len(found) - len(shown)} more, which --keys lists" if len(found) > len(shown) else ""
-        _print(f"  unmatched, {why}: {', '.join(shown)}{others}")
+        _print(f"  unmatched, {why}: {', '.join(middle_out(key, NAME) for key in shown)}{others}")
     for note in report.notes:
         _print(f"  note: {note}")
     _print(f"{report.target}: {report.proof or 'written; nothing was compared, as asked'}")

@@ -1,9 +1,11 @@
 """Image data sets as uint8 arrays, with deterministic splits."""
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
+from toolkit.data.augmentation import Augmentation
 from toolkit.data.base import Dataset, ImageSpec, Progress, Split
 from toolkit.data.batches import steps_per_epoch, train_batches
 from toolkit.data.cifar import open_cifar
@@ -19,6 +21,9 @@ SOURCES = {
     "imagefolder": "imagefolder:FOLDER",
 }
 """How each source is written."""
+
+CHANNELS = {"digits": 1}
+"""Of the images of a source, where that is not 3."""
 
 MEMORY_LIMIT = 8 * 2**30
 
@@ -36,6 +41,9 @@ def open_dataset(
     resident: bool = False,
     memory_limit: int = MEMORY_LIMIT,
     progress: Progress | None = None,
+    mean: tuple[float, ...] | None = None,
+    std: tuple[float, ...] | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Dataset:
     """Open `digits`, `cifar10:FOLDER`, `cifar100:FOLDER` or `imagefolder:FOLDER`, and split it.
 
@@ -53,11 +61,14 @@ def open_dataset(
         bad_images: image folders only, as the next two: refuse when images cannot be decoded, naming all of them, or
             leave these out and list them in `Dataset.skipped`.
         verify: decode the training images once (as small as possible) to find bad ones now. If False, a bad one ends
-            the training that meets it. Calibration and validation images are decoded in any case.
+            the training that meets it. Calibration and validation images are decoded in any case, and so are all where
+            bad ones are skipped.
         resident: keep the training images in memory too, as evaluation sees them. Their augmentation is then a padded
             crop and a flip as for CIFAR; else they are decoded on demand, with random resized crops.
         memory_limit: in bytes, for all images in memory.
         progress: told about everything that takes long.
+        mean, std: normalise by these, a number for each channel of images from 0 to 1; by default the data's own.
+        augmentation: what training images go through after crop and flip.
 
     Raises:
         InputError: there is no such source; its files are absent or broken; more images are asked for than there are,
@@ -78,12 +89,21 @@ def open_dataset(
     if problems:
         raise InputError(problems)
 
+    channels = CHANNELS.get(kind, 3)
+    given = {name: value for name, value in (("mean", mean), ("std", std)) if value is not None}
+    wrong = [
+        f"data.{name} has {len(value)} numbers, images of {kind} have {channels} channels; write one for each"
+        for name, value in given.items()
+        if len(value) != channels
+    ]
+    if wrong:
+        raise InputError(wrong)
     splitting = Splitting(seed, calibration, validation, overlap)
     root = Path(folder).expanduser()
     if kind == "digits":
-        return open_digits(splitting, size=size, memory_limit=memory_limit)
-    if kind == "imagefolder":
-        return open_imagefolder(
+        found = open_digits(splitting, size=size, memory_limit=memory_limit)
+    elif kind == "imagefolder":
+        found = open_imagefolder(
             root,
             splitting,
             size=size,
@@ -93,11 +113,16 @@ def open_dataset(
             memory_limit=memory_limit,
             progress=progress,
         )
-    return open_cifar(cast(Literal["cifar10", "cifar100"], kind), root, splitting, size=size, memory_limit=memory_limit)
+    else:
+        cifar = cast(Literal["cifar10", "cifar100"], kind)
+        found = open_cifar(cifar, root, splitting, size=size, memory_limit=memory_limit)
+    spec = replace(found.spec, mean=mean or found.spec.mean, std=std or found.spec.std)
+    return replace(found, spec=spec, renormalised=spec != found.spec, augmentation=augmentation)
 
 
 __all__ = [
     "SOURCES",
+    "Augmentation",
     "Dataset",
     "ImageSpec",
     "Progress",

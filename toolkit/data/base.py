@@ -1,13 +1,17 @@
 """What every image data set looks like to the rest of the toolkit."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Images, Labels
+
+if TYPE_CHECKING:
+    from toolkit.data.augmentation import Augmentation
 
 Indices = npt.NDArray[np.int64]
 
@@ -17,7 +21,7 @@ Draws = npt.NDArray[np.float64]
 DRAWS = 23
 """What the hungriest augmentation needs: a flip, a place (2) and ten attempts at the size of a crop (20)."""
 
-SPLIT, ORDER, AUGMENTATION, HELD_OUT = 101, 102, 103, 104
+SPLIT, ORDER, AUGMENTATION, HELD_OUT, POLICY, CUTOUT, MIXUP = 101, 102, 103, 104, 105, 106, 107
 """Purposes of random streams: generators are seeded with [seed, purpose, ...], so equal seeds share no numbers."""
 
 Progress = Callable[[str, int, int], None]
@@ -62,6 +66,9 @@ class Dataset:
 
     Attributes:
         skipped: the image files that were left out because they cannot be read, relative to the data folder.
+        remarks: what else a user should know of how the folder was read.
+        augmentation: what training images go through after crop and flip; None: nothing.
+        renormalised: `spec` has another mean or standard deviation than the data's own.
     """
 
     name: str
@@ -70,3 +77,12 @@ class Dataset:
     calibration: Split
     validation: Split
     skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    augmentation: "Augmentation | None" = None
+    renormalised: bool = False
+
+    def identity(self, split: Split) -> str:
+        """Identifies a part as networks see it: its images, and their normalisation if that is not the data's own."""
+        if not self.renormalised:
+            return split.digest
+        return hashlib.sha256(f"{split.digest} {self.spec.mean} {self.spec.std}".encode()).hexdigest()

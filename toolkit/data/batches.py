@@ -8,7 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from toolkit.backends.base import Images, Labels
-from toolkit.data.base import AUGMENTATION, DRAWS, HELD_OUT, ORDER, Split
+from toolkit.data.augmentation import Augmentation, SoftLabels, distorted, mixed, mixed_labels, partners
+from toolkit.data.base import AUGMENTATION, DRAWS, HELD_OUT, ORDER, ImageSpec, Indices, Split
 from toolkit.errors import InputError
 
 T = TypeVar("T")
@@ -37,7 +38,9 @@ def train_batches(
     view: int = 0,
     held_out: bool = False,
     prefetch: int = 2,
-) -> Iterator[tuple[Images, Labels]]:
+    augmentation: Augmentation | None = None,
+    spec: ImageSpec | None = None,
+) -> Iterator[tuple[Images, Labels | SoftLabels]]:
     """One epoch's augmented batches from step `start` on, each image once at most.
 
     `batch_size` counts the images of all `world` processes. Process `rank` gets its contiguous share of every batch,
@@ -45,6 +48,9 @@ def train_batches(
     making one arrive when it is due. The thread ends with the iterator, however that ends.
 
     Args:
+        augmentation: what images go through after crop and flip. With mixup, labels are shares of the classes, float32
+            of shape (n, classes).
+        spec: of the images, which only augmentation asks for.
         view: another number augments the same images in the same order anew.
         held_out: the order and augmentation are those of images set aside.
 
@@ -61,17 +67,34 @@ def train_batches(
     share = batch_size // world
     mine = slice(rank * share, (rank + 1) * share)
 
-    def batch(step: int) -> tuple[Images, Labels]:
-        indices = order[step * batch_size :][mine]
+    def seen(step: int, rows: slice | Indices) -> tuple[Images, Labels]:
+        """Some images of a batch after all that happens to each by itself."""
+        indices = order[step * batch_size :][:batch_size][rows]
         draws = np.random.default_rng([seed, AUGMENTATION, epoch, step, *apart, *again]).random((batch_size, DRAWS))
-        return split.augmented(indices, draws[mine]), split.labels[indices]
+        images = split.augmented(indices, draws[rows])
+        if augmentation is not None and spec is not None:
+            images = distorted(images, augmentation, spec.mean, (seed, epoch, step, *apart, *again), rows, batch_size)
+        return images, split.labels[indices]
+
+    def batch(step: int) -> tuple[Images, Labels | SoftLabels]:
+        if augmentation is None or augmentation.mixup is None or spec is None:
+            return seen(step, mine)
+        partner, kept = partners(augmentation.mixup, (seed, epoch, step, *apart), batch_size)  # alike in all views
+        own = np.arange(batch_size)[mine]
+        rows, place = np.unique(np.concatenate([own, partner[mine]]), return_inverse=True)
+        images, labels = seen(step, rows)
+        one, other = place[:share], place[share:]
+        return (
+            mixed(images[one], images[other], kept),
+            mixed_labels(labels[one], labels[other], kept, spec.classes),
+        )
 
     return _ahead(batch, range(start, steps), prefetch)
 
 
 def held_out_batches(
     split: Split, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1
-) -> Iterator[tuple[Images, Labels]]:
+) -> Iterator[tuple[Images, Labels | SoftLabels]]:
     """Augmented batches of images set aside, one for each step of a training from step `start` on, without an end.
 
     Raises:

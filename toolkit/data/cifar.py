@@ -86,7 +86,7 @@ def read_batch(path: Path, layout: Layout) -> Labelled:
     Raises:
         InputError: it cannot be read, is truncated, or holds anything but images and labels.
     """
-    data = io.BytesIO(read_bytes(path))
+    data = io.BytesIO(read_bytes(path, largest=None))
     try:
         batch = _Unpickler(data, encoding="bytes").load()
         # Python 2 wrote the keys as bytes; some tools write them as text.

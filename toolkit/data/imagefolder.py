@@ -1,4 +1,7 @@
-"""Folders of images in ImageNet's layout: FOLDER/train/CLASS/*.jpg and FOLDER/val/CLASS/*.jpg."""
+"""Folders of images in ImageNet's layout: FOLDER/train/CLASS/*.jpg and FOLDER/val/CLASS/*.jpg.
+
+In place of `val` one also finds `validation`, `valid` or, if there is none of these, `test`.
+"""
 
 import hashlib
 import os
@@ -23,6 +26,7 @@ from toolkit.errors import InputError
 SIZE = 224
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+VALIDATION, TEST = ("val", "validation", "valid"), "test"
 LAYOUT = "images belong in FOLDER/train/CLASS and, if there are validation images, FOLDER/val/CLASS"
 
 Prepare = Callable[[Image.Image, int], Image.Image]
@@ -152,7 +156,7 @@ def open_imagefolder(
             are asked for than there are, or than fit.
     """
     size = size or SIZE
-    classes, train, official = _listing(root, size)
+    classes, train, official, remarks = _listing(root, size)
     spec = ImageSpec(3, size, classes, MEAN, STD)
     parts = splitting.parts(train.labels, official.labels if official else None)
     files = {
@@ -174,16 +178,26 @@ def open_imagefolder(
             good = _without(split, found)
             splits[part] = ArraySplit(images[good] if found else images, split.labels[good], flip=True)
         else:
-            found = split.check(report(f"checking {part} images")) if verify else {}
+            # What is skipped changes the batches, so every process and every resumed run has to find it.
+            check = verify or bad_images == "skip"
+            found = split.check(report(f"checking {part} images")) if check else {}
             splits[part] = split.take(_without(split, found))
         bad |= found
     if bad and bad_images == "error":
-        raise InputError(f"{problem}; replace the file, or have bad images skipped" for problem in bad.values())
+        raise InputError(
+            f'{problem}; replace the file, or skip it by data.bad_images = "skip"' for problem in bad.values()
+        )
     empty = [part for part, split in splits.items() if not len(split.labels) and len(files[part].labels)]
     if empty:
         raise InputError(f"{root}: none of the {part} images can be decoded; check the files" for part in empty)
     return Dataset(
-        root.resolve().name, spec, splits["training"], splits["calibration"], splits["validation"], tuple(sorted(bad))
+        root.resolve().name,
+        spec,
+        splits["training"],
+        splits["calibration"],
+        splits["validation"],
+        tuple(sorted(bad)),
+        remarks,
     )
 
 
@@ -191,11 +205,15 @@ def _without(split: FolderSplit, bad: dict[str, str]) -> npt.NDArray[np.bool_]:
     return np.array([name not in bad for name in split.names], np.bool_)
 
 
-def _listing(root: Path, size: int) -> tuple[int, FolderSplit, FolderSplit | None]:
-    """The number of classes, the training files and the validation files, if any: classes and files sorted by name."""
+def _listing(root: Path, size: int) -> tuple[int, FolderSplit, FolderSplit | None, tuple[str, ...]]:
+    """The number of classes, the training files, the validation files, if any, and remarks on what is not read.
+
+    Classes and files are sorted by name.
+    """
     folders = {"train": _classes(root / "train")}
-    if (root / "val").exists():
-        folders["val"] = _classes(root / "val")
+    official, remarks = _validation(root)
+    if official is not None:
+        folders[official] = _classes(root / official)
     problems = [
         f"{root / part / name}: holds no images; add some or remove the folder"
         for part, classes in folders.items()
@@ -217,23 +235,54 @@ def _listing(root: Path, size: int) -> tuple[int, FolderSplit, FolderSplit | Non
         labels = np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()])
         return FolderSplit(root, np.array(names, np.object_), labels, size)
 
-    return len(everywhere), split("train"), split("val") if "val" in folders else None
+    return len(everywhere), split("train"), split(official) if official else None, remarks
+
+
+def _validation(root: Path) -> tuple[str | None, tuple[str, ...]]:
+    """The folder of validation images, if there is one, and remarks on folders that nobody might expect to be left out.
+
+    Raises:
+        InputError: several could be meant.
+    """
+    beside = sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and entry.name[0] != ".")
+    named = [name for name in VALIDATION if name in beside]
+    if len(named) > 1:
+        raise InputError(f"{root}: {' and '.join(named)} could all hold the validation images; keep or rename one")
+    official = named[0] if named else None
+    if official is None and TEST in beside and any(entry.is_dir() for entry in os.scandir(root / TEST)):
+        official = TEST
+    unread = [name for name in beside if name not in ("train", official)]
+    remarks = [f"{root / name} is not read; {LAYOUT}" for name in unread]
+    if official == TEST:
+        remarks.append(f"{root / TEST} holds the validation images, for there is no {root / VALIDATION[0]}")
+    elif official is None and unread:
+        remarks.append(f"{root}: a part of train is held out as validation images, a tenth if the recipe says nothing")
+    return official, tuple(remarks)
 
 
 def _classes(folder: Path) -> dict[str, list[str]]:
-    """The image files in each class folder; hidden ones and other files do not count."""
+    """The image files in each class folder; hidden ones and other files do not count.
+
+    Raises:
+        InputError: a folder cannot be read, or what is called an image is none: a folder, a pipe, a device, a link to
+            nothing. Opening it might never end.
+    """
+    strange: list[str] = []
+
+    def is_image(entry: os.DirEntry[str]) -> bool:
+        if entry.name[0] == "." or not entry.name.lower().endswith(EXTENSIONS):
+            return False
+        if not entry.is_file():
+            strange.append(f"{entry.path}: is no file, but a folder, a pipe, a device or a link to nothing; remove it")
+        return True
+
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
-        classes = {
-            name: sorted(
-                entry.name
-                for entry in os.scandir(folder / name)
-                if entry.name[0] != "." and entry.name.lower().endswith(EXTENSIONS)
-            )
-            for name in names
-        }
+        classes = {name: sorted(entry.name for entry in os.scandir(folder / name) if is_image(entry)) for name in names}
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read ({error.strerror}); {LAYOUT}") from error
+    if strange:
+        raise InputError(strange)
     if not classes:
         raise InputError(f"{folder}: holds no class folders; {LAYOUT}")
     return classes

@@ -1,7 +1,7 @@
 """Fill a run's ledger: every candidate that is not in it yet, exactly once, wherever the work is done."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Counts, Precision
+from toolkit.candidates import Candidates
 from toolkit.data.base import Progress
 from toolkit.errors import Stopped
-from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy
@@ -101,11 +101,13 @@ def evaluate_candidates(
     workers: int | None = None,
     ray: str | None = None,
     progress: Progress = quiet,
+    on_first_result: Callable[[], None] = quiet,
 ) -> Done:
     """Evaluate every candidate that the run's ledger does not hold yet under the job's setting.
 
     Args:
         workers, ray: where the work is done; see `toolkit.executors.hire`.
+        on_first_result: called when there are results, so that all that was given is known to be good.
 
     Raises:
         InputError: a bad checkpoint, data set or ledger; another process is writing; the disk is full.
@@ -120,8 +122,10 @@ def evaluate_candidates(
         missing = [code for code in codes if code not in done]
         nothing = Counts(0, 0, 0, 0.0)
         before = ledger.results(replace(setting, images=job.start)) if job.start else dict.fromkeys(missing, nothing)
-        finished = len(codes) - len(missing)
-        if missing:
+        finished, fresh = len(codes) - len(missing), 0
+        if not missing:
+            on_first_result()
+        else:
             progress("evaluating", finished, len(codes))
             space, gpus = equipment.space, equipment.machine.device != "cpu"
             try:
@@ -132,8 +136,10 @@ def evaluate_candidates(
                             replace(row, counts=before[row.code] + row.counts) for group in results for row in group
                         ]
                         ledger.record(setting, rows)
-                        finished += len(rows)
-                        progress("evaluating", finished, len(codes))
+                        if not fresh:
+                            on_first_result()
+                        fresh += len(rows)
+                        progress("evaluating", finished + fresh, len(codes))
             except KeyboardInterrupt:
                 kept = len(ledger.done(setting) & codes.keys())
                 raise Stopped(

@@ -20,7 +20,7 @@ class EvaluationSet:
     Attributes:
         pixels: uint8, shape (calibration + images, channels, size, size): those for calibration in front.
         labels: of the images to test, shape (images,).
-        digest: identifies the validation split, of which these are the first images.
+        digest: identifies the validation split and how it is normalised; these are its first images.
         norm: the policy and the images it calibrates on, as results are filed.
     """
 
@@ -59,4 +59,4 @@ class EvaluationSet:
             pixels[calibration + some] = data.validation.images(some)
         if calibration:
             norm += f" of {data.calibration.digest[:12]}"
-        return cls(spec, policy, pixels, data.validation.labels[:images], data.validation.digest, norm)
+        return cls(spec, policy, pixels, data.validation.labels[:images], data.identity(data.validation), norm)

@@ -1,6 +1,6 @@
 """The memory of everything evaluated: one SQLite file, one process writing, any number reading.
 
-Format 2 (`PRAGMA application_id` is 0x534E4C47, "SNLG"; `PRAGMA user_version` is the format):
+Format 3 (`PRAGMA application_id` is 0x534E4C47, "SNLG"; `PRAGMA user_version` is the format):
 
 | table | column | meaning |
 |---|---|---|
@@ -11,6 +11,11 @@ Format 2 (`PRAGMA application_id` is 0x534E4C47, "SNLG"; `PRAGMA user_version` i
 | | loss | cross-entropy summed over the images; NULL is NaN: a network that diverged |
 | | seconds | how long it took |
 | | at | when it was recorded: seconds since 1970, UTC |
+| | checksum | CRC-32 of the row and its setting (`checksum`); NULL in a row of format 2 |
+
+Format 2 has no checksums; it is read as it is.
+
+In a ledger of networks trained alone settings are `AloneSetting`s, whose `training` stands in the column `checkpoint`.
 
 The file is in WAL mode: readers never wait for the writer, and see whole transactions. While it is open, and after a
 process was killed, its newest rows lie beside it in `*-wal`: copy both or neither. `*.lock` beside it belongs to the
@@ -19,12 +24,13 @@ writer; it holds no results.
 
 import contextlib
 import math
+import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Self
 
 import numpy as np
@@ -74,9 +80,12 @@ DROP TABLE before
 """
 """Format 1 knew of no precision."""
 
-FORMAT = 2
+_FORMAT_3 = "ALTER TABLE results ADD COLUMN checksum INTEGER"
+"""Format 2 did not notice a flipped bit."""
 
-_KIND = sqlite.Kind("ledger", "results", 0x534E4C47, (_FORMAT_1, _FORMAT_2), command="supernet evaluate")
+FORMAT = 3
+
+_KIND = sqlite.Kind("ledger", "results", 0x534E4C47, (_FORMAT_1, _FORMAT_2, _FORMAT_3), "supernet evaluate", readable=2)
 
 _FIELDS = "space, checkpoint, data, images, norm, precision"
 
@@ -105,6 +114,27 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class AloneSetting:
+    """What the result of a network trained alone depends on besides the architecture.
+
+    Attributes:
+        training: SHA-256 of the training recipe, the seed and the training images.
+        data, images, norm, precision: as in `Setting`.
+    """
+
+    space: str
+    training: str
+    data: str
+    images: int
+    norm: str
+    precision: Precision = "fp32"
+
+
+AnySetting = Setting | AloneSetting
+"""What rows are filed under: a ledger holds those of one kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The result of one network, and the seconds it took."""
 
@@ -130,7 +160,7 @@ class Ledger:
     Every method raises InputError where the file is damaged or the disk is full; what was recorded before stays.
     """
 
-    def __init__(self, path: Path, connection: Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
 
@@ -156,7 +186,7 @@ class Ledger:
         with sqlite.open_to_read(Path(path), _KIND) as connection:
             yield cls(Path(path), connection)
 
-    def record(self, setting: Setting, rows: Iterable[Row]) -> None:
+    def record(self, setting: AnySetting, rows: Iterable[Row]) -> None:
         """Add results: all of them or, on any error, none. They are on the disk when this returns.
 
         A code that the setting already has is passed over if it did the same: equal counts, and a loss that differs by
@@ -177,8 +207,8 @@ class Ledger:
             conflicts = []
             for row in rows:
                 added = self._connection.execute(
-                    "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    (key, row.code, *astuple(row.counts), row.seconds, at),
+                    "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    (key, row.code, *astuple(row.counts), row.seconds, at, checksum(setting, row.code, row.counts)),
                 ).rowcount
                 if not added and not _same(before := self._counts(key, row.code), row.counts):
                     conflicts.append(
@@ -188,18 +218,28 @@ class Ledger:
             if conflicts:
                 raise InputError(conflicts)
 
-    def done(self, setting: Setting) -> set[str]:
+    def done(self, setting: AnySetting) -> set[str]:
         """The codes that have a result."""
         with sqlite.explained(self._path):
             rows = self._connection.execute("SELECT code FROM results WHERE setting = ?", (self._key(setting),))
             return {code for (code,) in rows}
 
-    def results(self, setting: Setting) -> dict[str, Counts]:
-        """Every result by code, sorted by code."""
-        query = "SELECT code, top1, top5, total, loss FROM results WHERE setting = ? ORDER BY code"
+    def results(self, setting: AnySetting) -> dict[str, Counts]:
+        """Every result by code, sorted by code.
+
+        Raises:
+            InputError: rows are not what was recorded, as after a bit has flipped.
+        """
+        query = f"SELECT code, top1, top5, total, loss, {self._checksum} FROM results WHERE setting = ? ORDER BY code"  # noqa: S608
         with sqlite.explained(self._path):
-            rows = self._connection.execute(query, (self._key(setting),))
-            return {code: _to_counts(*counts) for code, *counts in rows}
+            found, damaged = {}, []
+            for code, top1, top5, total, loss, recorded in self._connection.execute(query, (self._key(setting),)):
+                found[code] = _to_counts(top1, top5, total, loss)
+                if recorded is not None and recorded != checksum(setting, code, found[code]):
+                    damaged.append(code)
+            if damaged:
+                raise sqlite3.DatabaseError(f"{len(damaged):,} results are not what was recorded, as of {damaged[0]!r}")
+            return found
 
     def settings(self) -> list[Holding]:
         """What there is, the setting last added to first."""
@@ -213,7 +253,13 @@ class Ledger:
                 for results, seconds, first, last, *setting in self._connection.execute(query)
             ]
 
-    def _key(self, setting: Setting) -> int | None:
+    @property
+    def _checksum(self) -> str:
+        """The column, or what stands for it in format 2."""
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        return "checksum" if version >= FORMAT else "NULL"
+
+    def _key(self, setting: AnySetting) -> int | None:
         """The setting's id; None, which equals nothing in SQL, if it has no results."""
         query = f"SELECT id FROM settings WHERE ({_FIELDS}) = (?, ?, ?, ?, ?, ?)"  # noqa: S608
         found = self._connection.execute(query, astuple(setting)).fetchone()
@@ -222,6 +268,13 @@ class Ledger:
     def _counts(self, key: int | None, code: str) -> Counts:
         query = "SELECT top1, top5, total, loss FROM results WHERE (setting, code) = (?, ?)"
         return _to_counts(*self._connection.execute(query, (key, code)).fetchone())
+
+
+def checksum(setting: AnySetting, code: str, counts: Counts) -> int:
+    """CRC-32 of a result and what it depends on: not against people, only against flipped bits."""
+    loss = None if math.isnan(counts.loss) else float(counts.loss)
+    said = (*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
+    return zlib.crc32(repr(said).encode(errors="surrogatepass"))
 
 
 def _to_counts(top1: int, top5: int, total: int, loss: float | None) -> Counts:

@@ -26,9 +26,9 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from toolkit.backends.base import Counts
+from toolkit.candidates import Candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy
@@ -97,12 +97,13 @@ def race(
     workers: int | None = None,
     ray: str | None = None,
     progress: Progress = quiet,
+    on_first_result: Callable[[], None] = quiet,
 ) -> Race:
     """Race candidates up to the job's images. Started again it goes on: every round is a setting of the run's ledger.
 
     Args:
         tolerance: see above; 0 is the full evaluation.
-        workers, ray: as for `evaluate_candidates`.
+        workers, ray, on_first_result: as for `evaluate_candidates`.
 
     Raises:
         InputError: a tolerance that is none; or as `evaluate_candidates` does.
@@ -118,7 +119,12 @@ def race(
     noise, before = 1.0, 0
     for images in schedule(total, job.policy):
         done = evaluate_candidates(
-            replace(job, images=images, start=before), going, workers=workers, ray=ray, progress=progress
+            replace(job, images=images, start=before),
+            going,
+            workers=workers,
+            ray=ray,
+            progress=progress,
+            on_first_result=quiet if before else on_first_result,
         )
         with Ledger.read(run.ledger) as ledger:
             found = ledger.results(done.setting)

@@ -11,10 +11,9 @@ import pandas as pd
 
 from toolkit.backends.base import Weights
 from toolkit.data.base import Progress
-from toolkit.data.batches import steps_per_epoch
-from toolkit.interference.history import History
 from toolkit.interference.probe import HISTORY, UPDATES, Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, read_interference
+from toolkit.interference.times import times_trained
 from toolkit.interference.updates import WINDOW, update_rows
 from toolkit.methods import Method
 from toolkit.runs.checkpoint import load_checkpoint
@@ -23,16 +22,21 @@ from toolkit.runs.recipe import read_recipe
 from toolkit.runs.setup import load_weights, open_backend, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
 from toolkit.training.loop import Loop
-from toolkit.training.trainer import fresh
+from toolkit.training.tally import Tally
+from toolkit.training.trainer import fresh, load_tally
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was measured at the last of the checkpoints that were probed."""
+    """What was measured at the last of the checkpoints that were probed.
+
+    `uncounted` are those that do not say what was trained how often, for they were saved before anybody counted.
+    """
 
     checkpoint: Path
     space: SearchSpace
     table: pd.DataFrame
+    uncounted: tuple[Path, ...]
 
 
 def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, progress: Progress = quiet) -> Probed:
@@ -52,25 +56,26 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
     space = open_space(recipe, data)
     network = backend.network(space, space.widest, recipe.seed)
     probe = Probe(backend, network, data, replace(settings, eta=recipe.training.lr))
-    steps = recipe.training.epochs * steps_per_epoch(len(data.train.labels), recipe.training.batch_size)
-    history = History(recipe.make_method(network.space), network, recipe.seed, steps)
+    uncounted: list[Path] = []
     loaded = sorted(((load_checkpoint(path), path) for path in checkpoints), key=lambda pair: pair[0].facts.step)
     for number, (checkpoint, path) in enumerate(loaded):
         load_weights(network, checkpoint, str(path))
         rows = probe.measure(partial(_part, progress, number, len(loaded)))
         step = checkpoint.facts.step
         if settings.wants(HISTORY):
-            history.until(step)
-            rows += history.rows()
+            tally = Tally(network.space)
+            load_tally(tally, checkpoint, path)
+            rows += times_trained(tally)
+            uncounted += [] if tally.known else [path]
         state = fresh(recipe, backend, network)
         loop = state.loop(backend, data, recipe)
         complete = bool(checkpoint.optimizer) or not recipe.training.momentum  # converted weights come without
         if settings.wants(UPDATES) and complete:
             state.load(checkpoint, str(path))
             rows += [row for row in _updates(loop, state.method, step) if row.measure in settings.measures]
-        probed = Probed(path, network.space, as_frame(rows, step, step / loop.steps_per_epoch))
-        add_probe(run.interference, probed.table)
-    return probed
+        table = as_frame(rows, step, step / loop.steps_per_epoch)
+        add_probe(run.interference, table)
+    return Probed(path, network.space, table, tuple(uncounted))
 
 
 def _part(progress: Progress, number: int, of: int, what: str, done: int, total: int) -> None:

@@ -3,13 +3,14 @@
 import time
 
 from toolkit.data.base import Dataset
-from toolkit.interference.history import History
 from toolkit.interference.probe import Probe, Settings
 from toolkit.interference.table import Row, add_probe, as_frame, rewind_interference
+from toolkit.interference.times import times_trained
 from toolkit.interference.updates import WINDOW, Weights, update_rows
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe
 from toolkit.training.loop import Loop, Step
+from toolkit.training.tally import Tally
 
 _SHARE = 0.025
 """Backward passes of probes, by default, as a share of those of the training; with what else a probe does, its time
@@ -35,8 +36,7 @@ class Watch:
             eta=recipe.training.lr,
         )
         self._probe = Probe(loop.backend, loop.network, data, settings)
-        self._history = History(recipe.make_method(loop.network.space), loop.network, recipe.seed, loop.total)
-        self._history.until(start - start % self._every)
+        self._tally = loop.tally or Tally(loop.network.space)
         self._weights: list[Weights] = []
         self._teachers: list[Weights] = []
         self._probed, self._since = 0.0, time.perf_counter()
@@ -69,11 +69,11 @@ class Watch:
         return words
 
     def _measure(self, step: int) -> list[Row]:
-        before = self._history.trained
-        self._history.until(step)
-        budget = self._budget or _SHARE * (self._history.trained - before)
+        networks = self._tally.networks if self._tally.known else step
+        since = (step - 1) % self._every + 1  # steps; a resumed run has not counted its networks from there
+        budget = self._budget or _SHARE * networks * since / step
         rows = self._probe.measure(turn=-(-step // self._every), budget=budget)
         rows += update_rows(self._weights, self._teachers)
-        rows += self._history.rows()
+        rows += times_trained(self._tally)
         self._weights, self._teachers = [], []
         return rows

@@ -6,15 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
-from toolkit.backends.base import Network, Tensor
+from toolkit.backends.base import EPS, Network, Tensor
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import used_by
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
 from toolkit.interference.table import Row
 from toolkit.spaces import Arch, Plans
-
-_EPS = 1e-5
-"""Added to the variances that batch norms see, as they do themselves."""
 
 _FLOOR = 0.01
 """Added to the variances of features, as a share of their mean over channels.
@@ -135,7 +132,7 @@ class Features:
 
 def _compared(first: _Seen, second: _Seen) -> dict[str, float]:
     """All measures of one pair of paths at one block; NaN: no number."""
-    norms = [divergence(first.norms[name], second.norms[name], _EPS) for name in first.norms if name in second.norms]
+    norms = [divergence(first.norms[name], second.norms[name], EPS) for name in first.norms if name in second.norms]
     disagreement = float(np.concatenate(norms).mean()) if norms else np.nan
     return first.input.against(second.input) | {"norm_disagreement": disagreement}
 

@@ -225,7 +225,7 @@ MEASURES: dict[str, Measure] = {
     "times_trained": Measure(
         "times trained",
         "How many networks that use this branch, or these channels of a layer, were trained so far.",
-        "a count; what the method draws follows from the seed",
+        "a count, kept while training",
         0.0,
         inf,
         bad="low",

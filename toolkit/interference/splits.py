@@ -32,6 +32,7 @@ class Suggestion:
         gain: how much conflict it ends: `split_conflict` of options in different groups, as a mean over all pairs of
             options. 0: they share none of the weights that it copies.
         error: of the gain; at most, for the errors of cells are added up.
+        draws: what that error rests on, the fewest of its cells; 1 if none is known.
         params: parameters that the supernet would have more.
     """
 
@@ -39,6 +40,7 @@ class Suggestion:
     blocks: tuple[int, ...]
     gain: float
     error: float
+    draws: int
     params: int
 
 
@@ -62,7 +64,7 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
         rows = table[(table["measure"] == MEASURE) & (table["decision"] == decision.name)]
         if rows.empty or decision.name in {split.decision for split in splits}:
             continue
-        conflict, error = _matrices(decision, rows[rows["step"] == rows["step"].max()])
+        conflict, error, draws = _matrices(decision, rows[rows["step"] == rows["step"].max()])
         apart = best_partition(conflict)
         options = np.array(list(map(str, decision.options)))
         split = Split(decision.name, (tuple(options[~apart].tolist()), tuple(options[apart].tolist())))
@@ -70,19 +72,25 @@ def suggest_splits(space: SearchSpace, table: pd.DataFrame) -> list[Suggestion]:
         pairs = len(options) * (len(options) - 1)  # either way round
         grown = parameters(SplitSpace(base, (*splits, split)).widest) - params
         gain, uncertain = (float(matrix[cut].sum() / pairs) for matrix in (conflict, error))
-        found.append(Suggestion(split, decision.blocks, gain, uncertain, grown))
+        fewest = int(np.nanmin(draws[cut], initial=np.inf)) if np.isfinite(draws[cut]).any() else 1
+        found.append(Suggestion(split, decision.blocks, gain, uncertain, fewest, grown))
     return sorted(found, key=lambda suggestion: -suggestion.gain)
 
 
-def _matrices(decision: Decision, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-    """`split_conflict` of each pair of options, and its error; 0 where they share nothing that a split would copy."""
+def _matrices(decision: Decision, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """`split_conflict` of each pair of options, its error, and how many draws both rest on.
+
+    0, 0 and NaN where they share nothing that a split would copy.
+    """
     place = {str(option): number for number, option in enumerate(decision.options)}
     conflict, error = np.zeros((2, len(place), len(place)))
+    draws = np.full_like(conflict, np.nan)
     known = rows[rows["value"].notna() & rows["first"].isin(place) & rows["second"].isin(place)]
     i, j = (known[end].map(place).to_numpy(np.intp) for end in ("first", "second"))
     conflict[i, j] = conflict[j, i] = known["value"].to_numpy()
     error[i, j] = error[j, i] = known["error"].to_numpy()
-    return conflict, error
+    draws[i, j] = draws[j, i] = known["n"].to_numpy()
+    return conflict, error, draws
 
 
 def best_partition(conflict: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from toolkit.errors import InputError
-from toolkit.files import atomic_write, read_bytes
+from toolkit.files import atomic_write, read_bytes, reading
 from toolkit.interference.measures import MEASURES, Measure
 from toolkit.names import did_you_mean
 
@@ -52,6 +52,9 @@ _SCHEMA = pa.schema(
     ]
 )
 COLUMNS = tuple(_SCHEMA.names)
+_ROWS = 20_000_000
+"""Rows of a table; a probe of a large supernet writes thousands."""
+
 _DTYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "object"}
 __all__ = [
     "COLUMNS",
@@ -100,8 +103,11 @@ def read_interference(path: Path | str) -> pd.DataFrame:
     """
     data = read_bytes(path)
     remedy = "delete it and probe again: supernet probe RUN"
-    try:
-        found = pq.read_table(io.BytesIO(data))
+    with reading(path, "damaged, or no parquet table", remedy):
+        file = pq.ParquetFile(io.BytesIO(data))
+        if file.metadata.num_rows > _ROWS:
+            raise ValueError(f"it has {file.metadata.num_rows:,} rows, and {_ROWS:,} are the most")
+        found = file.read()
         problems = [f"column {name!r} is missing" for name in COLUMNS if name not in found.column_names]
         problems += [
             f"column {field.name!r} is {found.schema.field(field.name).type}, not {field.type}"
@@ -113,9 +119,6 @@ def read_interference(path: Path | str) -> pd.DataFrame:
             found.validate(full=True)
             found = found.select(COLUMNS)
             problems = [f"column {name!r} has gaps" for name in COLUMNS if found[name].null_count]
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: damaged, or no parquet table ({reason}); {remedy}") from error
     if not problems:
         table = _typed(found.to_pandas(ignore_metadata=True))
         problems = _implausible(table)

@@ -1,4 +1,7 @@
-"""Training methods, one file each, written once against the backend seam. A new method is listed here."""
+"""Training methods, one file each, written once against the backend seam. A new method is listed here.
+
+Those of other packages come in by the entry points `supernet_toolkit.methods` (`toolkit/plugins.py`).
+"""
 
 from toolkit.methods.base import Batch, Method, Needs
 from toolkit.methods.landmark import Landmark
@@ -8,9 +11,10 @@ from toolkit.methods.pgonas import PGONAS
 from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
 from toolkit.methods.spos import SPOS
+from toolkit.plugins import Registry, subclass_of
 
-METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS)
-}
+METHODS: Registry[type[Method]] = Registry(
+    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS), subclass_of(Method)
+)
 
 __all__ = ["METHODS", "Batch", "Method", "Needs"]

@@ -48,7 +48,7 @@ class Batch:
 
     Attributes:
         images: normalised, shape (n, channels, height, width).
-        labels: class indices, shape (n,).
+        labels: class indices, shape (n,); shares of the classes, shape (n, classes), where images are mixed.
         rng: the same in every process of a data-parallel run; all draws come from it.
         progress: share of the training that is done, in [0, 1).
         lr: the learning rate of the step.

@@ -10,7 +10,7 @@ def soft_cross_entropy(ops: Ops, logits: Tensor, target: Tensor) -> Tensor:
 
     Computed in float32.
     """
-    return ops.soft_cross_entropy(logits, ops.softmax(ops.detach(target)))
+    return ops.soft_cross_entropy(logits, ops.softmax(target))
 
 
 def alpha_divergence(

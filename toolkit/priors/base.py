@@ -50,7 +50,7 @@ class Prior(ABC):
     Subclasses set `name`, `summary` (one line, with the source) and what else differs from here:
 
     Attributes:
-        options_type: its options.
+        options_type: its options; a subclass declares `options` of that type.
         precision: what its networks compute in.
         uses_images: it looks at images and labels of the data, and so depends on them.
     """

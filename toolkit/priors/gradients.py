@@ -2,7 +2,6 @@
 
 import math
 from abc import abstractmethod
-from typing import cast
 
 from pydantic import Field
 
@@ -25,6 +24,7 @@ class GradientPrior(Prior):
     """
 
     options_type = GradientOptions
+    options: GradientOptions
     uses_images = True
 
     @abstractmethod
@@ -33,7 +33,7 @@ class GradientPrior(Prior):
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         """See `Prior`."""
-        options = cast(GradientOptions, self.options)
+        options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)
         fresh, scores = network.weights(), []

@@ -38,7 +38,7 @@ class Pictures:
     def of(cls, data: Dataset) -> Self:
         """Those of the calibration split: training images, as evaluation sees them."""
         split = data.calibration
-        return cls(split.digest, split.images(np.arange(len(split.labels))), split.labels, data.spec)
+        return cls(data.identity(split), split.images(np.arange(len(split.labels))), split.labels, data.spec)
 
     @property
     def count(self) -> int:

@@ -1,7 +1,6 @@
 """NASWOT: how differently an untrained network sees different images (Mellor et al., ICML 2021, arXiv 2006.04647)."""
 
 import math
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +28,12 @@ class Naswot(Prior):
     name = "naswot"
     summary = "NASWOT: log-determinant of how alike images switch ReLUs on (arXiv 2006.04647)"
     options_type = NaswotOptions
+    options: NaswotOptions
     uses_images = True
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         """See `Prior`."""
-        options = cast(NaswotOptions, self.options)
+        options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)
         fresh, scores = network.weights(), []

@@ -1,7 +1,6 @@
 """SynFlow: how much flows through a network of absolute weights (arXiv 2006.05467; as a score: arXiv 2101.08134)."""
 
 import math
-from typing import cast
 
 import numpy as np
 
@@ -21,11 +20,12 @@ class SynFlow(Prior):
     name = "synflow"
     summary = "SynFlow: log of the flow through absolute weights, no data (arXiv 2006.05467, 2101.08134)"
     options_type = Drawn
+    options: Drawn
     precision = "fp64"
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
         """See `Prior`."""
-        options = cast(Drawn, self.options)
+        options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)
         ones = backend.place(np.ones((1, space.channels, space.size, space.size)))

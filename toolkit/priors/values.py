@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.candidates import write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import write_entries
 
 
 def finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

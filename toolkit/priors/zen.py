@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +46,11 @@ class Zen(Prior):
     name = "zen"
     summary = "Zen-score: reaction of random weights to a small change of the input (arXiv 2102.01063, 2206.13329)"
     options_type = ZenOptions
+    options: ZenOptions
 
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
         """See `Prior`."""
-        options = cast(ZenOptions, self.options)
+        options = self.options
         plans = features(space.plans(arch), residual=options.residual)
         network = backend.network(space, plans, seed=0)
         shape = (options.batch, space.channels, space.size, space.size)

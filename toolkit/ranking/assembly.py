@@ -26,14 +26,15 @@ from toolkit.ranking.report import (
     SeedNoise,
     SizeGroup,
     Ties,
-    Verdict,
 )
 from toolkit.ranking.selection import Overlaps, selections, sizes
 from toolkit.ranking.uncertainty import IntervalKind, Progress, Sampled, Z, bootstrap, combine
+from toolkit.ranking.verdicts import verdicts
 
 WITHIN = 0.01
 """How surely one would like to know Kendall's tau."""
 
+_MAIN = list(METRICS).index(MAIN)
 _CORE = [list(METRICS).index(name) for name in CORE]
 
 
@@ -69,12 +70,14 @@ def rank_report(
     drawn = bootstrap([*sides, *to_given], networks, resamples, seed, progress)
 
     sampled = [side.sampled(draws) for side, draws in zip(sides, drawn, strict=False)]
-    beside = []
-    for side, other in zip(sides[1:], sampled[1:], strict=True):
-        ahead = estimates(combine(np.subtract, sampled[0], other), interval)
-        difference = dict(zip(METRICS, ahead, strict=False))
-        estimator, judgement = side.estimator(other, interval), verdict(difference[MAIN], networks)
-        beside.append(Compared(**dict(estimator), difference=difference, verdict=judgement))
+    ahead = [combine(np.subtract, sampled[0], other) for other in sampled[1:]]
+    differences = [dict(zip(METRICS, estimates(each, interval), strict=False)) for each in ahead]
+    errors = [each.jackknife_error()[_MAIN] for each in ahead]
+    judged = verdicts([difference[MAIN] for difference in differences], errors, networks)
+    beside = [
+        Compared(**dict(side.estimator(other, interval)), difference=difference, verdict=verdict)
+        for side, other, difference, verdict in zip(sides[1:], sampled[1:], differences, judged, strict=True)
+    ]
     partial = {}
     if given:
         between = Sampled(to_given[0].values, drawn[-1], to_given[0].without_each())
@@ -132,7 +135,7 @@ class _Side:
     def estimator(self, sampled: Sampled, interval: IntervalKind) -> Estimator:
         found = estimates(sampled, interval)
         metrics, overlaps = found[: len(METRICS)], found[len(METRICS) :]
-        overlaps = [_unless_certain(overlap) for overlap in overlaps]
+        overlaps = [_if_known(overlap, pick.size) for overlap, pick in zip(overlaps, 2 * self._picks, strict=True)]
         tops, bottoms = overlaps[: len(self._picks)], overlaps[len(self._picks) :]
         return Estimator(
             name=self._name,
@@ -156,22 +159,21 @@ def _estimate(*numbers: float) -> Estimate:
     return Estimate(value=value, low=low, high=high)
 
 
-def _unless_certain(overlap: Estimate) -> Estimate:
-    """Without its interval if that has no width: none of five is no proof of none, though no draw can hold any."""
-    return overlap if overlap.low != overlap.high else Estimate(value=overlap.value, low=None, high=None)
+def _if_known(overlap: Estimate, size: int) -> Estimate:
+    """Without its interval if few were picked, or if it has no width.
+
+    Draws of a handful give all or nothing, which holds everything; none of five is no proof of none, though no draw can
+    hold any.
+    """
+    if size >= FEW and overlap.low != overlap.high:
+        return overlap
+    return Estimate(value=overlap.value, low=None, high=None)
 
 
 def _partial(score: FloatArray, given: FloatArray, between: FloatArray) -> FloatArray:
     """The score's correlations with the truth, given a prior; from either's with the truth, and those between them."""
     xy, zy = score[..., _CORE], given[..., _CORE]
     return (xy - between * zy) / np.sqrt((1 - between**2) * (1 - zy**2))
-
-
-def verdict(difference: Estimate, networks: int) -> Verdict:
-    """What a difference of Kendall's tau says; nothing where so few networks were compared."""
-    if networks < FEW or not difference.side:
-        return "undecided"
-    return "better" if difference.side > 0 else "worse"
 
 
 def _ties(column: FloatArray) -> Ties:
@@ -186,7 +188,7 @@ def _groups(shifts: FloatArray, size: FloatArray) -> tuple[SizeGroup, ...]:
             low=group.low,
             high=group.high,
             networks=group.networks,
-            shift=_estimate(group.shift, group.shift - Z * group.error, group.shift + Z * group.error),
+            shift=_estimate(group.shift, group.shift - group.margin, group.shift + group.margin),
             under=group.under,
         )
         for group in by_size(shifts, size)
@@ -220,8 +222,7 @@ def _image_noise(scores: FloatArray, images: int, correlation: float) -> ImageNo
 
 
 def _plan(networks: int, score: Sampled, images: ImageNoise | None) -> Plan:
-    main = list(METRICS).index(MAIN)
-    tau, error = float(score.values[main]), float(score.error()[main])
+    tau, error = float(score.values[_MAIN]), float(score.error()[_MAIN])
     enough = math.ceil(networks * (Z * error / WITHIN) ** 2) if error > 0 else None
     many = None
     if images and images.reliability > 0 and tau > WITHIN:

@@ -50,13 +50,16 @@ class PairCounts:
 
     Attributes:
         networks: how many networks a sample has.
+        different: pairs of different networks, however often a sample holds either: two copies of one are no pair.
         concordant: pairs that both columns order alike.
         agreement: concordant less discordant pairs.
         untied_x, untied_y: pairs with different values in one column.
-        distinct: how many different values the column with fewer of them has.
+        distinct: how many different values the column with fewer of them has, of all networks: a draw lacks a third of
+            them, and so many values.
     """
 
     networks: Array
+    different: Array
     concordant: Array
     agreement: Array
     untied_x: Array
@@ -122,13 +125,15 @@ class Standing:
         networks, concordant = self.networks[:, 0].astype(np.int64), 2 * self.total(self.both_lower)
         x, y, xy = (order.groups(self.copies) for order in (self.columns.by_x, self.columns.by_y, self.columns.by_xy))
         tied_x, tied_y, tied_both = ((groups**2).sum(axis=1) for groups in (x, y, xy))  # including with themselves
+        distinct = min(len(self.columns.by_x), len(self.columns.by_y))
         return PairCounts(
             networks,
-            concordant,
+            different=networks**2 - self.total(self.copies),
+            concordant=concordant,
             agreement=2 * concordant + tied_x + tied_y - tied_both - networks**2,
             untied_x=networks**2 - tied_x,
             untied_y=networks**2 - tied_y,
-            distinct=np.minimum(np.count_nonzero(x, axis=1), np.count_nonzero(y, axis=1)),
+            distinct=np.full(len(networks), distinct),
         )
 
     @cached_property
@@ -139,11 +144,11 @@ class Standing:
         agreement = self.agreement[0]
         concordant = (agreement + networks - tied_x - tied_y + tied_both) // 2
         distinct_x, distinct_y = (
-            np.count_nonzero(order.groups(self.copies[:1])) - (tied == 1)
-            for order, tied in ((self.columns.by_x, tied_x), (self.columns.by_y, tied_y))
+            len(order) - (tied == 1) for order, tied in ((self.columns.by_x, tied_x), (self.columns.by_y, tied_y))
         )
         return PairCounts(
             networks - 1,
+            (networks - 1) * (networks - 2),
             draw.concordant[0] - 2 * concordant,
             draw.agreement[0] - 2 * agreement,
             draw.untied_x[0] - 2 * (networks - tied_x),
@@ -183,6 +188,10 @@ class Order:
         self.ranks[self._sorted] = np.cumsum(first) - 1
         self._below, self._upto = self._edges[self.ranks], self._edges[self.ranks + 1]
         self._untied = len(self._edges) > len(first)
+
+    def __len__(self) -> int:
+        """How many different values there are."""
+        return len(self._edges) - 1
 
     def place(self, values: Array) -> Place:
         """The sum of what stands below each network, and level with it; `values` has shape (draws, networks)."""

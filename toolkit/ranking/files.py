@@ -8,8 +8,8 @@ from statistics import fmean
 
 import numpy as np
 
+from toolkit.candidates import accepting_spaces, capped, code_problems, name
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import accepting_spaces, capped, code_problems, name
 from toolkit.ranking.assembly import rank_report
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.pairs import Pairs, pair

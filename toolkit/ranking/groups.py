@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from toolkit.ranking.concordance import FloatArray
+from toolkit.ranking.uncertainty import LEVEL
 
 PARTS = 5
 """Quintiles."""
@@ -30,6 +31,11 @@ class Group:
     shift: float
     error: float
     under: float
+
+    @property
+    def margin(self) -> float:
+        """Half the width of the 95% interval of `shift`, by Student's t: groups can be small. NaN for one network."""
+        return float(stats.t.ppf((1 + LEVEL) / 2, self.networks - 1) * self.error) if self.networks > 1 else np.nan
 
 
 def rank_differences(estimate: FloatArray, truth: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from toolkit.ranking.metrics import CORE, MAIN, METRICS
 from toolkit.ranking.report import Estimate, RankReport
+from toolkit.ranking.verdicts import together
 
 _BESIDE = (*CORE, "top_half", "top_tenth")
 
@@ -61,7 +62,10 @@ def _ahead(report: RankReport) -> Section:
         )
         for other in (*report.priors, *report.rivals)
     )
-    return Section("How far the score is ahead", ("of", *(METRICS[name].label for name in CORE), "the score is"), rows)
+    note = together([other.difference[MAIN] for other in (*report.priors, *report.rivals)])
+    return Section(
+        "How far the score is ahead", ("of", *(METRICS[name].label for name in CORE), "the score is"), rows, note
+    )
 
 
 def _every_metric(report: RankReport) -> Section:

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.measure import Measure
-from toolkit.ranking.uncertainty import Sampled, Z, bootstrap, jackknife_error
+from toolkit.ranking.uncertainty import Sampled, Z, bootstrap
 
 
 def judge_together(
@@ -45,7 +45,7 @@ def interval(sampled: Sampled, *, bounded: bool) -> tuple[FloatArray, FloatArray
     """
     if len(sampled.drawn):
         return sampled.interval("bca")
-    errors = np.array([jackknife_error(column) for column in sampled.left_out.T])
+    errors = sampled.jackknife_error()
     if not bounded:
         return sampled.values - Z * errors, sampled.values + Z * errors
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -49,7 +49,8 @@ class Ties(_Record):
 class Pick(_Record):
     """What one gets who takes the networks that are put first; see `toolkit.ranking.selection.Selection`.
 
-    Ranks and regret have no interval: they are extremes, on which the bootstrap has nothing sound to say.
+    Ranks and regret have no interval: they are extremes, on which the bootstrap has nothing sound to say. Nor have the
+    shares of fewer than ten that are picked.
     """
 
     size: int
@@ -82,7 +83,7 @@ class Compared(Estimator):
 
     Attributes:
         difference: the score's metrics minus its own, on the same draws of networks.
-        verdict: whether the score's Kendall tau is better, with 95% confidence.
+        verdict: whether the score's Kendall tau is better, with 95% confidence in all verdicts of a report together.
     """
 
     difference: dict[str, Estimate]

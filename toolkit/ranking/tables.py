@@ -1,22 +1,19 @@
 """Values of networks from files: the candidates format, or tables (CSV, parquet, JSON) whose columns the user names."""
 
-import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
 
+from toolkit.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import capped, name, read_table, show
 from toolkit.files import read_bytes
-from toolkit.names import did_you_mean
+from toolkit.numbers import is_number
 from toolkit.ranking.concordance import FloatArray
+from toolkit.ranking.grids import csv_cells, json_cells, parquet_cells, parse_json_table
 
 CODE, VALUE = "arch", "acc"
 """What columns are called in the candidates format."""
@@ -66,86 +63,103 @@ class Table:
 def read_values(path: Path | str, codes: Sequence[str], values: Sequence[str]) -> Table:
     """Some columns of a file.
 
-    A JSON file of which nothing but `acc` is wanted is in the candidates format. Any other is a list of objects with
-    the columns as keys, or an object of such objects.
+    A JSON file of which nothing but `acc` is wanted, and whose entries have `arch`, is in the candidates format. Any
+    other is a list of objects with the columns as keys; or an object of such objects, whose keys are the codes where
+    the objects have none.
 
     Args:
         codes: what names a network: one column, or several that are joined by colons.
-        values: columns of numbers.
+        values: columns of numbers. In JSON, dots lead into inner objects.
 
     Raises:
         InputError: the file cannot be read, has no such columns, or holds what is no number; lists all problems.
     """
     path = Path(path)
-    if path.suffix.lower() not in _READERS and tuple(values) == (VALUE,):
-        table = read_table(path)
-        if table.problems:
-            raise InputError(table.problems)
-        accs = np.array(list(table.accs.values()), dtype=np.float64)
-        return Table(path, table.ids, tuple(table.codes.values()), {VALUE: accs}, candidates=True)
-    frame = _frame(path)
     wanted = list(dict.fromkeys((*codes, *values)))
-    if missing := [column for column in wanted if column not in frame.columns]:
-        there = [str(column) for column in frame.columns]
-        raise InputError(f"{path}: has no column {column!r}{did_you_mean(column, there)}" for column in missing)
-    cells = frame[wanted]
-    text = cells.astype(object).where(cells.notna(), "").astype(str).apply(lambda column: column.str.strip())
-    problems = capped([f"{path}: row {row:,} has no {column}" for column in codes for row in _rows(text[column] == "")])
-    numbers = {}
-    for column in values:
-        known = text[column].mask(text[column].str.lower().isin(_MISSING))
-        numbers[column] = pd.to_numeric(known, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    content = read_bytes(path)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        cells = csv_cells(path, content, wanted, "\t" if suffix == ".tsv" else None)
+    elif suffix == ".parquet":
+        cells = parquet_cells(path, content, wanted)
+    else:
+        document = parse_json_table(path, content)
+        if tuple(values) == (VALUE,) and _candidates_format(document, codes):
+            return _candidates(path, content)
+        cells = json_cells(path, document, codes, values, keyed_by=CODE)
+    if not cells.rows:
+        raise InputError(f"{path}: has no rows")
+    text = {column: [_text(cell) for cell in cells.columns[column]] for column in wanted}
+    problems = []
+    for column in codes:
+        problems += capped([f"{path}: {cells.place(row)} has no {column}" for row in _where(text[column], "")])
         problems += capped(
             [
-                f"{path}: row {row:,} has {show(known.iloc[row - 1])} as {column}; it is a finite number, or empty"
-                for row in _rows(known.notna() & ~np.isfinite(numbers[column]))
+                f"{path}: {cells.place(row)} has {show(code)} as {column}; {mangled(code)}"
+                for row, code in enumerate(text[column])
+                if len(codes) == 1 and mangled(code)
+            ]
+        )
+    numbers = {}
+    for column in values:
+        numbers[column] = np.array([_number(cell) for cell in cells.columns[column]], np.float64)
+        problems += capped(
+            [
+                f"{path}: {cells.place(row)} has {show(text[column][row])} as {column}; it is a finite number, or "
+                f"empty{_comma(text[column][row])}"
+                for row in np.flatnonzero(np.isinf(numbers[column])).tolist()
             ]
         )
     if problems:
         raise InputError(problems)
-    joined = text[codes[0]].str.cat([text[column] for column in codes[1:]], sep=":")
-    return Table(path, tuple(f"row-{row}" for row in range(1, len(text) + 1)), tuple(joined), numbers, candidates=False)
+    joined = tuple(map(":".join, zip(*(text[column] for column in codes), strict=True)))
+    return Table(path, tuple(f"row-{row}" for row in range(1, cells.rows + 1)), joined, numbers, candidates=False)
 
 
-def _rows(where: "pd.Series[bool]") -> list[int]:
-    """The numbers of rows, from 1; a heading is not counted."""
-    return (np.flatnonzero(where) + 1).tolist()
+def _candidates_format(document: object, codes: Sequence[str]) -> bool:
+    """Whether JSON is, or was meant to be, a candidates file: entries that name their network themselves."""
+    if not isinstance(document, dict) or not document:
+        return not isinstance(document, list)
+    entries = [entry for entry in document.values() if isinstance(entry, dict)]
+    return not entries or tuple(codes) != (CODE,) or any(CODE in entry for entry in entries)
 
 
-def _csv(content: bytes, separator: str = ",") -> pd.DataFrame:
-    """Text as it stands there, so that codes keep their leading zeros."""
-    return pd.read_csv(BytesIO(content), sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+def _candidates(path: Path, content: bytes) -> Table:
+    table = to_table(path, load_object(path, content))
+    if table.problems:
+        raise InputError(table.problems)
+    accs = np.array(list(table.accs.values()), dtype=np.float64)
+    return Table(path, table.ids, tuple(table.codes.values()), {VALUE: accs}, candidates=True)
 
 
-def _tsv(content: bytes) -> pd.DataFrame:
-    return _csv(content, "\t")
+def _text(cell: object) -> str:
+    """A cell as text; empty where there is none."""
+    if cell is None or (isinstance(cell, float) and isnan(cell)):
+        return ""
+    return cell.strip() if isinstance(cell, str) else str(cell)
 
 
-def _parquet(content: bytes) -> pd.DataFrame:
-    return pd.read_parquet(BytesIO(content))
+def _number(cell: object) -> float:
+    """A cell as a number; NaN if it is empty, and infinity if it is none."""
+    if cell is None or (isinstance(cell, float) and isnan(cell)):
+        return np.nan
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text.lower() in _MISSING:
+            return np.nan
+        if not _PLAIN.fullmatch(text):
+            return np.inf
+        cell = float(text)
+    return float(cell) if is_number(cell) else np.inf
 
 
-def _json(content: bytes) -> pd.DataFrame:
-    value = json.loads(content)
-    records: Any = list(value.values()) if isinstance(value, dict) else value
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("neither a list of objects nor an object of objects")
-    return pd.DataFrame(records)
+_PLAIN = re.compile(r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,5})?", re.ASCII)
+"""A number as programs print it."""
 
 
-_READERS: dict[str, Callable[[bytes], pd.DataFrame]] = {".csv": _csv, ".tsv": _tsv, ".parquet": _parquet}
-"""By suffix; everything else is JSON."""
+def _comma(text: str) -> str:
+    return "; write a point for the decimal comma" if re.fullmatch(r"[+-]?\d+,\d+", text) else ""
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    """The whole table."""
-    content = read_bytes(path)
-    try:
-        frame = _READERS.get(path.suffix.lower(), _json)(content)
-    except (EmptyDataError, ParserError, OSError, ValueError, RecursionError) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        kind = path.suffix.lower()[1:] if path.suffix.lower() in _READERS else "JSON"
-        raise InputError(f"{path}: is not a table in {kind} ({reason}); take the original or write it anew") from None
-    if frame.empty:
-        raise InputError(f"{path}: has no rows")
-    return frame
+def _where(cells: Sequence[str], wanted: str) -> list[int]:
+    return [row for row, cell in enumerate(cells) if cell == wanted]

@@ -97,6 +97,10 @@ class Sampled:
             warnings.filterwarnings("ignore", "Degrees of freedom", RuntimeWarning)
             return np.asarray(np.nanstd(self.drawn, axis=0, ddof=1))
 
+    def jackknife_error(self) -> FloatArray:
+        """Standard errors from what leaving each out changes, of shape (numbers,); NaN where that is not known."""
+        return np.array([jackknife_error(column) for column in self.left_out.T])
+
     def _ends(self, number: int, kind: IntervalKind) -> tuple[float, float]:
         drawn = self.drawn[:, number]
         drawn = drawn[np.isfinite(drawn)]  # undefined ones do not count

@@ -50,6 +50,8 @@ def _verdicts(beside: Sequence[Compared], networks: int) -> Iterator[str]:
     for verdict, sentence in found.items():
         if names := [other.name for other in beside if other.verdict == verdict]:
             yield sentence.format(_and(names))
+    if len(beside) > 1:
+        yield f"These {len(beside)} verdicts hold together at 95%"
 
 
 def _and(names: Sequence[str]) -> str:

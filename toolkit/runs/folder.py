@@ -26,6 +26,7 @@ class RunFolder:
         self.submission = self.path / "submission.json"
         self.rank = self.path / "rank.json"
         self.interference = self.path / "interference.parquet"
+        self.skipped_images = self.path / "skipped-images.txt"
 
     @property
     def name(self) -> str:

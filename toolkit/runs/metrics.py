@@ -1,4 +1,7 @@
-"""What training measures: one JSON object a line in the run folder, and the same as TensorBoard event files."""
+"""What training measures: one JSON object a line in the run folder, and the same as TensorBoard event files.
+
+Trackers that the recipe names are told too: `toolkit/runs/trackers.py`.
+"""
 
 import contextlib
 import json
@@ -8,8 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import InputError
-from toolkit.files import write_text
+from toolkit.files import parse_json, read_bytes, write_text
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.trackers import Trackers
 
 if TYPE_CHECKING:
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -22,7 +26,7 @@ class MetricLog:
     numbers, such as `loss`, `lr`, `grad_norm`, `images_per_second`.
 
     Raises:
-        InputError: a file cannot be written, or the disk is full; so does every method.
+        InputError: a file cannot be written, or the disk is full; so does every method. A tracker cannot begin.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -31,6 +35,7 @@ class MetricLog:
             run.path.mkdir(parents=True, exist_ok=True)
             self._file = run.metrics.open("a", encoding="utf-8")
             self._events = _open_events(run)
+        self._trackers = Trackers(run)
 
     def write(self, step: int, epoch: float, **values: float) -> None:
         """Add one record. NaN is written as null, for JSON has none."""
@@ -46,27 +51,32 @@ class MetricLog:
             self._file.flush()
             self._events.add_event(Event(wall_time=time.time(), step=step, summary=scalars))
             self._events.flush()
+        self._trackers.write(step, {"epoch": epoch, **values})
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files, and end what trackers were told."""
+        self._trackers.close()
         with _explained(self._run):
             self._file.close()
             self._events.close()
 
 
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
-    """All records of a run, oldest first; empty before training. A line cut off by a crash is left out."""
+    """All records of a run, oldest first; empty before training. Lines that are cut off, or not ours, are left out."""
     if not run.metrics.is_file():
         return []
     records = []
-    for line in run.metrics.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):  # the latter: nested beyond all measure
-            continue
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
-            records.append(record)
+    for line in read_bytes(run.metrics).decode(errors="replace").splitlines():
+        with contextlib.suppress(InputError):
+            record = parse_json(run.metrics, line)
+            if isinstance(record, dict) and all(map(_is_plain, record.values())) and type(record.get("step")) is int:
+                records.append(record)
     return records
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a record may hold it: a number, text or null. What is nested is not even written anew."""
+    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
 def rewind_metrics(run: RunFolder, step: int) -> None:

@@ -10,11 +10,24 @@ from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_va
 
 from toolkit.backends import BACKENDS
 from toolkit.errors import InputError
-from toolkit.files import digest, read_bytes
+from toolkit.files import digest, read_bytes, reading
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
-from toolkit.runs.tables import Checkpoints, Data, Initial, Positive, Probe, Seed, Split, Supernet, Table, Training
+from toolkit.runs.tables import (
+    Checkpoints,
+    Data,
+    Initial,
+    Positive,
+    Probe,
+    Seed,
+    Split,
+    Supernet,
+    Table,
+    Track,
+    Training,
+)
+from toolkit.sampling import SAMPLERS, SamplerOptions
 from toolkit.spaces import SPACES, SearchSpace, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
 
@@ -24,20 +37,25 @@ _SOURCES = {"weights", "run"}
 """In `[initial]`, where weights come from."""
 
 
+UNSET = "none"
+"""The value of a key that is to be what it is by default: TOML has no word for that."""
+
+
 class Recipe(Table):
     """The whole file. Every run folder holds the recipe it was made with, all defaults written out."""
 
-    space: str
-    backend: str = "torch"
-    device: str = "auto"
+    space: str = Field(description="the search space; `supernet spaces` lists them")
+    backend: str = Field("torch", description="the framework: torch or paddle")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     threads: Positive | None = Field(None, description="CPU threads of each process; the framework's choice by default")
-    seed: Seed = 0
+    seed: Seed = Field(0, description="of weights, draws and the order of images")
     method: SerializeAsAny[Options]
     data: Data = Data()
     training: Training = Training()
     initial: Initial = Initial()
     checkpoints: Checkpoints = Checkpoints()
     probe: Probe = Probe()
+    track: Track = Track()
     split: list[Split] | None = None
     supernet: Supernet | None = None
 
@@ -80,18 +98,21 @@ class Recipe(Table):
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out; `read_recipe` takes it back unchanged."""
-        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+        tables = self.model_dump(mode="json", exclude_none=True)
+        return tomli_w.dumps({key: value for key, value in tables.items() if (key, value) != ("track", {})})
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the recipe as written by `to_toml`, without the probes: they do not touch what is trained."""
-        return digest(tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude={"probe"})).encode())
+        """SHA-256 of the recipe as written, but for probes and trackers: they do not touch what is trained."""
+        kept = self.model_dump(mode="json", exclude_none=True, exclude={"probe", "track"})
+        return digest(tomli_w.dumps(kept).encode())
 
 
 def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
     """The recipe in a TOML file, or the one shipped under that name, with `key=value` changes applied.
 
-    A change names its key with dots, such as `training.epochs=5`; its value is read as TOML, or else as text.
+    A change names its key with dots, such as `training.epochs=5`; its value is read as TOML, or else as text. `none`
+    is the default.
 
     Raises:
         InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
@@ -104,7 +125,7 @@ def read_changed(path: Path, changes: list[str] | None = None) -> dict[str, Any]
     """What a TOML file holds, with `key=value` changes applied; errors as in `read_recipe`."""
     tables = read_tables(path)
     for change in changes or []:
-        _apply(tables, change)
+        apply_change(tables, change)
     return tables
 
 
@@ -129,10 +150,8 @@ def read_tables(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read, or is not TOML.
     """
-    try:
-        return tomllib.loads(read_bytes(path).decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a number or nesting beyond all measure
-        raise InputError(f"{path}: not valid TOML: {error}") from error
+    with reading(path, "not valid TOML", "repair it, or begin with a shipped recipe"):
+        return tomllib.loads(read_bytes(path, largest=2**20).decode("utf-8"))
 
 
 def merge_tables(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,6 +180,7 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
         )
     problems = []
     options: Options | None = None
+    tables = _unset(tables, Recipe)
     table = tables.get("method")
     name = table.get("name") if isinstance(table, dict) else None
     if not isinstance(table, dict) or name is None:
@@ -169,7 +189,7 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
         problems.append(f"{where}: method.name: unknown method {name!r}{did_you_mean(str(name), METHODS)}")
     else:
         try:
-            options = METHODS[name].options_type(**table)
+            options = METHODS[name].options_type(**_unset(table, METHODS[name].options_type))
         except ValidationError as error:
             problems += explain(error, where, METHODS[name].options_type, ("method",))
     try:
@@ -179,6 +199,18 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
     if problems:
         raise InputError(problems)
     return recipe
+
+
+def _unset(tables: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Without the keys whose value is `UNSET`: they are what they are by default. Unknown ones stay, to be refused."""
+    found = {}
+    for key, value in tables.items():
+        field = model.model_fields.get(key)
+        if value == UNSET and field is not None:
+            continue
+        below = [] if field is None else _tables(field.annotation)
+        found[key] = _unset(value, below[0]) if isinstance(value, dict) and len(below) == 1 else value
+    return found
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel], prefix: tuple[str, ...] = ()) -> list[str]:
@@ -229,12 +261,15 @@ def _keys(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[type
 
 def _tables(annotation: Any) -> list[type[BaseModel]]:
     """The models that a field may hold, itself or in a list."""
+    if annotation is SamplerOptions:
+        return [sampler.options_type for sampler in SAMPLERS.values()]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [table for part in get_args(annotation) for table in _tables(part)]
 
 
-def _apply(tables: dict[str, Any], change: str) -> None:
+def apply_change(tables: dict[str, Any], change: str) -> None:
+    """Put a `key=value` change into TOML tables; errors as in `read_recipe`."""
     key, equals, text = change.partition("=")
     if not equals or not key:
         raise InputError(f"--set {change}: write key=value, such as --set training.epochs=5")
@@ -244,7 +279,7 @@ def _apply(tables: dict[str, Any], change: str) -> None:
         raise InputError(f"--set {change!a}: not UTF-8, which is all that a recipe can hold; rename it") from error
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+    except Exception:  # tomllib raises several; what is no TOML is text
         value = text
     *parents, last = key.strip().split(".")
     if parents[:1] == ["step"] and isinstance(steps := tables.get("step"), list):

@@ -34,6 +34,9 @@ def open_data(recipe: Recipe, progress: Progress = quiet, *, verify: bool = Fals
         bad_images=data.bad_images,
         verify=verify,
         progress=progress,
+        mean=data.mean,
+        std=data.std,
+        augmentation=None if data.augmentation is None else data.augmentation.made,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -14,6 +15,8 @@ from pydantic import (
 )
 
 from toolkit.backends.base import SGD, Precision
+from toolkit.data import augmentation
+from toolkit.data.augmentation import BINS, Policy
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
 from toolkit.spaces.grouping import GroupedSpace, Rules, grouping_problems
@@ -21,6 +24,9 @@ from toolkit.spaces.primitives import Activation
 
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
+_Channels = Annotated[
+    tuple[float, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
 _Rule = Positive | Literal["widths"] | Annotated[list[Positive], Field(min_length=1)]
 _RULES = 'write how many (from 1), "widths", or a table by widest width, such as {16 = 4, 32 = "widths", 64 = [24, 64]}'
 
@@ -31,6 +37,31 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class Augmentation(Table):
+    """`[data.augmentation]`: what images go through after crop and flip; see `toolkit/data/augmentation.py`."""
+
+    policy: Policy | None = Field(None, description="randaugment or trivialaugment: distortions drawn for each image")
+    operations: Positive | None = Field(None, description="randaugment: how many one after the other; 2 by default")
+    magnitude: Annotated[int, Field(ge=0, le=BINS)] | None = Field(
+        None, description=f"randaugment: how strong, up to {BINS}; 9 by default"
+    )
+    cutout: Positive | None = Field(None, description="side of a square painted over, in pixels")
+    mixup: float | None = Field(
+        None, gt=0, description="alpha of Beta(alpha, alpha), by which images and labels are mixed in pairs"
+    )
+
+    @model_validator(mode="after")
+    def _of_randaugment(self) -> "Augmentation":
+        if self.policy != "randaugment" and (self.operations or self.magnitude is not None):
+            raise ValueError('operations and magnitude are for policy = "randaugment"')
+        return self
+
+    @property
+    def made(self) -> augmentation.Augmentation:
+        """As data sets take it."""
+        return augmentation.Augmentation(**self.model_dump(exclude_none=True))
+
+
 class Data(Table):
     """`[data]`: which images, and how they are split."""
 
@@ -38,27 +69,52 @@ class Data(Table):
     size: Positive | None = Field(None, description="height and width to resize to; the data's own by default")
     calibration: Positive | None = Field(None, description="images kept out of training for batch-norm statistics")
     validation: Positive | None = Field(None, description="images to evaluate candidates on; all by default")
-    bad_images: Literal["error", "skip"] = "error"
+    bad_images: Literal["error", "skip"] = Field(
+        "error", description="image folders: refuse images that cannot be decoded, or leave them out"
+    )
     split_seed: Seed = Field(0, description="chooses the splits; runs with other seeds stay comparable")
+    mean: _Channels | None = Field(
+        None, description="subtracted from each channel of images from 0 to 1; the data's own by default"
+    )
+    std: _Channels | None = Field(None, description="what each channel is divided by; the data's own by default")
+    augmentation: Augmentation | None = Field(None, description="what training images go through after crop and flip")
+
+    @field_validator("std")
+    @classmethod
+    def _divides(cls, std: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if std and min(std) <= 0:
+            raise ValueError("a standard deviation is above 0")
+        return std
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _of_scaled_images(cls, numbers: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if numbers and max(map(abs, numbers)) > 1:
+            raise ValueError("these are of images from 0 to 1; divide by 255")
+        return numbers
 
 
 class Training(Table):
     """`[training]`: the schedule and the optimiser."""
 
-    epochs: Positive = 10
+    epochs: Positive = Field(10, description="passes over the training images")
     batch_size: Positive = Field(128, description="images per step, over all processes together")
     lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
     warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
     final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(5e-4, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD; 0 is none")
+    nesterov: bool = Field(False, description="Nesterov's momentum")
+    weight_decay: float = Field(5e-4, ge=0, description="added to the gradient, times the weight")
     decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
     decay_bias: bool = Field(False, description="let weight decay pull biases too")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
     ema: float | None = Field(None, gt=0, lt=1, description="decay of a moving average of the weights, kept beside")
-    move_idle: bool | None = Field(None, description="let momentum and decay move weights that no path of a step used")
-    precision: Precision = "fp32"
+    move_idle: bool | None = Field(
+        None,
+        description="let momentum and decay move tensors that no path of a step used; unused slices of a used tensor "
+        "move in any case",
+    )
+    precision: Precision = Field("fp32", description="of the arithmetic: fp32, tf32 or bf16")
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> "Training":
@@ -161,7 +217,7 @@ class Initial(Table):
 class Checkpoints(Table):
     """`[checkpoints]`: how often to save, and how many to keep."""
 
-    every_epochs: Positive = 1
+    every_epochs: Positive = Field(1, description="how often; after the last step always")
     keep: Positive = Field(3, description="the newest ones; older are deleted")
 
 
@@ -174,8 +230,15 @@ class Probe(Table):
     batches: Positive = Field(2, description="draws, of `training.batch_size` images each; errors need two")
 
 
+class Track(Table):
+    """`[track]`: who else is told the metrics (`toolkit/runs/trackers.py`). It changes nothing in the training."""
+
+    wandb: str | None = Field(None, min_length=1, description="a project of Weights & Biases")
+    mlflow: str | None = Field(None, min_length=1, description="an experiment of MLflow")
+
+
 class Split(Table):
     """`[[split]]`: groups of a decision's options that get weights of their own; see `toolkit.spaces.splitting`."""
 
-    decision: str
+    decision: str = Field(description="its name, as `supernet probe` prints it")
     groups: Annotated[list[list[str]], Field(min_length=2, description="the decision's options, as text, each once")]

@@ -1,34 +1,54 @@
-"""Laws by which a training step draws its paths, one file each. A new one is listed here, twice."""
+"""Laws by which a training step draws its paths, one file each. A new one is listed here.
 
-from typing import Annotated
+Those of other packages come in by the entry points `supernet_toolkit.samplers` (`toolkit/plugins.py`).
+"""
 
-from pydantic import Field
+from functools import cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from toolkit.errors import InputError
-from toolkit.sampling.attentive import Attentive, AttentiveOptions
-from toolkit.sampling.balanced import Balanced, BalancedOptions
-from toolkit.sampling.base import Moment, Sampler
-from toolkit.sampling.candidates import Candidates, CandidatesOptions
-from toolkit.sampling.distant import Distant, DistantOptions
-from toolkit.sampling.fair import Fair, FairOptions
-from toolkit.sampling.shrinking import Shrinking, ShrinkingOptions
+from toolkit.plugins import Registry, subclass_of
+from toolkit.sampling.attentive import Attentive
+from toolkit.sampling.balanced import Balanced
+from toolkit.sampling.base import Moment, Sampler, SamplerOptions
+from toolkit.sampling.candidates import Candidates
+from toolkit.sampling.distant import Distant
+from toolkit.sampling.fair import Fair
+from toolkit.sampling.shrinking import Shrinking
 from toolkit.sampling.uniform import Uniform, UniformOptions
 from toolkit.spaces import SearchSpace
 
-SAMPLERS: dict[str, type[Sampler]] = {
-    sampler.name: sampler for sampler in (Uniform, Fair, Balanced, Attentive, Shrinking, Candidates, Distant)
-}
+SAMPLERS: Registry[type[Sampler]] = Registry(
+    "samplers", (Uniform, Fair, Balanced, Attentive, Shrinking, Candidates, Distant), subclass_of(Sampler)
+)
 
-SamplingOptions = Annotated[
-    UniformOptions
-    | FairOptions
-    | BalancedOptions
-    | AttentiveOptions
-    | ShrinkingOptions
-    | CandidatesOptions
-    | DistantOptions,
-    Field(discriminator="name"),
-]
+
+@cache
+def _tables() -> TypeAdapter[SamplerOptions]:
+    """Options of any sampler there is; made when first asked for, so that another package may import this one."""
+    kinds: Any = reduce(or_, (sampler.options_type for sampler in SAMPLERS.values()))
+    return TypeAdapter(Annotated[kinds, Field(discriminator="name")])
+
+
+class _OfAnySampler:
+    """Makes pydantic take a table as the options of the sampler that it names."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda value: _tables().validate_python(value))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(_tables().core_schema)
+
+
+if TYPE_CHECKING:
+    SamplingOptions = SamplerOptions
+else:
+    SamplingOptions = Annotated[SamplerOptions, _OfAnySampler()]
 """The type of a method's option `sampling`: a table whose `name` says which sampler it is about."""
 
 
@@ -58,4 +78,4 @@ def make_sampler(
     return kind(space, options)
 
 
-__all__ = ["SAMPLERS", "Moment", "Sampler", "SamplingOptions", "make_sampler"]
+__all__ = ["SAMPLERS", "Moment", "Sampler", "SamplerOptions", "SamplingOptions", "make_sampler"]

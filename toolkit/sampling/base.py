@@ -21,6 +21,8 @@ class SamplerOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    name: str
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from toolkit.evaluation.candidates import read_candidates
+from toolkit.candidates import read_candidates
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State
 from toolkit.sampling.decks import Decks
 from toolkit.spaces import Arch, SearchSpace

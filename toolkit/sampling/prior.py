@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator
 
+from toolkit.candidates import capped, name, read_candidates
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import capped, name, read_candidates
 from toolkit.names import did_you_mean
 from toolkit.spaces import Arch, Cost, SearchSpace
 

@@ -1,4 +1,4 @@
-"""Progressive shrinking: the largest network first, then smaller depths, then widths (OFA, arXiv 1908.09791)."""
+"""Progressive shrinking: smaller depths open first, then smaller widths (after OFA, arXiv 1908.09791)."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -45,11 +45,15 @@ class Shrinking(Sampler):
     A depth is a decision on whose answer it depends which others apply; every other decision counts as a width, and its
     options are ordered by the MACs of the path through the supernet that is else the largest. Of a decision with n
     options, each of m phases opens ceil((n - 1) / m), as long as there are any. Before its first phase a decision has
-    the largest option alone.
+    the largest option alone. By default the first phase of depths begins with the training, as in PGONAS's schedule, so
+    that the largest network is never trained alone. OFA trains it before: a step with the method `largest` does that,
+    or a first phase that begins later.
     """
 
     name = "shrinking"
-    summary = "the largest path first, then smaller depths, then widths (progressive shrinking, arXiv 1908.09791)"
+    summary = (
+        "smaller depths open from the first epoch on, then smaller widths (progressive shrinking, arXiv 1908.09791)"
+    )
     options_type = ShrinkingOptions
 
     def __init__(self, space: SearchSpace, options: ShrinkingOptions) -> None:

@@ -1,7 +1,11 @@
-"""Search spaces, one file each. A new one gets its own file and is listed here; nothing else knows it by name."""
+"""Search spaces, one file each. A new one gets its own file and is listed here; nothing else knows it by name.
+
+Those of other packages come in by the entry points `supernet_toolkit.spaces` (`toolkit/plugins.py`).
+"""
 
 from toolkit.errors import InputError
 from toolkit.names import did_you_mean
+from toolkit.plugins import Registry, instance_of
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace, hamming
 from toolkit.spaces.cost import Cost
 from toolkit.spaces.nasbench201 import NASBENCH201
@@ -11,10 +15,11 @@ from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.resnet20 import RESNET20
 from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
 
-SPACES: dict[str, SearchSpace] = {
-    space.name: space
-    for space in (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO)
-}
+SPACES: Registry[SearchSpace] = Registry(
+    "spaces",
+    (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO),
+    instance_of(SearchSpace),
+)
 
 
 def get_space(name: str) -> SearchSpace:

@@ -12,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from toolkit.backends.base import Score
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
-from toolkit.ranking.assembly import estimates, verdict
+from toolkit.ranking.assembly import estimates
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.layout import Section
 from toolkit.ranking.measure import Measure
 from toolkit.ranking.metrics import CORE, MAIN, METRICS
 from toolkit.ranking.report import Estimate, Verdict
 from toolkit.ranking.uncertainty import Sampled, bootstrap, combine
+from toolkit.ranking.verdicts import together, verdicts
 
 REPORT, PLAN = "sweep.json", "sweep.toml"
 """What the report, and the sweep's own file, are called in the sweep's folder."""
@@ -40,7 +41,8 @@ class Ranked(_Record):
         spread: its standard deviation over the seeds, None for a single one: what other seeds could have given.
         difference: Kendall's tau less that of the baseline, on the same networks; None for the baseline itself, and as
             long as that has no run.
-        verdict: whether that is better than the baseline's, with 95% confidence, as far as networks go.
+        verdict: whether that is better than the baseline's, with 95% confidence in all verdicts together, as far as
+            networks go.
         behind: Kendall's tau of the leading variant less its own, likewise; None for the leading one.
         training, evaluation: seconds of work per seed; None for priors.
     """
@@ -198,24 +200,29 @@ def compare(
     }
     leader = max(variants, key=lambda name: float(np.nan_to_num(means[name].values[main], nan=-2.0)), default=None)
 
-    def less(one: str | None, other: str | None) -> Estimate | None:
+    def less(one: str | None, other: str | None) -> tuple[Estimate, float] | None:
         if one not in means or other not in means or one == other:
             return None
-        return estimates(combine(np.subtract, means[one], means[other]), "bca")[main]
+        ahead = combine(np.subtract, means[one], means[other])
+        return estimates(ahead, "bca")[main], ahead.jackknife_error()[main]
+
+    differences = {name: ahead for name in means if (ahead := less(name, baseline))}
+    judged = verdicts([ahead for ahead, _ in differences.values()], [e for _, e in differences.values()], len(truth))
+    verdict_of = dict(zip(differences, judged, strict=True))
 
     def ranked(name: str) -> Ranked:
         taus = [_defined(measure.values[main]) for measure in measures[name]]
         known = [tau for tau in taus if tau is not None]
         runs = [found[name, seed] for seed in seeds] if name in variants else []
-        difference = less(name, baseline)
+        difference, behind = differences.get(name), less(leader, name)
         return Ranked(
             name=name,
             metrics=dict(zip(CORE, estimates(means[name], "bca"), strict=True)),
             by_seed=tuple(taus),
             spread=stdev(known) if len(known) > 1 else None,
-            difference=difference,
-            verdict=None if difference is None else verdict(difference, len(truth)),
-            behind=less(leader, name),
+            difference=difference and difference[0],
+            verdict=verdict_of.get(name),
+            behind=behind and behind[0],
             training=fmean(run.training for run in runs) if runs else None,
             evaluation=fmean(run.evaluation for run in runs) if runs else None,
         )
@@ -260,6 +267,7 @@ def sections(report: SweepReport) -> Iterator[Section]:
         )
         for each in (*report.variants, *report.priors)
     )
+    told = together([each.difference for each in (*report.variants, *report.priors) if each.difference])
     yield Section(
         f"{report.space}: {len(report.variants)} variants, {len(report.seeds)} seeds, {report.networks:,} networks",
         (
@@ -272,7 +280,7 @@ def sections(report: SweepReport) -> Iterator[Section]:
         ),
         rows,
         "Means over the seeds. Intervals say what other networks could have given, not what other seeds could have. "
-        "Seconds: training + evaluation, per seed.",
+        f"Seconds: training + evaluation, per seed. {told}".rstrip(),
     )
 
 

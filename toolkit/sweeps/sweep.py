@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.candidates import Candidates, read_candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError, Stopped
-from toolkit.evaluation.candidates import Candidates, read_candidates
 from toolkit.executors import spread
 from toolkit.files import write_json, write_text
 from toolkit.interrupts import interrupt_at_once
@@ -21,6 +21,7 @@ from toolkit.spaces import SearchSpace, get_space
 from toolkit.sweeps.config import Evaluation, Sweep, Trial
 from toolkit.sweeps.report import PLAN, REPORT, Finished, SweepReport, compare, read_report
 from toolkit.sweeps.trial import Scores, finish, judge
+from toolkit.training.steps import prepare_pipeline
 
 
 def run_sweep(
@@ -50,6 +51,7 @@ def run_sweep(
     space = get_space(trials[0].recipe.space)
     candidates = read_candidates(sweep.candidates, space)
     truth = _truth(sweep, candidates, space)
+    _refuse_others(trials, out)
     if plan is not None:
         write_text(out / PLAN, plan)
     codes = list(truth)
@@ -103,6 +105,24 @@ def run_sweep(
     if not found or not known <= found.keys():
         raise InputError(list(dict.fromkeys(problem for problems in failed.values() for problem in problems)))
     return read_report(out / REPORT)
+
+
+def _refuse_others(trials: Sequence[Trial], out: Path) -> None:
+    """Before anything is written.
+
+    Raises:
+        InputError: runs of these names were begun with other recipes; names every difference.
+    """
+    problems: list[str] = []
+    for trial in trials:
+        folder = trial.folder(out)
+        if any(step.run(folder).exists() for step in trial.pipeline.steps):
+            try:
+                prepare_pipeline(trial.pipeline, folder, resume=True)
+            except InputError as error:
+                problems += error.problems
+    if problems:
+        raise InputError(problems)
 
 
 def _finished_before(out: Path) -> set[tuple[str, int]]:

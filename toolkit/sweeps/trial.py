@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.candidates import Candidates, write_candidates, write_entries
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import Candidates, write_candidates, write_entries
 from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.files import write_text
+from toolkit.interference import watch
 from toolkit.ranking.assembly import rank_report
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.pairs import pair
@@ -57,7 +58,7 @@ def finish(
     folder = trial.folder(out)
     begun = any(step.run(folder).exists() for step in trial.pipeline.steps)
     pipeline = prepare_pipeline(trial.pipeline, folder, resume=begun)
-    checkpoint = train_pipeline(pipeline, folder, progress, note)
+    checkpoint = train_pipeline(pipeline, folder, progress, note, watch)
     run = RunFolder(folder)
     write_candidates(run.candidates, candidates)  # as `supernet evaluate` does: a trial is a run like any other
     job = Job(folder, checkpoint, NormPolicy.parse(evaluation.norm), evaluation.images)

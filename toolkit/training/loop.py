@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.backends.base import Backend, Images, Labels, Network, Optimizer, Tensor
+from toolkit.data.augmentation import SoftLabels
 from toolkit.data.base import Dataset, Split
 from toolkit.data.batches import held_out_batches, steps_per_epoch, train_batches
 from toolkit.data.held_out import hold_out
@@ -15,6 +16,7 @@ from toolkit.methods import Batch, Needs
 from toolkit.methods.lab import Lab
 from toolkit.runs.tables import Training
 from toolkit.training.schedules import warmup_cosine
+from toolkit.training.tally import Tally
 
 _METHOD_STREAM = 1
 """Keeps the method's random numbers apart from those that shuffle and augment images."""
@@ -47,6 +49,10 @@ class Step:
     values: dict[str, Tensor]
 
 
+_Made = tuple[Images, Labels | SoftLabels, tuple[Images, ...], tuple[Images, Labels | SoftLabels] | None]
+"""Of a step: images, labels, further views, what is held out."""
+
+
 class Loop:
     """Everything one training needs; iterate over `steps`, do what you like between them.
 
@@ -54,6 +60,7 @@ class Loop:
         needs: what batches hold.
         average: follows the network after each update, as `Training.ema` says.
         lab: what the method owns.
+        tally: counts the networks that are trained.
     """
 
     def __init__(
@@ -68,8 +75,10 @@ class Loop:
         needs: Needs = _NEEDS,
         average: Network | None = None,
         lab: Lab | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.backend, self.network, self.optimizer, self.average = backend, network, optimizer, average
+        self.tally = tally
         self._lab, self._data, self._config, self._seed, self._needs = lab, data, config, seed, needs
         self._train, self._held_out = parts(data, needs, seed)
         self.steps_per_epoch = steps_per_epoch(len(self._train.labels), config.batch_size)
@@ -89,12 +98,13 @@ class Loop:
         begun at 0 does from there on.
         """
         config, ops = self._config, self.backend.ops
+        network = self.network if self.tally is None else self.tally.watched(self.network)
         warmup = round(config.warmup_epochs * self.steps_per_epoch)
         for step, (images, labels, views, held_out) in enumerate(self._batches(start), start):
             lr = warmup_cosine(step, self.total, warmup, config.lr, config.final_lr)
             shown = self._shown(images)
             batch = Batch(
-                self.network,
+                network,
                 shown,
                 self.backend.place(labels),
                 method_rng(self._seed, step),
@@ -120,7 +130,7 @@ class Loop:
         spec = self._data.spec
         return self.backend.normalise(self.backend.place(images), spec.mean, spec.std)
 
-    def _batches(self, start: int) -> Iterator[tuple[Images, Labels, tuple[Images, ...], tuple[Images, Labels] | None]]:
+    def _batches(self, start: int) -> Iterator[_Made]:
         """What each step from `start` on works on: images, labels, further views, what is held out."""
         how: dict[str, Any] = {
             "batch_size": self._config.batch_size,
@@ -128,13 +138,14 @@ class Loop:
             "rank": self.backend.rank,
             "world": self.backend.world,
         }
-        second: Iterator[tuple[Images, Labels] | None] = repeat(None)
+        second: Iterator[tuple[Images, Labels | SoftLabels] | None] = repeat(None)
         if self._held_out is not None:
             second = held_out_batches(self._held_out, start=start, **how)
+        augmented: dict[str, Any] = {"augmentation": self._data.augmentation, "spec": self._data.spec}
         for epoch in range(start // self.steps_per_epoch, self._config.epochs):
             first = max(start - epoch * self.steps_per_epoch, 0)
             views = [
-                train_batches(self._train, epoch=epoch, start=first, view=view, **how)
+                train_batches(self._train, epoch=epoch, start=first, view=view, **augmented, **how)
                 for view in range(self._needs.views)
             ]
             for (images, labels), *more in zip(*views, strict=True):

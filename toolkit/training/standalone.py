@@ -10,12 +10,12 @@ from functools import partial
 from statistics import fmean
 
 from toolkit.backends.base import Backend, Counts, Tensor
+from toolkit.candidates import Candidates, write_candidates
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import Stopped
-from toolkit.evaluation.candidates import Candidates, write_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
-from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.evaluation.ledger import AloneSetting, Ledger, Row
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.executors import spread
 from toolkit.files import digest, write_text
@@ -167,10 +167,14 @@ class _Trainer:
         return task, Row(task.code, counts, time.perf_counter() - started)
 
 
-def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> Setting:
+def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> AloneSetting:
     """What results are filed under: all that they depend on."""
-    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.train.digest}"
-    return Setting(space.name, digest(how.encode()), data.validation.digest, len(data.validation.labels), "stored")
+    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
+    if data.augmentation is not None:
+        how += f" {data.augmentation}"
+    return AloneSetting(
+        space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
+    )
 
 
 def _table(candidates: Mapping[str, str], accuracies: Mapping[str, Sequence[float]], seeds: Seeds) -> str:

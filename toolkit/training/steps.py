@@ -6,8 +6,10 @@ for the progressive training of the 2021 challenge's first place (arXiv 2108.058
 fourth of 2022 (arXiv 2206.05896).
 """
 
+import contextlib
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,9 @@ from toolkit.runs.setup import Note, descended, open_backend, open_data, open_sp
 from toolkit.runs.tables import Data
 from toolkit.spaces import get_space
 from toolkit.spaces.grouping import regrouping_problems
+from toolkit.sqlite import only_writer
 from toolkit.training.loop import parts
-from toolkit.training.trainer import differences, prepare_run, train
+from toolkit.training.trainer import Watching, differences, prepare_run, train
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
@@ -145,7 +148,8 @@ def _going_on(tables: dict[str, Any], before: str, *, last: bool) -> list[str]:
 
 def _parting(before: Recipe, recipe: Recipe) -> list[str]:
     """Why a step cannot take the weights of another's supernet."""
-    data = recipe.data.model_copy(update={"size": before.data.size})  # which alone may change
+    # Only these may change: what is evaluated stays the same.
+    data = recipe.data.model_copy(update={"size": before.data.size, "augmentation": before.data.augmentation})
     same = {"space": before.space == recipe.space, "data": before.data == data}
     found = [
         f"{name}: must be the same in all steps; write it in the common part, above them"
@@ -214,7 +218,9 @@ def _listed(pipeline: Pipeline) -> str:
     return f"the steps {', '.join(step.name for step in pipeline.steps)}"
 
 
-def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet) -> Path:
+def train_pipeline(
+    pipeline: Pipeline, path: Path, progress: Progress = quiet, note: Note = quiet, watching: Watching | None = None
+) -> Path:
     """Train all steps of a prepared run that are not finished, from the last checkpoint on.
 
     Before the first, all are checked: that data and options are good, and each can take the weights before it.
@@ -223,13 +229,32 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
         the last checkpoint.
 
     Raises:
-        InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
+        InputError: another process trains there, bad data or checkpoint, disk full, or the loss is no longer a number.
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
+    with only_trainer(path):
+        return _train_steps(pipeline, path, progress, note, watching)
+
+
+@contextlib.contextmanager
+def only_trainer(path: Path) -> Iterator[None]:
+    """Hold the right to train in a run folder. In a data-parallel run the first process holds it for all.
+
+    Raises:
+        InputError: another process does; names it.
+    """
+    if os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) != "0":
+        yield
+        return
+    with only_writer(path, path / "train.lock"):
+        yield
+
+
+def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note, watching: Watching | None) -> Path:
     steps = pipeline.steps
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
     left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
-    opened: dict[Data, Dataset] = {}  # steps may differ in the size of their images
+    opened: dict[Data, Dataset] = {}  # steps may differ in the size and augmentation of their images
     if len(steps) > 1:
         verify = open_backend(steps[0].recipe).rank == 0 and not begun
         for recipe in (step.recipe for step in left):
@@ -243,7 +268,7 @@ def train_pipeline(pipeline: Pipeline, path: Path, progress: Progress = quiet, n
             progress(title if what == "training" else what, done, total)
 
         try:
-            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data))
+            checkpoint = train(step.recipe, step.run(path), show, note, opened.get(step.recipe.data), watching)
         except Stopped as stopped:
             raise Stopped(f"In {step.title}: {stopped}" if pipeline.divided else str(stopped)) from None
     return checkpoint

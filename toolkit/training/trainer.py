@@ -2,10 +2,11 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from toolkit.backends.base import Backend, Network, Optimizer
 from toolkit.backends.weights import inherited, trunk_of, with_slope
@@ -20,6 +21,7 @@ from toolkit.methods import Method
 from toolkit.methods.lab import Lab, copy_of
 from toolkit.runs.checkpoint import Checkpoint, Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.left_out import tell_what_was_left_out
 from toolkit.runs.metrics import MetricLog, rewind_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open_space, quiet
@@ -27,12 +29,24 @@ from toolkit.spaces import SearchSpace
 from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.loop import Loop, Step
 from toolkit.training.reorder import reorder_channels
+from toolkit.training.tally import Tally
 
 _LOG_SECONDS = 1.0
 """How often a line goes to the metrics: reading losses back from a GPU stalls it, so not at every step."""
 
 _WATCHED_IMAGES = 512
 """Validation images on which the largest and the smallest path are tested after each epoch, with batch statistics."""
+
+
+class Watch(Protocol):
+    """What looks at a training, step by step."""
+
+    def observe(self, done: Step) -> str:
+        """Take note of a step; returns a few words if there is something to say, else nothing."""
+
+
+Watching = Callable[[Loop, Dataset, Recipe, RunFolder, int], Watch]
+"""Makes what watches a training that goes on from a step; see `toolkit.interference.watch`."""
 
 
 def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Recipe, RunFolder]:
@@ -60,12 +74,18 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
 
 
 def train(
-    recipe: Recipe, run: RunFolder, progress: Progress = quiet, note: Note = quiet, data: Dataset | None = None
+    recipe: Recipe,
+    run: RunFolder,
+    progress: Progress = quiet,
+    note: Note = quiet,
+    data: Dataset | None = None,
+    watching: Watching | None = None,
 ) -> Path:
     """Train from the run's last checkpoint, or from the beginning, to the end of the schedule.
 
     Args:
         data: the recipe's, where it was opened already.
+        watching: what watches, where the recipe has a `[probe]` table.
 
     Returns:
         the last checkpoint.
@@ -74,9 +94,13 @@ def train(
         InputError: bad data or checkpoint, disk full, or the loss is no longer a number.
         Stopped: Ctrl-C; the state at the last finished step was saved.
     """
+    if recipe.probe.every_epochs and watching is None:
+        raise TypeError("this recipe asks for probes: hand in what watches, such as toolkit.interference.watch")
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
     data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
+    if backend.rank == 0:
+        tell_what_was_left_out(data, run)
     space = open_space(recipe, data)
     state = begin(recipe, backend, space, run if begun else None, run.path)
     loop, method, start = state.loop(backend, data, recipe), state.method, state.start
@@ -101,10 +125,8 @@ def train(
 
     monitor = _Monitor(backend, state.network, data, run) if backend.rank == 0 else None
     watch = None
-    if backend.rank == 0 and recipe.probe.every_epochs:
-        from toolkit.interference.during import Watch  # its table's libraries are slow to load
-
-        watch = Watch(loop, data, recipe, run, start)
+    if watching is not None and backend.rank == 0 and recipe.probe.every_epochs:
+        watch = watching(loop, data, recipe, run, start)
     with stop_on_interrupt() as stop:
         for done in loop.steps(method.step, start, method.after):
             at_epoch = done.step % loop.steps_per_epoch == 0
@@ -135,6 +157,7 @@ class State:
     Attributes:
         average: the moving average of the network's weights, if one is kept.
         lab: what the method owns.
+        tally: what was trained how often.
     """
 
     network: Network
@@ -142,6 +165,7 @@ class State:
     average: Network | None
     method: Method
     lab: Lab
+    tally: Tally
     start: int = 0
 
     def loop(self, backend: Backend, data: Dataset, recipe: Recipe) -> Loop:
@@ -156,6 +180,7 @@ class State:
             needs=self.method.needs(),
             average=self.average,
             lab=self.lab,
+            tally=self.tally,
         )
 
     def save(self, path: Path, facts: Facts) -> None:
@@ -168,6 +193,7 @@ class State:
             ema={} if self.average is None else self.average.weights(),
             method=self.method.state(),
             lab=self.lab.state(),
+            trained=self.tally.state(),
         )
 
     def load(self, checkpoint: Checkpoint, where: str) -> None:
@@ -183,6 +209,7 @@ class State:
         try:
             self.lab.load_state(checkpoint.lab)
             self.method.load_state(checkpoint.method)
+            self.tally.load_state(checkpoint.trained)
         except InputError as error:
             raise InputError(f"{where}: {problem}" for problem in error.problems) from error
 
@@ -215,7 +242,20 @@ def fresh(recipe: Recipe, backend: Backend, network: Network) -> State:
     average = None if recipe.training.ema is None else copy_of(backend, network)
     method, lab = recipe.make_method(network.space), Lab(backend, network, recipe.seed)
     method.begin(lab)
-    return State(network, backend.optimizer(network, recipe.training.sgd), average, method, lab)
+    tally = Tally(network.space)
+    return State(network, backend.optimizer(network, recipe.training.sgd), average, method, lab, tally)
+
+
+def load_tally(tally: Tally, checkpoint: Checkpoint, path: Path) -> None:
+    """What a checkpoint says was trained how often.
+
+    Raises:
+        InputError: it says so of another space.
+    """
+    try:
+        tally.load_state(checkpoint.trained)
+    except InputError as error:
+        raise InputError(f"{path}: {problem}" for problem in error.problems) from error
 
 
 class _Monitor:

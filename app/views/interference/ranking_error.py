@@ -9,9 +9,11 @@ from app.views.interference.readings import FloatArray, by_branch, margin, means
 from app.views.ranking.estimates import RESAMPLES, estimates
 from app.views.ranking.misjudged import branches
 from app.views.ranking.subject import Subject
+from toolkit.ranking.concordance import Copies
+from toolkit.ranking.measure import Measure
 from toolkit.ranking.metrics import FEW, MAIN
-from toolkit.ranking.paired import judge_together
 from toolkit.ranking.report import Estimate
+from toolkit.ranking.uncertainty import Sampled, bootstrap
 from toolkit.spaces.base import matrix
 
 Per = Literal["branch", "decision"]
@@ -57,7 +59,8 @@ def explained(subject: Subject) -> pd.DataFrame:
 def points(subject: Subject, cells: pd.DataFrame, per: Per) -> pd.DataFrame:
     """Interference beside ranking error, where both are known.
 
-    `name`, `interference`, `interference_margin`, `error`, `error_margin` (half of a 95 % interval, NaN if unknown).
+    `name`, `decision`, `interference`, `interference_margin`, `error`, `error_margin` (half of a 95 % interval, NaN if
+    unknown).
     The error of a branch is how far it is misjudged, in either direction, in percent of all ranks; that of a decision
     is `explained`. What stands in several blocks counts with its mean over them.
 
@@ -76,17 +79,29 @@ def points(subject: Subject, cells: pd.DataFrame, per: Per) -> pd.DataFrame:
         table = explained(subject).rename(columns={"share": "error"}).assign(error_margin=np.nan)
     both = measured.merge(table, on=on)
     name = both["decision"] + " = " + both["branch"] if per == "branch" else both["decision"]
-    columns = ["name", "interference", "interference_margin", "error", "error_margin"]
+    columns = ["name", "decision", "interference", "interference_margin", "error", "error_margin"]
     return both.assign(name=name)[columns].dropna(subset=["interference", "error"])
 
 
 def correlation(points: pd.DataFrame) -> Estimate:
-    """Kendall's tau between interference and error, with its 95 % interval from draws of the points."""
+    """Kendall's tau between interference and error, with its 95 % interval from draws of decisions.
+
+    Branches of one decision share networks, and where one is over-estimated another is under-estimated. So a decision
+    is drawn with all its branches, or left out with all of them (a cluster bootstrap; Field and Welsh 2007). Fewer than
+    ten decisions leave the interval open.
+    """
     if len(points) < FEW:
         return Estimate(value=None, low=None, high=None)
-    columns = (points[name].to_numpy(np.float64) for name in ("interference", "error"))
-    (sampled,) = judge_together([next(columns)], next(columns), (MAIN,), RESAMPLES)
-    return estimates(sampled, (MAIN,))[MAIN]
+    interference, error = (points[name].to_numpy(np.float64) for name in ("interference", "error"))
+    measure, decisions = Measure(interference, error, (MAIN,)), pd.factorize(points["decision"])[0]
+    count = int(decisions.max()) + 1
+
+    def drawn(copies: Copies) -> FloatArray:
+        return measure(copies.take(decisions, axis=1))
+
+    (draws,) = bootstrap([drawn], count, RESAMPLES, seed=0)
+    found = estimates(Sampled(measure.values, draws, drawn(1 - np.eye(count, dtype=np.int32))), (MAIN,))[MAIN]
+    return found if count >= FEW else Estimate(value=found.value, low=None, high=None)
 
 
 def _epsilon_squared(groups: list[FloatArray]) -> float:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app.views.candidates import space_of
-from app.views.interference.readings import readings
+from app.views.interference.readings import margin, readings
 from toolkit.interference.splits import Suggestion, suggest_splits
-from toolkit.ranking.uncertainty import Z
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces.splitting import SplitSpace
@@ -38,7 +37,7 @@ def table(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
 
 
 def gains(suggestions: Sequence[Suggestion]) -> pd.DataFrame:
-    """Of each decision: `part` (its name), `value` (the gain), `margin` (half its 95 % interval)."""
-    return pd.DataFrame(
-        [(s.split.decision, s.gain, Z * s.error) for s in suggestions], columns=["part", "value", "margin"]
-    )
+    """Of each decision: `part` (its name), `value` (the gain), `margin` (half its 95 % interval; NaN if not known)."""
+    rows = [(s.split.decision, s.gain, s.error, s.draws) for s in suggestions]
+    found = pd.DataFrame(rows, columns=["part", "value", "error", "n"])
+    return found.assign(margin=margin(found))[["part", "value", "margin"]]

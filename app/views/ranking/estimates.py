@@ -9,11 +9,12 @@ import pandas as pd
 
 from app.views.ranking.subject import SCORE, Subject
 from toolkit.ranking.concordance import FloatArray
-from toolkit.ranking.metrics import CORE, FEW, MAIN, METRICS
+from toolkit.ranking.metrics import CORE, MAIN, METRICS
 from toolkit.ranking.paired import interval, judge_together
 from toolkit.ranking.priors import MACS
 from toolkit.ranking.report import Estimate, Verdict
 from toolkit.ranking.uncertainty import Sampled, combine
+from toolkit.ranking.verdicts import verdicts
 
 TOPS = ("top_half", "top_tenth")
 SHOWN = (*CORE, *TOPS)
@@ -32,6 +33,7 @@ class Judgement:
     Attributes:
         estimators: by name, then by metric.
         differences: the score's metrics less those of each other estimator.
+        errors: of the differences of Kendall tau, the standard error.
         given_macs: the score's correlations if MACs are held fixed; empty where they are not known, or all equal.
         networks: how many it rests on.
         drawn: intervals come from the bootstrap, not from the jackknife.
@@ -39,6 +41,7 @@ class Judgement:
 
     estimators: Mapping[str, Mapping[str, Estimate]]
     differences: Mapping[str, Mapping[str, Estimate]]
+    errors: Mapping[str, float]
     given_macs: Mapping[str, Estimate]
     networks: int
     drawn: bool
@@ -50,8 +53,10 @@ class Judgement:
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """By other estimator, whether the score's Kendall tau is better, with 95% confidence."""
-        return {name: verdict(found[MAIN], self.networks) for name, found in self.differences.items()}
+        """By other estimator, whether the score's Kendall tau is better, with 95% confidence in all together."""
+        ahead = [found[MAIN] for found in self.differences.values()]
+        judged = verdicts(ahead, [self.errors[name] for name in self.differences], self.networks)
+        return dict(zip(self.differences, judged, strict=True))
 
 
 def judge(subject: Subject) -> Judgement:
@@ -68,6 +73,7 @@ def judge(subject: Subject) -> Judgement:
     return Judgement(
         {name: estimates(sampled) for name, sampled in found.items()},
         {name: estimates(sampled, bounded=False) for name, sampled in ahead.items()},
+        {name: float(sampled.jackknife_error()[SHOWN.index(MAIN)]) for name, sampled in ahead.items()},
         given,
         networks,
         drawn=resamples > 0,
@@ -81,13 +87,6 @@ def estimates(sampled: Sampled, metrics: tuple[str, ...] = SHOWN, *, bounded: bo
         name: Estimate(**dict(zip(("value", "low", "high"), map(_known, numbers), strict=True)))
         for name, *numbers in zip(metrics, sampled.values.tolist(), *(end.tolist() for end in ends), strict=True)
     }
-
-
-def verdict(difference: Estimate, networks: int) -> Verdict:
-    """What a difference of two taus says; nothing is said with fewer than ten networks."""
-    if networks < FEW or not difference.side:
-        return "undecided"
-    return "better" if difference.side > 0 else "worse"
 
 
 def table(named: Mapping[str, Mapping[str, Estimate]]) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.groups import Group, by_size
 from toolkit.ranking.priors import MACS
 from toolkit.ranking.sizes import DEPTH, PARAMETERS, WIDTH
-from toolkit.ranking.uncertainty import Z
 from toolkit.spaces.base import matrix
 
 SIZES = (MACS, PARAMETERS, DEPTH)
@@ -58,6 +57,6 @@ def branches(subject: Subject) -> pd.DataFrame:
 
 
 def _numbers(group: Group) -> tuple[float, ...]:
-    half = Z * group.error
+    half = group.margin
     shares = (group.shift, group.shift - half, group.shift + half, group.under)
     return group.networks, *(100 * share for share in shares)

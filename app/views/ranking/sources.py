@@ -12,10 +12,10 @@ from app.text import printable
 from app.views import candidates
 from app.views.folder import inside
 from app.views.ranking.subject import Subject
+from toolkit import candidates as candidates_format
 from toolkit.backends.base import Score
+from toolkit.candidates import code_problems
 from toolkit.errors import InputError
-from toolkit.evaluation import candidates as candidates_format
-from toolkit.evaluation.candidates import code_problems
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
 from toolkit.files import read_bytes
 from toolkit.priors.ledger import LEDGER

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from app.views.ranking.estimates import DRAWN_UP_TO, RESAMPLES, SHOWN, estimates, verdict
+from app.views.ranking.estimates import DRAWN_UP_TO, RESAMPLES, SHOWN, estimates
 from app.views.ranking.subject import TRUTH
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.formulas import TAU_B
@@ -17,11 +17,15 @@ from toolkit.ranking.paired import judge_together
 from toolkit.ranking.pairs import pair
 from toolkit.ranking.report import Estimate, Verdict
 from toolkit.ranking.uncertainty import combine
+from toolkit.ranking.verdicts import verdicts
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A paired test of two scores: whether the first has the higher Kendall tau, on the same draws of networks."""
+    """A paired test of two scores: whether the first has the higher Kendall tau, on the same draws of networks.
+
+    The verdict holds with 95% confidence in all tests together.
+    """
 
     first: str
     second: str
@@ -76,10 +80,11 @@ def together(everything: Scores) -> Together:
     networks = len(pairs.networks)
     resamples = RESAMPLES if networks <= DRAWN_UP_TO else 0
     found = dict(zip(columns, judge_together(list(columns.values()), pairs.truth, SHOWN, resamples), strict=True))
-    tests = []
-    for one, other in itertools.combinations(columns, 2):
-        ahead = estimates(combine(np.subtract, found[one], found[other]), bounded=False)[MAIN]
-        tests.append(Test(one, other, ahead, verdict(ahead, networks)))
+    both = list(itertools.combinations(columns, 2))
+    less = [combine(np.subtract, found[one], found[other]) for one, other in both]
+    ahead = [estimates(each, bounded=False)[MAIN] for each in less]
+    judged = verdicts(ahead, [float(each.jackknife_error()[SHOWN.index(MAIN)]) for each in less], networks)
+    tests = [Test(*names, each, verdict) for names, each, verdict in zip(both, ahead, judged, strict=True)]
     sides = {TRUTH: pairs.truth, **columns}
     taus = [[TAU_B.of_columns(x, y) for x in sides.values()] for y in sides.values()]
     return Together(

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from app.views.ranking.subject import Subject
+from toolkit.candidates import accepting_spaces, parse_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import accepting_spaces, parse_table
 from toolkit.ranking.files import Columns, compare_files
 from toolkit.ranking.priors import MACS
 from toolkit.ranking.sizes import WIDTH, sizes

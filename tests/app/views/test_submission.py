@@ -11,8 +11,8 @@ from converters.submission import Options
 from converters.tables import SHAPES, dump, in_unit, parse_results
 from tests.app import example_run
 from tests.app.example_run import COUNT
+from toolkit.candidates import dump_entries, parse_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import dump_entries, parse_table
 from toolkit.runs.folder import RunFolder
 
 Shaped = Callable[..., Upload]

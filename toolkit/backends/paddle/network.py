@@ -74,6 +74,11 @@ class PaddleNetwork(nn.Layer):
                 part = window(tuple(own[name].shape), shape)
                 own[name][part] = paddle.lerp(own[name][part], others[name][part], 1 - decay)
 
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """See `Network`."""
+        if not tensor.stop_gradient:
+            tensor.register_hook(lambda _: call())
+
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """See `Network`."""
         found = {name: p.grad.clone() for name, p in self.named_parameters() if p.grad is not None}

@@ -12,11 +12,8 @@ import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor
 from paddle.autograd import PyLayer
 
+from toolkit.backends.base import EPS, MOMENTUM
 from toolkit.backends.paddle.layers import BatchNorm
-
-EPS = 1e-5
-MOMENTUM = 0.1
-"""Share of the newest batch in the running statistics (Paddle writes the complement, 0.9)."""
 
 
 class Norm(Protocol):

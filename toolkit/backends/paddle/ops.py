@@ -94,7 +94,8 @@ class PaddleOps:
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         """See `Ops`."""
-        return F.cross_entropy(logits.astype("float32"), labels, label_smoothing=smoothing)
+        soft = labels.ndim == 2
+        return F.cross_entropy(logits.astype("float32"), labels, soft_label=soft, label_smoothing=smoothing)
 
     def soft_cross_entropy(self, logits: Tensor, probabilities: Tensor) -> Tensor:
         """See `Ops`."""

@@ -1,4 +1,4 @@
-"""Does this build of PyTorch compute on this processor what it should? A few milliseconds, before anything is trained.
+"""Whether this build of PyTorch computes what it should, on this processor: milliseconds, before anything is trained.
 
 A wrong kernel may show as a crash, as a wrong number, or only much later. `benchmarks/convolutions.py` sweeps all that
 the spaces can ask for; here stands a sample of it.
@@ -36,8 +36,8 @@ def check_arithmetic() -> None:
             problems.append(f"a {kind}{kernel}x{kernel} convolution of {channels} channels, stride {stride}")
     if problems:
         raise InputError(
-            f"PyTorch {torch.__version__} computes wrongly on this processor: {'; '.join(problems)}. Nothing is trained "
-            "with it; install another version, or set ONEDNN_MAX_CPU_ISA=AVX in the environment and try again"
+            f"PyTorch {torch.__version__} computes wrongly on this processor: {'; '.join(problems)}. Nothing is "
+            "trained with it; install another version, or set ONEDNN_MAX_CPU_ISA=AVX in the environment and try again"
         )
 
 

@@ -58,7 +58,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups
     """
     kernel = weight.shape[2]
     if kernel == 1 and stride > 1 and x.shape[1] < UNSAFE:
-        # Its weight gradient writes beyond its memory on CPUs without AVX-512 (docs/upstream.md). The same numbers:
+        # Its weight gradient writes beyond its memory on CPUs without AVX-512 (docs/upstream.md). The same sums:
         x, stride = x[:, :, ::stride, ::stride], 1
     return F.conv2d(x, weight, bias, stride, kernel // 2, groups=groups)
 

@@ -74,6 +74,11 @@ class TorchNetwork(nn.Module):
                     part = window(tuple(own[name].shape), shape)
                     own[name][part].lerp_(others[name][part], 1 - decay)
 
+    def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
+        """See `Network`."""
+        if tensor.requires_grad:
+            tensor.register_hook(lambda _: call())  # type: ignore[no-untyped-call]
+
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """See `Network`."""
         found = {name: p.grad for name, p in self.named_parameters() if p.grad is not None}

@@ -12,11 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce  # the one that gradients flow through
 
+from toolkit.backends.base import EPS, MOMENTUM
 from toolkit.backends.torch.layers import BatchNorm
-
-EPS = 1e-5
-MOMENTUM = 0.1
-"""Share of the newest batch in the running statistics (Paddle writes the complement, 0.9)."""
 
 
 class Norm(Protocol):

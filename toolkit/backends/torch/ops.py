@@ -102,7 +102,7 @@ class TorchOps:
 
     def soft_cross_entropy(self, logits: Tensor, probabilities: Tensor) -> Tensor:
         """See `Ops`."""
-        return F.cross_entropy(logits.float(), probabilities)
+        return F.cross_entropy(logits.float(), probabilities.detach())
 
     def average(self, value: Tensor) -> float:
         """See `Ops`."""

@@ -3,7 +3,7 @@ import pytest
 
 from app.views.decisions import additive
 from app.views.decisions.scored import Scored
-from toolkit.evaluation.candidates import draw_candidates
+from toolkit.candidates import draw_candidates
 from toolkit.spaces import get_space
 from toolkit.spaces.base import matrix
 

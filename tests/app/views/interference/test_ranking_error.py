@@ -67,13 +67,26 @@ def test_points_join_what_is_known_of_both(subject: Subject, per: ranking_error.
 
 def test_a_relation_and_none(subject: Subject) -> None:
     related = ranking_error.points(subject, measured([0.5, 0.5, -0.5, 0.5, 0.5]), "branch")
-    assert ranking_error.correlation(related).side == -1  # less cosine, more error
+    of_four = ranking_error.correlation(related)
+    assert of_four.value is not None
+    assert of_four.value < -0.3  # less cosine, more error
+    assert of_four.side is None  # by four decisions nobody can tell how sure that is
     rng = np.random.default_rng(1)
-    shuffled = related.assign(interference=rng.permutation(np.arange(len(related), dtype=float)))
+    shuffled = related.assign(
+        interference=rng.permutation(np.arange(len(related), dtype=float)), decision=np.arange(len(related)) // 2
+    )
     null = ranking_error.correlation(shuffled)
     assert null.side == 0
     assert null.value is not None
     assert null.low is not None
+
+
+def test_branches_of_a_decision_count_as_one() -> None:
+    """Eight that are all alike tell no more than one, and the interval of 24 decisions is that of 24 points."""
+    interference, noise = np.random.default_rng(0).normal(size=(2, 24))
+    one = pd.DataFrame({"decision": np.arange(24), "interference": interference, "error": np.abs(interference + noise)})
+    eight = pd.concat(8 * [one])
+    assert ranking_error.correlation(eight) == ranking_error.correlation(one)
 
 
 def test_too_few_points_say_nothing(subject: Subject) -> None:

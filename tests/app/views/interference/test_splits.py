@@ -1,10 +1,14 @@
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from app.views.interference import splits
 from tests.app import example_run
-from toolkit.interference.splits import split_recipe
+from toolkit.interference.splits import Suggestion, split_recipe
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
+from toolkit.spaces.splitting import Split
 
 
 def test_splits_of_a_run_by_gain(probed_run: RunFolder) -> None:
@@ -28,3 +32,13 @@ def test_a_decision_that_is_split_is_not_suggested_again(probed_run: RunFolder, 
 
 def test_nothing_measured_nothing_suggested(tmp_path: Path) -> None:
     assert splits.suggested(example_run.begin(tmp_path / "run")) == []
+
+
+def test_margins_of_a_handful_of_draws_are_students() -> None:
+    """1.96 standard errors hold 95 % only where there are many."""
+    split = Split("width1", (("8",), ("16",)))
+    few, many, none = (Suggestion(split, (1,), 0.5, 0.1, draws, 10) for draws in (4, 1000, 1))
+    margins = splits.gains([few, many, none])["margin"]
+    assert margins[0] == pytest.approx(0.3182, abs=1e-4)
+    assert margins[1] == pytest.approx(0.196, abs=1e-3)
+    assert np.isnan(margins[2])

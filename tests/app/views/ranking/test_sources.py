@@ -9,8 +9,8 @@ from app.views.ranking import sources
 from app.views.ranking.subject import Subject
 from tests.app import example_ranking, example_run
 from tests.app.example_ranking import subject_of as read
+from toolkit.candidates import read_table, write_entries
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_table, write_entries
 from toolkit.priors import ledger as priors
 from toolkit.ranking.files import compare_files
 from toolkit.runs.folder import RunFolder

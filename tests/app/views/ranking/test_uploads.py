@@ -8,8 +8,8 @@ import pytest
 
 from app.views.ranking import uploads
 from app.views.ranking.uploads import Choice, Upload
+from toolkit.candidates import read_table
 from toolkit.errors import InputError
-from toolkit.evaluation.candidates import read_table
 from toolkit.ranking.files import Columns
 from toolkit.ranking.metrics import correlations
 from toolkit.runs.folder import RunFolder

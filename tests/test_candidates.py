@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from toolkit.errors import InputError
-from toolkit.evaluation.candidates import (
+from toolkit.candidates import (
     SHOWN,
     Candidates,
     Window,
@@ -26,12 +25,14 @@ from toolkit.evaluation.candidates import (
     write_candidates,
     write_entries,
 )
+from toolkit.errors import InputError
+from toolkit.numbers import EXACT, LARGEST
 from toolkit.spaces import SPACES
 
 MINI = SPACES["resnet48-mini"]
 CODE = MINI.format(MINI.largest)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
-NUMBERS = st.integers(-(10**300), 10**300) | st.floats(allow_nan=False, allow_infinity=False)
+NUMBERS = st.integers(-EXACT, EXACT) | st.floats(-LARGEST, LARGEST)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ the integer 0, that of 2022 the float 0.0). Sources: the files of both challenge
 import codecs
 import json
 import re
-import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.files import atomic_write, read_bytes
+from toolkit.numbers import is_number
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.base import shorten
 
@@ -30,7 +30,6 @@ SHOWN = 5
 
 _KEYS = frozenset({"acc", "arch"})
 _STREAM = 0x63616E64  # sets the draw of candidates apart from all others made with the same seed
-_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def to_table(path: Path | str, entries: Mapping[str, Any]) -> Table:
             values.append(f"{path}: {name(key)} has {show(code)} as arch; a code is a string")
         elif "arch" in entry:
             codes[key] = code
-        if isinstance(acc, bool) or not isinstance(acc, int | float) or not abs(acc) <= _LARGEST:
+        if not is_number(acc):
             values.append(f"{path}: {name(key)} has {show(acc)} as acc; it is a finite number")
         elif "acc" in entry:
             accs[key] = acc
@@ -195,9 +194,22 @@ def code_problems(path: Path, codes: Mapping[str, str], space: SearchSpace) -> l
     """What is wrong with the codes, as far as `space` is concerned."""
     found = []
     for key, code in codes.items():
-        if problems := space.problems(code):
+        if problems := [mangled(code)] if mangled(code) else space.problems(code):
             found.append(f"{path}: {name(key)}: code {show(code)} is not in space {space.name}: {'; '.join(problems)}")
     return capped(found)
+
+
+_MANGLED = re.compile(r"\d(?:[.,]\d{1,20})?[eE]\+?\d{1,3}|\d{1,300}[.,]0", re.ASCII)
+"""A long code that a program took for a number: its digits are gone."""
+
+
+def mangled(code: str) -> str:
+    """What happened to a code that a spreadsheet turned into a number, and what to do; empty if it did not."""
+    if "." not in code and "," not in code and "e" not in code.lower():
+        return ""  # plain digits are the space's own business
+    if not _MANGLED.fullmatch(code.strip()):
+        return ""
+    return "a spreadsheet took the code for a number, and its digits are lost; import that column as text"
 
 
 def capped(problems: Sequence[str]) -> list[str]:
@@ -292,6 +304,8 @@ def load_object(path: Path | str, content: bytes) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         what = "a number with thousands of digits" if isinstance(error, ValueError) else "far too many brackets"
         raise InputError(f"{path}: is JSON with {what}; that is no file of candidates") from None
+    except MemoryError:
+        raise InputError(f"{path}: does not fit into memory; that is no file of candidates") from None
     if not isinstance(value, dict):
         raise InputError(f'{path}: is {show(value)}, not {{"arch1": {{"acc": number, "arch": code}}, ...}}')
     if not value:

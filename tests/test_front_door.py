@@ -1,0 +1,52 @@
+"""`from toolkit import ...`: the example of README, quick to import, and as much as the command can do."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import toolkit
+from toolkit.cli.main import COMMANDS
+
+
+def test_the_example_of_readme(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) <= 10
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["submitted"].report.verdict == "a valid submission: 200 of 200 entries hold results"  # type: ignore[attr-defined]
+    assert "5 networks" in names["ranked"].report.summary  # type: ignore[attr-defined]
+
+
+def test_every_name_is_there() -> None:
+    assert {*toolkit._HOMES} | {"__version__"} == {*toolkit.__all__}
+    assert all(getattr(toolkit, name) is not None for name in toolkit.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        toolkit.trian  # noqa: B018
+
+
+def test_importing_it_loads_next_to_nothing() -> None:
+    code = """
+import sys, toolkit
+print([name for name in sys.modules if name.startswith(("toolkit.", "converters", "numpy", "pydantic"))])
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_verbs_of_the_command_are_functions() -> None:
+    """All but what only prints what is there, or opens something."""
+    commands = {command.__name__ for group in COMMANDS.values() for command in group}
+    shown = {"demo", "app", "spaces", "cost", "candidates", "recipe", "methods", "sampling", "sharing", "plan"}
+    shown |= {"status", "table", "budget", "split_test", "predict"}
+    assert commands - shown <= {*toolkit.__all__}
+
+
+def test_one_version(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dynamic"] == ["version"]
+    assert importlib.metadata.version("supernet-toolkit") == toolkit.__version__

@@ -1,0 +1,95 @@
+"""Evaluate every candidate with a supernet's weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from toolkit.backends.base import Precision
+from toolkit.candidates import Candidates, read_candidates, read_table, write_candidates
+from toolkit.data.base import Progress
+from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates
+from toolkit.evaluation.memory import parse_size
+from toolkit.evaluation.policy import NormPolicy
+from toolkit.evaluation.race import TOLERANCE, Race
+from toolkit.evaluation.race import race as run_race
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import Note, quiet
+from toolkit.spaces import get_space
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What an evaluation did: the ledger that holds the results, and what was done, or how a race went."""
+
+    ledger: Path
+    candidates: Path
+    done: Done | None
+    race: Race | None
+
+
+def evaluate(
+    run: Path | str,
+    candidates: Path | str | None = None,
+    *,
+    checkpoint: Path | None = None,
+    norm: str = "calibrate",
+    images: int | None = None,
+    ema: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
+    memory: str | None = None,
+    precision: Precision = "fp32",
+    race: bool = False,
+    tolerance: float = TOLERANCE,
+    backend: str | None = None,
+    progress: Progress = quiet,
+    note: Note = quiet,
+) -> Evaluated:
+    """Evaluate every candidate that the run's ledger does not hold yet: nothing is done twice.
+
+    Args:
+        candidates: a file, which becomes the run's own when the first results are there; by default the run's last one.
+        norm: `stored`, `batch`, `batch:N`, `calibrate` or `calibrate:N`.
+        memory: most that activations may take, such as `4GiB`: in all processes together, on a cluster in each.
+        race: few images first, more where the order is uncertain, up to `tolerance`.
+
+    Raises:
+        InputError: bad run, candidates, checkpoint, data or options; the run is as it was.
+        Stopped: Ctrl-C; everything finished was recorded.
+    """
+    folder = RunFolder.open(run)
+    table = read_candidates(candidates or folder.candidates, get_space(read_recipe(folder.recipe).space))
+    job = Job(
+        folder.path,
+        checkpoint or folder.latest_checkpoint(),
+        NormPolicy.parse(norm),
+        images,
+        averaged=ema,
+        threads=1 if ray or (workers or 1) > 1 else None,
+        memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
+        precision=precision,
+        backend=backend,
+    )
+    keep: Callable[[], None] = quiet if candidates is None else partial(_keep, folder, table, note)
+    done, raced = None, None
+    if race:
+        raced = run_race(
+            job, table, tolerance=tolerance, workers=workers, ray=ray, progress=progress, on_first_result=keep
+        )
+    else:
+        done = evaluate_candidates(job, table, workers=workers, ray=ray, progress=progress, on_first_result=keep)
+    return Evaluated(folder.ledger, Path(candidates or folder.candidates), done, raced)
+
+
+def _keep(folder: RunFolder, table: Candidates, note: Note) -> None:
+    """Make a table the run's candidates, with a note where others were evaluated before: their results stay."""
+    before = set(read_table(folder.candidates).codes.values()) if folder.candidates.exists() else set()
+    now = set(table.values())
+    if before and before != now:
+        note(
+            f"Other candidates than before: {len(now - before):,} are new, {len(before - now):,} are gone. What was "
+            f"evaluated stays in {folder.ledger}."
+        )
+    write_candidates(folder.candidates, table)
