@@ -119,14 +119,12 @@ class Network(Protocol):
 
     Attributes:
         space: what it was made for.
+        ops: arithmetic on its tensors.
     """
 
     space: SearchSpace
     holds: Plans
-
-    @property
-    def ops(self) -> Ops:
-        """Arithmetic on its tensors."""
+    ops: Ops
 
     def run(
         self,
@@ -253,10 +251,7 @@ class Backend(Protocol):
     world: int
     out_of_memory: type[Exception]
     """What is raised when the device's memory is full."""
-
-    @property
-    def ops(self) -> Ops:
-        """Arithmetic on tensors."""
+    ops: Ops
 
     def network(self, space: SearchSpace, plans: Plans, seed: int) -> Network:
         """A network that holds `plans`, freshly initialised (the same for all processes).

@@ -110,11 +110,12 @@ class Parameters(Protocol):
     """Tensors to train that are no network: a head's weights, logits of a policy, architecture parameters.
 
     Gradients flow back to its tensors.
+
+    Attributes:
+        tensors: by name, as given.
     """
 
-    @property
-    def tensors(self) -> Mapping[str, Tensor]:
-        """By name, as given."""
+    tensors: Mapping[str, Tensor]
 
     def follow(self, leader: Self, decay: float) -> None:
         """Move towards others of the same names and shapes, as `Network.follow` does."""

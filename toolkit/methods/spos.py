@@ -3,6 +3,7 @@
 from typing import ClassVar, cast
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
@@ -24,8 +25,8 @@ class SPOS(Method):
     summary = "one random path per step, or several (single path one-shot, arXiv 1904.00420)"
     options_type: ClassVar[type[Options]] = SPOSOptions
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`."""
         net, options = batch.net, cast(SPOSOptions, self.options)
         losses = []
         for arch in self.sample(batch, options.paths):
