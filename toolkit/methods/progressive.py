@@ -72,7 +72,7 @@ class Progressive(Sandwich):
 
     @override
     def frozen(self) -> Plans | None:
-        """The teacher, if it is."""
+        """The teacher's plans, if it is frozen."""
         return self.space.trunk_plans(self.space.largest) if self._frozen else None
 
     def _teach(self, batch: Batch) -> dict[str, Tensor]:

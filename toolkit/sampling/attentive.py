@@ -55,7 +55,7 @@ class Attentive(Sampler):
 
     @override
     def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
-        """Raises InputError if there is no loss."""
+        """The `count` paths that won among their like; raises InputError if there is no loss."""
         if moment.loss is None:
             raise InputError(f"method.sampling.name: {self.name} needs the loss of paths, which nobody can tell here")
         paths = []

@@ -1,7 +1,7 @@
 """Where a batch norm takes its statistics from: seven kinds, one small callable each.
 
 A source is handed to every block with the activations, so no layer remembers a mode. All sources normalise with the
-leading channels of the layer's scale and shift, but `NoNorm`, which does nothing.
+leading channels of the layer's scale and shift, except `NoNorm`, which does nothing.
 """
 
 from typing import Protocol
