@@ -7,7 +7,7 @@ from toolkit.methods.base import Batch, Method
 
 
 class Largest(Method):
-    """The largest path by cross-entropy and no other; through the trunk, where groups of widths have their own."""
+    """Trains the largest path alone, by cross-entropy; through the trunk where groups of widths have weights."""
 
     name = "largest"
     summary = "the largest network alone, to begin with (step 1 of progressive training, arXiv 2108.05866)"

@@ -29,7 +29,7 @@ class NSASOptions(Options):
 
 
 class NSAS(Method):
-    """A random path and, with as much weight, the mean over an archive that is kept as diverse as can be.
+    """A random path and, with equal weight, the mean over an archive that is kept as diverse as possible.
 
     The first different paths fill the archive. From then on its least novel member gives way to the most novel of the
     recent paths, if that is the more novel of the two. A distance is the share of decisions answered differently.

@@ -1,7 +1,7 @@
-"""Steps 2 to 4 of progressive training (arXiv 2108.05866): paths learn from the trunk, and are re-trained if it hurt.
+"""Steps 2 to 4 of progressive training (arXiv 2108.05866): paths learn from the trunk, and again if the update hurt.
 
-In step 2 the trunk is all there is. Then groups of widths have weights of their own (`spaces/grouping.py`), on which
-the paths run, while the teacher stays the largest path through the trunk.
+In step 2 there is only the trunk. After that, groups of widths have weights of their own (`spaces/grouping.py`), on
+which the paths run, while the teacher stays the largest path through the trunk.
 """
 
 from typing import ClassVar, Literal, cast
@@ -33,7 +33,7 @@ class Progressive(Sandwich):
 
     Look and recover: before the update, it is measured how far `look` random paths are from the teacher; after it,
     those that are now farther learn from the teacher once more, on the same images, in a second update. `recovered`
-    counts them: interference in its plainest form.
+    counts them, a direct measure of interference.
     """
 
     name = "progressive"

@@ -18,7 +18,7 @@ class SPOSOptions(Options):
 class SPOS(Method):
     """Random paths, each trained by cross-entropy.
 
-    With one path it is the paper's; with several and `sampling.name = "fair"`, FairNAS (arXiv 1907.01845).
+    One path is the paper's method; several with `sampling.name = "fair"` are FairNAS (arXiv 1907.01845).
     """
 
     name = "spos"

@@ -1,7 +1,7 @@
 """A block as a graph of primitives: what it is made of, in the order of execution, and what feeds what.
 
-Everything that is to be known of a block follows from its graph: costs, tensors, groups of widths, memory, programs of
-the backends, ONNX, drawings. `graph` makes it of a plan; a plan makes it with the methods of `Wiring`.
+Everything about a block follows from its graph: costs, tensors, groups of widths, memory, the backends' programs, ONNX,
+drawings. `graph` builds it from a plan, and a plan builds it with the methods of `Wiring`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ class Graph:
         return self.inputs[value] if value < len(self.inputs) else self.steps[value - len(self.inputs)].map
 
     def step(self, value: Value) -> Step:
-        """The step that makes a value, which is no input."""
+        """The step that makes a value; the value must not be an input."""
         return self.steps[value - len(self.inputs)]
 
 
@@ -178,28 +178,28 @@ class Wiring:
         return self._add(Multiply(), (x, factor), self._maps[x])
 
     def concat(self, *values: Value) -> Value:
-        """Maps side by side: their channels add up."""
+        """Maps concatenated along the channels."""
         channels = sum(self._maps[value].channels for value in values)
         return self._add(Concat(), values, Map(channels, self._maps[values[0]].size))
 
     def zeros(self, like: Value, channels: int) -> Value:
-        """A map of zeros, as large as `like`, with so many channels."""
+        """A map of zeros with `channels` channels, of the size of `like`."""
         return self._add(Zeros(channels), (like,), Map(channels, self._maps[like].size))
 
     def block(self, name: str, plan: "Plan", *inputs: Value) -> Value:
-        """A whole block within this one, its tensors' names behind `name`.
+        """A whole block within this one, its tensors' names prefixed with `name`.
 
         Groups of widths that this plan has for an attribute go for the inner plan's attribute of that name too.
         """
         return plan.wire(Wiring(plan, self._drawn, f"{self._prefix}{name}.", self._own), *inputs)
 
     def either(self, blocks: Sequence[tuple[str, "Plan"]], *inputs: Value) -> Value:
-        """The one of several blocks that a path has; a supernet, which is never run as a whole, holds all of them."""
+        """One of several blocks: a path runs one; a supernet holds all of them and is never run as a whole."""
         self._drawn.single &= len(blocks) == 1
         return [self.block(name, plan, *inputs) for name, plan in blocks][-1]
 
     def step(self, step: Step, *inputs: Value) -> Value:
-        """A step of another graph, its name behind this prefix."""
+        """A step of another graph, its name prefixed with this one's prefix."""
         self._maps.append(step.map)
         self._steps.append(replace(step, inputs=inputs))
         return len(self._maps) - 1
