@@ -15,9 +15,12 @@ from toolkit.plugins import load
 
 PAGES = (
     ("overview", "Runs", "list"),
+    ("verdict", "Verdict", "gavel"),
     ("training", "Training", "show_chart"),
     ("candidates", "Candidates", "scatter_plot"),
+    ("decisions", "What decides it", "tune"),
     ("ranking", "Rank correlation", "leaderboard"),
+    ("predictor", "Predictor", "insights"),
     ("interference", "Interference", "call_split"),
     ("sweeps", "Sweeps", "experiment"),
     ("submission", "Submission", "upload_file"),
