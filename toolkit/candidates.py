@@ -21,7 +21,7 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.files import atomic_write, read_bytes
-from toolkit.numbers import is_number
+from toolkit.numeric import is_number
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.base import shorten
 

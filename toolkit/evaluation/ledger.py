@@ -272,7 +272,7 @@ class Ledger:
 
 def checksum(setting: AnySetting, code: str, counts: Counts) -> int:
     """CRC-32 of a result and what it depends on: not against people, only against flipped bits."""
-    loss = None if math.isnan(counts.loss) else float(counts.loss)
+    loss = None if math.isnan(counts.loss) else float(counts.loss) + 0.0  # SQLite has no -0.0
     said = (*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
     return zlib.crc32(repr(said).encode(errors="surrogatepass"))
 

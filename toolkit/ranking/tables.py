@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
-from toolkit.numbers import is_number
+from toolkit.numeric import is_number
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.grids import csv_cells, json_cells, parquet_cells, parse_json_table
 
