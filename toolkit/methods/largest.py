@@ -15,6 +15,6 @@ class Largest(Method):
         """See `Method.step`."""
         net = batch.net
         logits = self.run(batch, self.space.largest, self.space.trunk_plans(self.space.largest))
-        loss = net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        loss = self.label_loss(batch, logits)
         net.ops.backward(loss)
         return {"loss": net.ops.detach(loss)}

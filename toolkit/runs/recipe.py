@@ -93,8 +93,18 @@ class Recipe(Table):
         return SplitSpace(space, self.splits) if self.splits else space
 
     def make_method(self, space: SearchSpace) -> Method:
-        """The training method, with this recipe's options, for a space."""
-        return METHODS[self.method.name](space, self.method)
+        """The training method, with this recipe's options, for a space.
+
+        Raises:
+            InputError: its options do not go with the space, or with the accumulation of gradients.
+        """
+        method = METHODS[self.method.name](space, self.method)
+        if self.training.accumulate and method.needs().whole:
+            raise InputError(
+                f"training.accumulate: method {method.name} needs whole batches, as it compares losses before and "
+                "after an update; leave training.accumulate out, or such comparisons (progressive: method.look = 0)"
+            )
+        return method
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out; `read_recipe` takes it back unchanged."""

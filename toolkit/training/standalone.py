@@ -116,7 +116,7 @@ def train_alone(
     """
     plans = space.plans(arch)
     network = backend.network(space, plans, seed)
-    loop = Loop(backend, network, backend.optimizer(network, config.sgd), data, config, seed)
+    loop = Loop(backend, network, backend.optimizer(network, config.made_optimizer), data, config, seed)
 
     def backward(batch: Batch) -> dict[str, Tensor]:
         net = batch.net
@@ -169,7 +169,7 @@ class _Trainer:
 
 def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> AloneSetting:
     """What results are filed under: all that they depend on."""
-    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
+    how = f"{recipe.training.dump()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
     if data.augmentation is not None:
         how += f" {data.augmentation}"
     return AloneSetting(

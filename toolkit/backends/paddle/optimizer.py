@@ -33,9 +33,11 @@ class _Optimizer(ABC):
         self._kept: dict[str, dict[str, Tensor]] = {}
 
     @paddle.no_grad()
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         """See `Optimizer`."""
         gradients = self._gradients()
+        if parts > 1:
+            gradients = {name: gradient / parts for name, gradient in gradients.items()}
         if self._world > 1:
             gradients = _average_over_processes(gradients, self._world)
         norm = paddle.stack([gradient.norm() for gradient in gradients.values()]).norm()

@@ -35,9 +35,11 @@ class _Optimizer:
         groups = (decayed, config.weight_decay), (others, 0.0)
         self._groups = [{"params": params, "weight_decay": decay} for params, decay in groups if params]
 
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         """See `Optimizer`."""
         gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
+        if parts > 1:
+            torch._foreach_div_(gradients, parts)
         if self._world > 1:
             _average_over_processes(gradients, self._world)
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -78,11 +80,11 @@ class TorchSGD(_Optimizer):
         self._torch = torch.optim.SGD(self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov)
         self._used: set[str] = set()
 
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         """See `Optimizer`."""
         if self._move_idle:
             self._rouse()
-        return super().step(lr)
+        return super().step(lr, parts)
 
     def _rouse(self) -> None:
         """Gradients of 0 for what was used before and is not now.
