@@ -179,9 +179,10 @@ class Training(Table):
         """As backends take it."""
         common = {field.name: getattr(self, field.name) for field in fields(Decay)}
         if self.optimizer in _ADAM:
-            given = {} if self.betas is None else dict(zip(("beta1", "beta2"), self.betas, strict=True))
-            given |= {} if self.eps is None else {"eps": self.eps}
-            return Adam(**common, **given, decoupled=self.optimizer == "adamw")
+            made = Adam(**common, decoupled=self.optimizer == "adamw")
+            if self.betas is not None:
+                made = replace(made, beta1=self.betas[0], beta2=self.betas[1])
+            return made if self.eps is None else replace(made, eps=self.eps)
         momentum, nesterov = self.momentum or 0.0, bool(self.nesterov)
         return SGD(**common, momentum=momentum, nesterov=nesterov, move_idle=bool(self.move_idle))
 
@@ -200,7 +201,6 @@ class Supernet(Table):
 
     activation: Activation | None = Field(None, description="what follows each residual addition")
     widths: dict[str, Positive] | None = Field(None, description="widths run in place of others, such as {4 = 5}")
-    always_project: bool | None = Field(None, description="resnet20: a projection in every shortcut")
     groups: Positive | Literal["widths"] | dict[str, _Rule] | None = Field(
         None, description="groups of widths with weights of their own: how many, or by the widest width of a layer"
     )
@@ -239,8 +239,6 @@ class Supernet(Table):
     def problems(self, space: SearchSpace) -> list[str]:
         """Why a space has no such supernet; empty if it has."""
         found = []
-        if self.always_project is not None and not hasattr(space, "always_project"):
-            found.append(f"always_project: the shortcuts of space {space.name} are fixed")
         found += enhancement_problems(space, self.enhanced, self.activation)
         if not found:
             found += grouping_problems(self._enhance(space), self.rules, self.norms)
@@ -254,8 +252,6 @@ class Supernet(Table):
         return GroupedSpace(space, self.rules, self.norms, self.group_slopes is not False)
 
     def _enhance(self, space: SearchSpace) -> SearchSpace:
-        if self.always_project is not None:
-            space = replace(space, always_project=self.always_project)  # type: ignore[type-var]
         if not self.enhanced and self.activation is None:
             return space
         return EnhancedSpace(space, self.enhanced, self.activation or "relu")

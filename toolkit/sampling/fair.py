@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, option_counts
+from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, option_counts, require_free
 from toolkit.sampling.decks import Decks
 from toolkit.spaces import Arch, SearchSpace
 
@@ -31,6 +31,7 @@ class Fair(Sampler):
 
     def __init__(self, space: SearchSpace, options: FairOptions) -> None:
         super().__init__(space, options)
+        require_free(space, self.name)
         self._decks = Decks(option_counts(space))
 
     def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002

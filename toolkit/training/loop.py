@@ -135,7 +135,7 @@ class Loop:
     def _accumulate(self, backward: Backward, batch: Batch) -> dict[str, Tensor]:
         """The gradients of a batch, part by part, each with the same draws; they are averaged by the update."""
         memory = None if self._method is None else self._method.state()
-        found = []
+        found: list[dict[str, Tensor]] = []
         for part in batch.parts(self._parts, self.network):  # what is trained is counted once
             if found and self._method is not None and memory is not None:
                 self._method.load_state(memory)

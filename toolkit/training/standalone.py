@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -172,6 +173,9 @@ def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> Al
     how = f"{recipe.training.dump()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
     if data.augmentation is not None:
         how += f" {data.augmentation}"
+    if (options := recipe.space_options) is not None:
+        alone = {name: value for name, value in options.given.items() if name not in options.of_supernet}
+        how += f" {json.dumps(alone)}" if alone else ""
     return AloneSetting(
         space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
     )
