@@ -68,7 +68,7 @@ class Recipe(Table):
     track: Track = Track()
     split: list[Split] | None = None
     supernet: Supernet | None = None
-    space_options: SerializeAsAny[SpaceOptions] | None = None
+    space_options: SpaceOptions | None = None
 
     @model_serializer(mode="wrap")
     def _space_in_one(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
