@@ -13,12 +13,16 @@ from toolkit.cli.progress import progress_bars
 from toolkit.errors import InputError
 
 if TYPE_CHECKING:
+    from toolkit.evaluation.partly import Portion
     from toolkit.evaluation.plan import Budget, Outlook, Sharing, Times
     from toolkit.evaluation.timing import Speed
     from toolkit.evaluation.worker import Machine
     from toolkit.spaces import Arch, SearchSpace
 
 IMAGES = 50_000
+SHARES = (0.02, 0.05, 0.1)
+"""Parts of the candidates that one might evaluate."""
+
 SAMPLES, TOGETHER = 32, 8
 """What is timed, at most: so many times so many candidates that are neighbours in a group."""
 
@@ -44,6 +48,7 @@ def plan(
     from toolkit.candidates import read_candidates
     from toolkit.evaluation.evaluate import group_limit
     from toolkit.evaluation.memory import chunk_for, parse_size, usual_chunk
+    from toolkit.evaluation.partly import portions
     from toolkit.evaluation.plan import BUDGETS, Outlook, budgets, find_sharing
     from toolkit.evaluation.policy import NormPolicy
     from toolkit.evaluation.timing import Trial, measure
@@ -55,6 +60,7 @@ def plan(
     with errors.status(f"comparing {len(codes):,} candidates"):
         networks = [(arch, meant.supernet_plans(arch)) for arch in map(meant.parse, codes)]
         sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
+        parts = portions(meant, list(codes), SHARES, workers)
     chunk = usual_chunk(policy, images)
     if limit is not None:
         chunk = min(chunk, chunk_for(limit, sharing.need, policy))
@@ -66,9 +72,11 @@ def plan(
     outlook = Outlook(sharing, images, policy, chunk, workers, speed)
     rows = budgets(accuracy / 100, spread / 100, sorted({*BUDGETS, images}))
     if as_json:
-        print_json(_to_json(outlook, rows) | {"space": meant.name, "accuracy": accuracy, "spread": spread})
+        facts = {"space": meant.name, "accuracy": accuracy, "spread": spread, "parts": [asdict(part) for part in parts]}
+        print_json(_to_json(outlook, rows) | facts)
     else:
         _print(outlook, rows, f"an accuracy of {accuracy:g}% and true accuracies {spread:g} points apart")
+        _print_parts(outlook, parts)
 
 
 def _meant(
@@ -182,6 +190,26 @@ def _print(outlook: "Outlook[Arch]", rows: "Sequence[Budget]", assumed: str) -> 
         table.add_row(*values, show_seconds(expected) if expected else "", style="bold" * (row.images == images))
     console.print(table)
     console.print("[dim]All candidates see the same images, which makes it better than that.[/]")
+
+
+def _print_parts(outlook: "Outlook[Arch]", parts: "Sequence[Portion]") -> None:
+    from rich.table import Table
+
+    from toolkit.evaluation.budget import show_seconds
+
+    times, whole = outlook.times(outlook.images), outlook.sharing.grouped.macs
+    console.print(
+        "\nOr evaluate a part and predict the rest (`supernet evaluate --evaluate N`, then `submit --predicted`):",
+        soft_wrap=True,
+        markup=False,
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("evaluated", "of all MACs", "time" if times else ""):
+        table.add_column(heading, justify="right")
+    for part in parts:
+        share = part.macs / whole
+        table.add_row(f"{part.candidates:,}", f"{share:.1%}", show_seconds(share * times.expected) if times else "")
+    console.print(table)
 
 
 def _duration(times: "Times") -> str:

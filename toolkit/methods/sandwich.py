@@ -3,6 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
@@ -38,8 +39,9 @@ class Sandwich(Method):
     options_type: ClassVar[type[Options]] = SandwichOptions
     options: SandwichOptions
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`. Gradients of all paths are summed, as in both papers."""
+        """Gradients of all paths are summed, as in both papers."""
         net, options = batch.net, self.options
         logits = self.run(batch, self.space.largest)
         loss = self.label_loss(batch, logits)

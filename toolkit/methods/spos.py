@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
@@ -17,7 +18,7 @@ class SPOSOptions(Options):
 class SPOS(Method):
     """Random paths, each trained by cross-entropy.
 
-    With one path it is the paper's; with several and `sampling.name = "fair"`, FairNAS (arXiv 1907.01845).
+    One path is the paper's method; several with `sampling.name = "fair"` are FairNAS (arXiv 1907.01845).
     """
 
     name = "spos"
@@ -25,8 +26,8 @@ class SPOS(Method):
     options_type: ClassVar[type[Options]] = SPOSOptions
     options: SPOSOptions
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`."""
         net = batch.net
         losses = []
         for arch in self.sample(batch, self.options.paths):

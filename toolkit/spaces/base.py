@@ -1,16 +1,17 @@
-"""The one idea: a network is a sequence of blocks; an architecture answers a list of decisions; plans follow."""
+"""A network is a sequence of blocks; an architecture answers a list of decisions, and its plans follow from them."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar, Self
 
 import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.spaces.cost import Cost, network_cost
+from toolkit.spaces.features import FeatureKind, costs, one_hot, option_pairs
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plans
 
@@ -61,7 +62,7 @@ class SearchSpace(ABC):
         """The blocks of the true, stand-alone candidate, from stem to head."""
 
     def supernet_plans(self, arch: Arch) -> Plans:
-        """The blocks a supernet runs for `arch`; they differ from `plans` only where sharing weights demands it."""
+        """The blocks a supernet runs for `arch`; they differ from `plans` only where weight sharing requires it."""
         return self.plans(arch)
 
     def trunk_plans(self, arch: Arch) -> Plans:
@@ -186,6 +187,20 @@ class SearchSpace(ABC):
         """MACs and parameters of the stand-alone candidate, exact."""
         return network_cost(self.plans(arch))
 
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """What a predictor may know of networks, by kind: `kind(archs)` gives named columns, one value per network."""
+        return {
+            "one-hot": partial(one_hot, self.decisions),
+            "pairs": partial(option_pairs, self.decisions),
+            "costs": partial(costs, self),
+        }
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """The kinds of features that a predictor of this space uses unless told otherwise."""
+        return "one-hot", "costs"
+
     @cached_property
     def _option_counts(self) -> tuple[int, ...]:
         return tuple(len(decision.options) for decision in self.decisions)
@@ -206,5 +221,5 @@ def matrix(archs: Sequence[Arch]) -> np.ndarray[tuple[int, int], np.dtype[np.int
 
 
 def shorten(code: str, limit: int = 60) -> str:
-    """`code`, cut for a message if somebody put a novel where a code belongs."""
+    """`code`, shortened for a message if it is far too long."""
     return code if len(code) <= limit else f"{code[:limit]}... ({len(code)} characters)"

@@ -1,10 +1,12 @@
-"""Which candidates to train alone, for trainings are few and dear."""
+"""Which candidates to train alone: trainings are expensive, so only a few can be done."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
 
+from toolkit.predictors.columns import Features
+from toolkit.predictors.design import d_optimal
 from toolkit.spaces import SearchSpace
 
 Codes = Mapping[str, str]
@@ -14,12 +16,12 @@ _STREAM = 0x616C6F6E  # sets these draws apart from all others made with the sam
 
 
 def spread(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:  # noqa: ARG001
-    """The middle of each of `count` equal parts by MACs: few networks that look like all of them."""
+    """The middle of each of `count` equal parts by MACs: a few networks that represent all."""
     return {part[len(part) // 2]: candidates[part[len(part) // 2]] for part in _parts(space, candidates, count)}
 
 
 def stratified(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:
-    """One drawn from each of `count` equal parts by MACs: random, yet no part of the range is left out."""
+    """One drawn from each of `count` equal parts by MACs: random, but covering the whole range."""
     rng = np.random.default_rng((seed, _STREAM))
     chosen = [part[rng.integers(len(part))] for part in _parts(space, candidates, count)]
     return {name: candidates[name] for name in chosen}
@@ -33,10 +35,19 @@ def sampled(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) ->
     return {names[place]: candidates[names[place]] for place in sorted(chosen)}
 
 
+def designed(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:  # noqa: ARG001
+    """Those whose labels tell a predictor of this space most (`toolkit.predictors.design`)."""
+    features = Features.of(space, [space.parse(code) for code in candidates.values()])
+    names = list(candidates)
+    chosen = d_optimal(features.matrix(space.predicted_from), count)
+    return {names[place]: candidates[names[place]] for place in chosen}
+
+
 SELECTIONS: dict[str, Callable[[SearchSpace, Codes, int, int], dict[str, str]]] = {
     "spread": spread,
     "stratified": stratified,
     "sampled": sampled,
+    "d-optimal": designed,
 }
 """Ways to choose `count` candidates (all, if there are no more) with a seed."""
 
