@@ -107,7 +107,8 @@ def _digest(tables: dict[str, Any], folder: Path) -> dict[str, str]:
     tensors = load_file(checkpoint)
     parts: dict[str, dict[str, Any]] = {"model": {}, "optimizer": {}, "ema": {}, "method": {}}
     for name, array in tensors.items():
-        parts[name.partition(".")[0]][name] = array
+        if (part := name.partition(".")[0]) in parts:  # checkpoints of before counted nothing
+            parts[part][name] = array
     # Lines in between come by the clock; the last one always.
     logged = json.loads(run.metrics.read_text().splitlines()[-1])
     parts["logged"] = {

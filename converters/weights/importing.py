@@ -78,7 +78,10 @@ def import_run(
         raise InputError(f"{out}: holds a run already; choose another --out")
     given = read_weights(source)
     base = {} if recipe is None else read_tables(find_recipe(recipe))
-    ask = Ask(ask.space or base.get("space"), None, ask.network, ask.size, ask.drop)
+    named = base.get("space")
+    ask = Ask(
+        ask.space or (named.get("name") if isinstance(named, dict) else named), None, ask.network, ask.size, ask.drop
+    )
     found = recognise(given, ask)
     if recipe is None:
         base = _tables(found, source, tables)

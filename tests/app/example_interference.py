@@ -9,7 +9,6 @@ from tests.app.example_run import EPOCHS, STEPS, space_of
 from toolkit.interference.table import Row, add_probe, as_frame
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
-from toolkit.spaces.base import hamming
 
 PATHS = 8
 DRAWS = 16
@@ -87,7 +86,7 @@ def _rows(space: SearchSpace, rng: np.random.Generator, trained: float, calm: fl
     fixed = np.random.default_rng(0)
     paths = [space.sample(fixed) for _ in range(PATHS)]
     for first, second in combinations(paths, 2):
-        apart = hamming(first, second)
+        apart = space.distance(first, second)
         ends = {"first": space.format(first), "second": space.format(second), "distance": apart}
         cosine = 0.8 - trained * 0.03 * apart + rng.normal(0, 0.05)
         yield Row("path_cosine", float(cosine), 0.05, 4, **ends)

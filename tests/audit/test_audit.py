@@ -77,7 +77,7 @@ def audit(backend: Backend, method: Method, asked: Recipe | None = None, steps: 
 def state(backend: Backend, network: Network, method: Method, asked: Recipe) -> State:
     lab = Lab(backend, network, asked.seed)
     method.begin(lab)
-    return State(network, backend.optimizer(network, asked.training.sgd), None, method, lab)
+    return State(network, backend.optimizer(network, asked.training.made_optimizer), None, method, lab)
 
 
 def grouped(*, slopes: bool = True) -> GroupedSpace:
@@ -214,7 +214,9 @@ def test_the_audited_training_is_the_training(backend: Backend) -> None:
     asked, space = recipe(move_idle=True), grouped(slopes=False)
     plain = ready(backend, space)
     method = frozen_teacher(space)
-    loop = Loop(backend, plain, backend.optimizer(plain, asked.training.sgd), images(), asked.training, asked.seed)
+    loop = Loop(
+        backend, plain, backend.optimizer(plain, asked.training.made_optimizer), images(), asked.training, asked.seed
+    )
     list(islice(loop.steps(method.step, 0, method.after), 4))
     network = ready(backend, space)
     first = network.weights()

@@ -51,7 +51,7 @@ def test_checkpoints_are_common_to_both(straight: RunFolder, tmp_path: Path) -> 
     backend = get_backend("torch", "cpu")
     network = backend.network(SPACE, SPACE.widest, 5)
     network.load_weights(saved.model)
-    optimizer = backend.optimizer(network, RECIPE.training.sgd)
+    optimizer = backend.optimizer(network, RECIPE.training.made_optimizer)
     optimizer.load_state(saved.optimizer)
     average = copy_of(backend, network)
     average.load_weights(saved.ema)

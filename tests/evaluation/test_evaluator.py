@@ -31,7 +31,7 @@ def network(backend: Backend) -> Network:
     """A supernet that has learnt a little, so that its candidates answer neither by chance nor all alike."""
     network = backend.network(SPACE, SPACE.widest, 0)
     config = Training(epochs=2, batch_size=64, warmup_epochs=0.5, clip_norm=5.0)
-    loop = Loop(backend, network, backend.optimizer(network, config.sgd), DIGITS, config, seed=0)
+    loop = Loop(backend, network, backend.optimizer(network, config.made_optimizer), DIGITS, config, seed=0)
     for _ in loop.steps(make_method("spos", SPACE).step):
         pass
     return network

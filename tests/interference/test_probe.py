@@ -17,7 +17,7 @@ from toolkit.interference.branches import Branches
 from toolkit.interference.draws import draw_answers, draw_batches, draw_paths
 from toolkit.interference.probe import BRANCHES, FEATURES, LOOKAHEAD, PATHS, Probe, Settings
 from toolkit.interference.table import MEASURES, Row
-from toolkit.spaces import SPACES, SearchSpace, hamming
+from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
 from toolkit.spaces.resnet48 import ResNet48
@@ -65,7 +65,7 @@ def check(rows: list[Row], space: SearchSpace) -> None:
             assert row.block in decisions[row.decision].blocks
             assert options.index(row.first) < options.index(row.second)
         if row.distance >= 0:
-            assert row.distance == hamming(space.parse(row.first), space.parse(row.second))
+            assert row.distance == space.distance(space.parse(row.first), space.parse(row.second))
 
 
 SMALL = Settings(paths=3, batches=2, images=8)

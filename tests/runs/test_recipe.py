@@ -230,7 +230,8 @@ def test_changes_are_applied_in_order(file: Path) -> None:
     [
         ("training.epochs", "--set training.epochs: write key=value"),
         ("=5", "--set =5: write key=value"),
-        ("space.name=x", "--set space.name=x: space is a value, not a table"),
+        ("space.name=x", "space: unknown space 'x'"),
+        ("method.name.x=1", "--set method.name.x=1: name is a value, not a table"),
         ("training.epoch=5", "training.epoch: unknown key; did you mean 'epochs'?"),
         ("training.epochs=many", "training.epochs: "),
         ("training.epochs=", "training.epochs: "),

@@ -9,7 +9,7 @@ from tests.sampling.drawing import draw_steps, sampler
 from toolkit.errors import InputError
 from toolkit.sampling.distance import distance_of, usual_distance
 from toolkit.sampling.distant import distant_pair
-from toolkit.spaces import SPACES, Arch, SearchSpace, get_space, hamming
+from toolkit.spaces import SPACES, Arch, SearchSpace, get_space
 from toolkit.spaces.splitting import Split, SplitSpace
 
 RESNET48, NASBENCH201 = get_space("resnet48"), get_space("nasbench201")
@@ -33,7 +33,7 @@ def test_decisions_that_shape_nothing_do_not_count() -> None:
     distance = distance_of("decisions", space)
     assert (distance.most, distance.far) == (19, 14)
     assert distance(space.largest, (*space.largest[:-1], 0)) == 0
-    assert distance(space.largest, space.smallest) == 19 == hamming(space.largest, space.smallest) - 1
+    assert distance(space.largest, space.smallest) == 19 == space.distance(space.largest, space.smallest) - 1
 
 
 def test_the_digits_of_pgonas() -> None:

@@ -59,7 +59,7 @@ def test_the_table_says_what_the_supernet_is() -> None:
 
 @pytest.mark.parametrize("always", [True, False])
 def test_always_project_is_an_option_of_resnet20(always: bool) -> None:
-    tables = {"space": "resnet20", "method": {"name": "spos"}, "supernet": {"always_project": always}}
+    tables = {"space": {"name": "resnet20", "always_project": always}, "method": {"name": "spos"}}
     space = parse_recipe(tables).derive(get_space("resnet20"))
     narrow = space.supernet_plans(space.smallest)
     assert all(plan.project for plan in narrow if isinstance(plan, BasicBlock)) == always
@@ -69,7 +69,7 @@ def test_always_project_is_an_option_of_resnet20(always: bool) -> None:
 @pytest.mark.parametrize(
     ("space", "supernet", "message"),
     [
-        ("resnet48-mini", {"always_project": True}, "always_project: the shortcuts of space resnet48-mini are fixed"),
+        ("resnet20", {"always_project": True}, 'write the table [space] with name = "resnet20" and always_project'),
         ("nasbench201", {"groups": 2}, "space nasbench201 has no widths to group"),
         ("nasbench-macro", {"activation": "prelu"}, "space nasbench-macro has no residual blocks"),
         ("resnet20", {"widths": {"4": 8}}, "widths.4: 8 is not below the next width"),

@@ -83,7 +83,7 @@ def audit_steps(
     """
     network, method = state.network, state.method
     first, owned = network.weights(), state.lab.state()
-    watch = Watch(network, state.optimizer, recipe.training.sgd)
+    watch = Watch(network, state.optimizer, recipe.training.made_optimizer)
     loop = replace(state, network=watch.network, optimizer=watch.optimizer).loop(backend, data, recipe)
     start = max(0, min(state.start, loop.total - steps))
     ((images, _),) = draw_batches(backend, data, 1, _IMAGES, recipe.seed)

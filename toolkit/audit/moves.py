@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from toolkit.backends.base import SGD, Weights
+from toolkit.backends.base import Decay, Weights
 from toolkit.spaces import Arch, Plans
 
 Cause = Literal["gradient", "momentum", "decay", "forward", "unknown"]
@@ -55,13 +55,13 @@ class Notes:
     updates: int
 
 
-def decays(name: str, sgd: SGD, weights: Weights) -> bool:
+def decays(name: str, config: Decay, weights: Weights) -> bool:
     """Whether weight decay pulls a parameter."""
     if f"{name.rpartition('.')[0]}.running_mean" in weights:
-        allowed = sgd.decay_norm
+        allowed = config.decay_norm
     else:
-        allowed = sgd.decay_bias or not name.endswith(".bias")
-    return allowed and sgd.weight_decay > 0
+        allowed = config.decay_bias or not name.endswith(".bias")
+    return allowed and config.weight_decay > 0
 
 
 def update_causes(

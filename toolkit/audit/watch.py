@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.audit.moves import Move, Notes, Pass, decays, update_causes
-from toolkit.backends.base import SGD, Network, Norm, Optimizer, Tensor
+from toolkit.backends.base import SGD, Adam, Network, Norm, Optimizer, Tensor
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Arch, Plans
@@ -20,8 +20,9 @@ class Watch:
     They do what the real ones do, to the last bit. Between two steps, `take` hands out the notes.
     """
 
-    def __init__(self, network: Network, optimizer: Optimizer, sgd: SGD) -> None:
-        self._network, self._optimizer, self._sgd = network, optimizer, sgd
+    def __init__(self, network: Network, optimizer: Optimizer, config: SGD | Adam) -> None:
+        self._network, self._optimizer, self._config = network, optimizer, config
+        self._memory = "momentum" if isinstance(config, SGD) else "mean"
         self._weights = network.weights()
         self._constant = False
         self._update = 0
@@ -61,28 +62,28 @@ class Watch:
         self._compare(by=this)
         return logits
 
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         """`Optimizer.step`; may move parameters, by what it has in hand."""
         self._compare()
         gradients = {name: self._numbers(tensor) for name, tensor in self._network.gradients(keep=True).items()}
         state, before = self._optimizer.state(), self._weights
-        norm = self._optimizer.step(lr)
+        norm = self._optimizer.step(lr, parts)
         self._weights = self._network.weights()
         for name, after in self._weights.items():
             if is_statistic(name):
                 self._note(name, "unknown", (after - before[name])[after != before[name]])
                 continue
             gradient = gradients.get(name)
-            if gradient is None and self._sgd.move_idle:
+            if gradient is None and isinstance(self._config, SGD) and self._config.move_idle:
                 gradient = np.zeros_like(after)
-            parts = update_causes(
+            causes = update_causes(
                 before[name],
                 after,
                 gradient,
-                state.get(f"momentum.{name}"),
-                decayed=decays(name, self._sgd, before),
+                state.get(f"{self._memory}.{name}"),
+                decayed=decays(name, self._config, before),
             )
-            for cause, difference in parts.items():
+            for cause, difference in causes.items():
                 self._note(name, cause, difference)
         self._update += 1
         return norm

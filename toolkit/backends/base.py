@@ -232,8 +232,12 @@ class Optimizer(Protocol):
     It updates every parameter that received a gradient and leaves the others unchanged.
     """
 
-    def step(self, lr: float) -> Tensor:
-        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping."""
+    def step(self, lr: float, parts: int = 1) -> Tensor:
+        """Average gradients over processes, clip, update, clear. Returns the gradient's norm before clipping.
+
+        Args:
+            parts: of a batch, over which gradients were summed; they are averaged.
+        """
 
     def state(self) -> Weights:
         """Momentum, or moments, by name, to resume from."""

@@ -69,7 +69,7 @@ def probe_run(run: RunFolder, checkpoints: Sequence[Path], settings: Settings, p
             uncounted += [] if tally.known else [path]
         state = fresh(recipe, backend, network)
         loop = state.loop(backend, data, recipe)
-        complete = bool(checkpoint.optimizer) or not recipe.training.momentum  # converted weights come without
+        complete = bool(checkpoint.optimizer) or not recipe.training.remembers  # converted weights come without
         if settings.wants(UPDATES) and complete:
             state.load(checkpoint, str(path))
             rows += [row for row in _updates(loop, state.method, step) if row.measure in settings.measures]

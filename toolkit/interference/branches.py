@@ -70,6 +70,8 @@ class Branches:
                 space.canonical([*answers[:number], option, *answers[number + 1 :]])
                 for option in range(len(decision.options))
             ]
+            if space.constrained and not all(map(space.contains, forced)):
+                continue  # the rest of this draw does not go with every option
             archs = {plans_of(arch): arch for arch in forced}  # equal networks once
             new = archs.keys() - kept.keys()
             if len(new) > limit:

@@ -39,8 +39,11 @@ def draw_answers(space: SearchSpace, count: int, rng: np.random.Generator) -> li
     """Answers to all decisions, those that will not apply included, `count` times.
 
     Each is uniform by itself; together every option of a decision comes up equally often, as near as `count` allows
-    (a Latin hypercube, or the fair draw of Chu et al., arXiv 1907.01845).
+    (a Latin hypercube, or the fair draw of Chu et al., arXiv 1907.01845). Where decisions constrain each other, whole
+    architectures are drawn by the space's law instead.
     """
+    if space.constrained:
+        return [list(space.sample(rng)) for _ in range(count)]
     columns = []
     for decision in space.decisions:
         options = len(decision.options)

@@ -31,7 +31,7 @@ class Watch:
         settings = Settings(
             paths=recipe.probe.paths,
             batches=recipe.probe.batches,
-            images=recipe.training.batch_size // loop.backend.world,
+            images=recipe.training.batch_size // loop.backend.world // (recipe.training.accumulate or 1),
             seed=recipe.seed,
             eta=recipe.training.lr,
         )

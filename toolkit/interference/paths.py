@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ from toolkit.backends.shapes import used
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
 from toolkit.interference.gradients import Gradient, block_of, gradient, products
 from toolkit.interference.table import Row
-from toolkit.spaces import Arch, hamming
+from toolkit.spaces import Arch, SearchSpace
 
 
 class Paths:
@@ -55,7 +56,9 @@ class Paths:
         pairs = list(combinations(range(len(self._paths)), 2))
         for i, j in pairs:
             row = Row("path_cosine", 0.0, first=codes[i], second=codes[j])
-            self._tally.add(_with_distance(row, self._paths[i], self._paths[j]), float(whole[i, j]))
+            self._tally.add(
+                _with_distance(row, self._network.space, self._paths[i], self._paths[j]), float(whole[i, j])
+            )
         for block, cosines in [(-1, whole), *enumerate(both.cosines())]:
             known = [float(cosines[pair]) for pair in pairs if not np.isnan(cosines[pair])]
             self._tally.add(Row("conflict_rate", 0.0, block=block), mean([cosine < 0 for cosine in known]))
@@ -100,7 +103,7 @@ class Lookahead:
             for j, other in enumerate(self._paths):
                 row = Row("lookahead", 0.0, first=space.format(path), second=space.format(other))
                 worth = 1 - after[j] / before[j] if before[j] > 0 else math.nan
-                self._tally.add(_with_distance(row, path, other), worth)
+                self._tally.add(_with_distance(row, space, path, other), worth)
             yield
 
     def _losses(self, batch: Batch) -> list[float]:
@@ -166,5 +169,5 @@ class Noise:
         return np.where(variance > 0, ratio, np.nan), counts
 
 
-def _with_distance(row: Row, first: Arch, second: Arch) -> Row:
-    return Row(row.measure, 0.0, first=row.first, second=row.second, distance=hamming(first, second))
+def _with_distance(row: Row, space: SearchSpace, first: Arch, second: Arch) -> Row:
+    return replace(row, distance=space.distance(first, second))

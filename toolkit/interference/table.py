@@ -8,7 +8,7 @@
 | `block` | int64 | position in the network's plans; -1: the whole network |
 | `decision` | string | the decision whose branches are compared; "" where there is none |
 | `first`, `second` | string | two branches (their options as text) or two paths (their codes); "" where there is none |
-| `distance` | int64 | Hamming distance of two paths; -1 otherwise |
+| `distance` | int64 | distance of two paths, by the space (`SearchSpace.distance`); -1 otherwise |
 | `value` | float64 | NaN: no number, as for branches that share no parameter |
 | `error` | float64 | standard error of `value` over draws; NaN: not known, as for a single draw |
 | `n` | int64 | draws averaged |

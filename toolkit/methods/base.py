@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,12 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     name: str = Field(description="which method")
-    label_smoothing: float = Field(0.0, ge=0.0, lt=1.0, description="share of the target spread over all classes")
+    label_smoothing: float = Field(
+        0.0,
+        ge=0.0,
+        lt=1.0,
+        description="share of the target spread over all classes, in every loss that is learnt from labels",
+    )
     sampling: SamplingOptions | None = Field(None, description="how random paths are drawn; uniformly by default")
 
 
@@ -36,10 +42,12 @@ class Needs:
         views: how many independently augmented views of each image.
         held_out: share of the training images that are set aside for a second batch in each step, such as for
             architecture parameters; in [0, 1).
+        whole: a step needs all images of its batch at once, so gradients cannot be accumulated over parts of it.
     """
 
     views: int = 1
     held_out: float = 0.0
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class Batch:
         lr: the learning rate of the step.
         views: of the images, shaped as `images`, the first of which is `images`: as many as `Needs.views`.
         held_out: other images and their labels, if `Needs.held_out`.
+        siblings: the parts of a batch of which this is one, where gradients are accumulated; empty otherwise.
+        losses: those of paths on all parts together, as far as they are known.
     """
 
     net: Network
@@ -64,9 +74,48 @@ class Batch:
     lr: float = 0.0
     views: tuple[Tensor, ...] = ()
     held_out: tuple[Tensor, Tensor] | None = None
+    siblings: "list[Batch]" = field(default_factory=list, repr=False)
+    losses: dict[Arch, float] = field(default_factory=dict, repr=False)
+
+    def parts(self, count: int, net: Network) -> "list[Batch]":
+        """It in `count` equal parts, whose number divides its images; all but the first run on `net`.
+
+        Each has a generator of its own in the same state, so all draw alike.
+        """
+        size, siblings, losses = self.images.shape[0] // count, list[Batch](), dict[Arch, float]()
+        for number in range(count):
+            rows = slice(number * size, (number + 1) * size)
+            held_out = self.held_out
+            if held_out is not None:
+                share = held_out[0].shape[0] // count
+                others = slice(number * share, (number + 1) * share)
+                held_out = held_out[0][others], held_out[1][others]
+            part = replace(
+                self,
+                net=net if number else self.net,
+                images=self.images[rows],
+                labels=self.labels[rows],
+                rng=deepcopy(self.rng),
+                views=tuple(view[rows] for view in self.views),
+                held_out=held_out,
+                siblings=siblings,
+                losses=losses,
+            )
+            siblings.append(part)
+        return siblings
 
     def loss_of(self, arch: Arch) -> float:
-        """The loss of a path on the labels, over all processes; nothing is remembered, in weights or statistics."""
+        """The loss of a path on the labels, over all processes; nothing is remembered, in weights or statistics.
+
+        In parts of a batch it is the mean over all of them, so that all parts choose alike by it.
+        """
+        if not self.siblings:
+            return self._own_loss(arch)
+        if arch not in self.losses:
+            self.losses[arch] = sum(part._own_loss(arch) for part in self.siblings) / len(self.siblings)
+        return self.losses[arch]
+
+    def _own_loss(self, arch: Arch) -> float:
         net, ops = self.net, self.net.ops
         with ops.constant():
             logits = net.run(net.space.supernet_plans(arch), self.images, net.batch_norm(), path=arch)
@@ -76,8 +125,9 @@ class Batch:
 class Method(ABC):
     """A way to train a supernet. Written once against the backend seam; imports no framework.
 
-    Subclasses set `name`, `summary` (one line, with the source) and, if they have options of their own, `options_type`;
-    `draws` is False if they draw no paths, and `rewards` True if they tell their sampler how good paths are.
+    Subclasses set `name`, `summary` (one line, with the source) and, if they have options of their own, `options_type`
+    and the type of `options`; `draws` is False if they draw no paths, and `rewards` True if they tell their sampler how
+    good paths are.
     """
 
     name: ClassVar[str]
@@ -85,6 +135,7 @@ class Method(ABC):
     draws: ClassVar[bool] = True
     rewards: ClassVar[bool] = False
     options_type: ClassVar[type[Options]] = Options
+    options: Options
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         self.space = space
@@ -101,6 +152,9 @@ class Method(ABC):
     @abstractmethod
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Accumulate the gradients of one step; the trainer then updates the supernet's weights once.
+
+        Where a recipe accumulates gradients, it is called for each part of a batch in turn, every time with what it
+        remembered before the first, and gradients are averaged.
 
         Returns:
             what to log: scalar tensors by name, among them `loss`.
@@ -121,6 +175,10 @@ class Method(ABC):
     def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:
         """Logits of a path through the supernet; by `plans` where they are not the usual ones of `arch`."""
         return batch.net.run(plans or self.space.supernet_plans(arch), batch.images, norm, path=arch)
+
+    def label_loss(self, batch: Batch, logits: Tensor) -> Tensor:
+        """Mean cross-entropy against the labels, smoothed as the recipe says: what every loss on labels is made of."""
+        return batch.net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
 
     def sample(self, batch: Batch, count: int) -> list[Arch]:
         """Draw `count` architectures as the recipe's `[method.sampling]` says."""

@@ -59,6 +59,11 @@ class Lab:
         return self._keep(self._optimizers, name, self._backend.optimizer(parts, config))
 
     @property
+    def names(self) -> list[str]:
+        """Of all that was made."""
+        return [*self._trained, *self._optimizers]
+
+    @property
     def _trained(self) -> dict[str, Trainable]:
         return {**self.networks, **self._parameters}
 

@@ -2,7 +2,7 @@
 
 import math
 from itertools import combinations, pairwise
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -46,10 +46,11 @@ class Landmark(SPOS):
     name = "landmark"
     summary = "single path one-shot, a few paths kept in their true order (landmark regularisation, arXiv 2104.05309)"
     options_type: ClassVar[type[Options]] = LandmarkOptions
+    options: LandmarkOptions
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
-        given = cast(LandmarkOptions, options)
+        given = self.options
         try:
             self._truth = prior_of(FILE + given.truth, space)
         except InputError as error:
@@ -66,7 +67,7 @@ class Landmark(SPOS):
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Every landmark of the step's pairs is run once; all are held until the backward pass."""
-        options, net = cast(LandmarkOptions, self.options), batch.net
+        options, net = self.options, batch.net
         values = super().step(batch)
         factor = options.weight * schedule(options.schedule, batch.progress, options.warmup)
         if factor == 0:
@@ -75,7 +76,7 @@ class Landmark(SPOS):
         if options.pairs == "random":
             pairs = [pairs[batch.rng.integers(len(pairs))]]
         losses = {
-            arch: net.ops.cross_entropy(self.run(batch, arch), batch.labels)
+            arch: self.label_loss(batch, self.run(batch, arch))
             for arch in dict.fromkeys(arch for pair in pairs for arch in pair)
         }
         excesses = [losses[better] - losses[worse] for better, worse in pairs]

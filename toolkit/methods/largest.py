@@ -17,6 +17,6 @@ class Largest(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         net = batch.net
         logits = self.run(batch, self.space.largest, self.space.trunk_plans(self.space.largest))
-        loss = net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        loss = self.label_loss(batch, logits)
         net.ops.backward(loss)
         return {"loss": net.ops.detach(loss)}

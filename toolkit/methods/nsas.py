@@ -1,7 +1,7 @@
 """NSAS: what one path learns must not make an archive of diverse ones forget (Zhang et al., CVPR 2020)."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ class NSAS(Method):
     name = "nsas"
     summary = "a random path, and diverse ones not to be forgotten (NSAS, doi 10.1109/CVPR42600.2020.00783)"
     options_type: ClassVar[type[Options]] = NSASOptions
+    options: NSASOptions
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
@@ -50,7 +51,7 @@ class NSAS(Method):
         """Loss: (1 - archive_share) CE(new path) + archive_share (mean of CE over the archive)."""
         (arch,) = self.sample(batch, 1)
         archive = [tuple(answers) for answers in self._memory["archive"].tolist()]
-        share = cast(NSASOptions, self.options).archive_share if archive else 0.0
+        share = self.options.archive_share if archive else 0.0
         values = {"loss": self._learn(batch, arch, 1 - share)}
         if share:
             losses = [self._learn(batch, member, share / len(archive)) for member in archive]
@@ -74,12 +75,12 @@ class NSAS(Method):
 
     def _learn(self, batch: Batch, arch: Arch, weight: float) -> Tensor:
         net = batch.net
-        loss = net.ops.cross_entropy(self.run(batch, arch), batch.labels, self.options.label_smoothing)
+        loss = self.label_loss(batch, self.run(batch, arch))
         net.ops.backward(weight * loss)
         return net.ops.detach(loss)
 
     def _remember(self, arch: Arch) -> None:
-        options = cast(NSASOptions, self.options)
+        options = self.options
         shaping = [place for place, decision in enumerate(self.space.decisions) if decision.blocks]
         recent = np.vstack([self._memory["recent"], np.array([arch], np.int64)])[-options.recent :]
         archive = renewed(self._memory["archive"], recent, options.archive, options.neighbours, shaping)

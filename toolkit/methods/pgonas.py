@@ -1,7 +1,7 @@
 """PGONAS: the sandwich rule, guided by a prior through a pairwise rank loss (arXiv 2206.13329)."""
 
 import math
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -42,17 +42,17 @@ class PGONAS(Sandwich):
     name = "pgonas"
     summary = "the sandwich rule, and pairs of paths ranked as a prior ranks them (PGONAS, arXiv 2206.13329)"
     options_type: ClassVar[type[Options]] = PGONASOptions
+    options: PGONASOptions
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
-        self._prior = prior_of(cast(PGONASOptions, options).prior, space)
+        self._prior = prior_of(self.options.prior, space)
         self._distance = distance_of(usual_distance(space), space)
-        minimum = cast(PGONASOptions, options).min_distance
-        require_pairs("method.min_distance", self._prior.sample, self._distance, minimum)
+        require_pairs("method.min_distance", self._prior.sample, self._distance, self.options.min_distance)
 
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        options = cast(PGONASOptions, self.options)
+        options = self.options
         values = super().step(batch)
         factor = options.weight * schedule(options.schedule, batch.progress)
         if not options.pairs or factor == 0:
@@ -65,8 +65,7 @@ class PGONAS(Sandwich):
         return values | {"rank_loss": sum(losses) / len(losses)}
 
     def _pair(self, batch: Batch) -> tuple[Arch, Arch]:
-        minimum = cast(PGONASOptions, self.options).min_distance
-        return distant_pair(batch.rng, self._prior.sample, self._distance, minimum)
+        return distant_pair(batch.rng, self._prior.sample, self._distance, self.options.min_distance)
 
     def _rank_loss(self, batch: Batch, first: Arch, second: Arch) -> Tensor:
         """max(0, loss on the labels of the path the prior prefers, less that of the other).
@@ -75,13 +74,12 @@ class PGONAS(Sandwich):
         *up* where it should be the higher one.
         """
         net = batch.net
-        symmetric = cast(PGONASOptions, self.options).rank_loss == "symmetric"
-        if symmetric:
-            of_first = net.ops.cross_entropy(self.run(batch, first), batch.labels)
+        if self.options.rank_loss == "symmetric":
+            of_first = self.label_loss(batch, self.run(batch, first))
         else:
             with net.ops.constant():
-                of_first = net.ops.cross_entropy(self.run(batch, first), batch.labels)
-        of_second = net.ops.cross_entropy(self.run(batch, second), batch.labels)
+                of_first = self.label_loss(batch, self.run(batch, first))
+        of_second = self.label_loss(batch, self.run(batch, second))
         # Equal priors count as in the authors' code: the first should have the lower loss.
         return hinge(of_second - of_first if self._prior(first) < self._prior(second) else of_first - of_second)
 

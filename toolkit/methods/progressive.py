@@ -4,14 +4,14 @@ In step 2 there is only the trunk. After that, groups of widths have weights of 
 which the paths run, while the teacher stays the largest path through the trunk.
 """
 
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from toolkit.backends.base import Norm, Tensor
 from toolkit.errors import InputError
-from toolkit.methods.base import Batch, Options
+from toolkit.methods.base import Batch, Needs, Options
 from toolkit.methods.losses import soft_cross_entropy
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.spaces import Arch, Plans, SearchSpace
@@ -39,10 +39,11 @@ class Progressive(Sandwich):
     name = "progressive"
     summary = "the trunk's largest path teaches random ones; those an update hurt recover (arXiv 2108.05866)"
     options_type: ClassVar[type[Options]] = ProgressiveOptions
+    options: ProgressiveOptions
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
-        self._frozen = cast(ProgressiveOptions, options).teacher == "frozen"
+        self._frozen = self.options.teacher == "frozen"
         if self._frozen and space.trunk_plans(space.largest) == space.supernet_plans(space.largest):
             raise InputError(
                 "method.teacher: frozen, but paths train its weights, for no widths have weights of their own; set "
@@ -52,9 +53,14 @@ class Progressive(Sandwich):
         self._looked: list[tuple[Arch, float]] = []
 
     @override
+    def needs(self) -> Needs:
+        """Whole batches, if it looks: it compares losses on them before and after the update."""
+        return Needs(whole=self.options.look > 0)
+
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Gradients of all paths are summed."""
-        options = cast(ProgressiveOptions, self.options)
+        options = self.options
         values = self._teach(batch)
         looked = [self.space.sample(batch.rng) for _ in range(options.look)]
         self._looked = [(arch, self._measure(batch, arch)) for arch in looked]
@@ -82,9 +88,9 @@ class Progressive(Sandwich):
         if self._frozen:
             with net.ops.constant():
                 self._target = self.run(batch, largest, trunk, net.batch_norm())
-                return {"loss": net.ops.cross_entropy(self._target, batch.labels)}
+                return {"loss": self.label_loss(batch, self._target)}
         logits = self.run(batch, largest, trunk)
-        loss = net.ops.cross_entropy(logits, batch.labels, self.options.label_smoothing)
+        loss = self.label_loss(batch, logits)
         net.ops.backward(loss)
         self._target = net.ops.detach(logits)
         return {"loss": net.ops.detach(loss)}

@@ -1,6 +1,6 @@
 """The sandwich rule with in-place distillation (Yu & Huang, ICCV 2019, arXiv 1903.05134; BigNAS, arXiv 2003.11142)."""
 
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 from typing_extensions import override
@@ -37,13 +37,14 @@ class Sandwich(Method):
     name = "sandwich"
     summary = "largest, smallest and random paths; the largest teaches the others (arXiv 1903.05134)"
     options_type: ClassVar[type[Options]] = SandwichOptions
+    options: SandwichOptions
 
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """Gradients of all paths are summed, as in both papers."""
-        net, options = batch.net, cast(SandwichOptions, self.options)
+        net, options = batch.net, self.options
         logits = self.run(batch, self.space.largest)
-        loss = net.ops.cross_entropy(logits, batch.labels, options.label_smoothing)
+        loss = self.label_loss(batch, logits)
         net.ops.backward(loss)
         students = (self.space.smallest, *self.sample(batch, options.paths - 2))
         return {"loss": net.ops.detach(loss), "distillation_loss": self.distil(batch, students, net.ops.detach(logits))}
@@ -59,7 +60,7 @@ class Sandwich(Method):
 
     def student_loss(self, batch: Batch, logits: Tensor, target: Tensor) -> Tensor:
         """label_share * CE(labels) + (1 - label_share) * divergence from softmax(target)."""
-        net, options = batch.net, cast(SandwichOptions, self.options)
+        net, options = batch.net, self.options
         if options.divergence == "alpha":
             loss = alpha_divergence(
                 net.ops, logits, target, options.alphas, options.alpha_clip, clip_kl=options.alpha_clip_kl
@@ -67,5 +68,5 @@ class Sandwich(Method):
         else:
             loss = soft_cross_entropy(net.ops, logits, target)
         if options.label_share:
-            loss = (1 - options.label_share) * loss + options.label_share * net.ops.cross_entropy(logits, batch.labels)
+            loss = (1 - options.label_share) * loss + options.label_share * self.label_loss(batch, logits)
         return loss

@@ -1,6 +1,6 @@
 """Single path one-shot with uniform sampling (Guo et al., ECCV 2020, arXiv 1904.00420)."""
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from pydantic import Field
 from typing_extensions import override
@@ -24,13 +24,14 @@ class SPOS(Method):
     name = "spos"
     summary = "one random path per step, or several (single path one-shot, arXiv 1904.00420)"
     options_type: ClassVar[type[Options]] = SPOSOptions
+    options: SPOSOptions
 
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        net, options = batch.net, cast(SPOSOptions, self.options)
+        net = batch.net
         losses = []
-        for arch in self.sample(batch, options.paths):
-            loss = net.ops.cross_entropy(self.run(batch, arch), batch.labels, options.label_smoothing)
+        for arch in self.sample(batch, self.options.paths):
+            loss = self.label_loss(batch, self.run(batch, arch))
             net.ops.backward(loss)
             losses.append(net.ops.detach(loss))
         return {"loss": sum(losses) / len(losses)}

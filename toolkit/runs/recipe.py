@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 import tomli_w
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from toolkit.backends import BACKENDS
 from toolkit.errors import InputError
@@ -14,6 +23,7 @@ from toolkit.files import digest, read_bytes, reading
 from toolkit.methods import METHODS, Method
 from toolkit.methods.base import Options
 from toolkit.names import did_you_mean
+from toolkit.runs.folder import RunFolder
 from toolkit.runs.tables import (
     Checkpoints,
     Data,
@@ -28,7 +38,7 @@ from toolkit.runs.tables import (
     Training,
 )
 from toolkit.sampling import SAMPLERS, SamplerOptions
-from toolkit.spaces import SPACES, SearchSpace, splitting
+from toolkit.spaces import SPACES, SearchSpace, SpaceOptions, splitting
 from toolkit.spaces.splitting import SplitSpace, split_problems
 
 SHIPPED = Path(__file__).parent.parent / "recipes"
@@ -58,6 +68,16 @@ class Recipe(Table):
     track: Track = Track()
     split: list[Split] | None = None
     supernet: Supernet | None = None
+    space_options: SpaceOptions | None = None
+
+    @model_serializer(mode="wrap")
+    def _space_in_one(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`space` is a name, or a table where there are options."""
+        tables: dict[str, Any] = serialise(self)
+        tables.pop("space_options", None)
+        if self.space_options is not None and "space" in tables:
+            tables["space"] = {"name": self.space} | self.space_options.given
+        return tables
 
     @field_validator("space")
     @classmethod
@@ -77,7 +97,7 @@ class Recipe(Table):
     def _supernet_fits(self) -> "Recipe":
         if problems := split_problems(self.splits, SPACES[self.space]):
             raise ValueError(f"split: {'; '.join(problems)}")
-        if self.supernet is not None and (problems := self.supernet.problems(SPACES[self.space])):
+        if self.supernet is not None and (problems := self.supernet.problems(self._own(SPACES[self.space]))):
             raise ValueError(f"supernet: {'; '.join(problems)}")
         return self
 
@@ -87,14 +107,28 @@ class Recipe(Table):
         return tuple(splitting.Split(each.decision, tuple(map(tuple, each.groups))) for each in self.split or ())
 
     def derive(self, space: SearchSpace) -> SearchSpace:
-        """`space`, its supernet enhanced, grouped and split as this recipe says."""
+        """`space` with this recipe's options, its supernet enhanced, grouped and split as it says."""
+        space = self._own(space)
         if self.supernet is not None:
             space = self.supernet.derive(space)
         return SplitSpace(space, self.splits) if self.splits else space
 
+    def _own(self, space: SearchSpace) -> SearchSpace:
+        return space if self.space_options is None else space.with_options(self.space_options)
+
     def make_method(self, space: SearchSpace) -> Method:
-        """The training method, with this recipe's options, for a space."""
-        return METHODS[self.method.name](space, self.method)
+        """The training method, with this recipe's options, for a space.
+
+        Raises:
+            InputError: its options do not go with the space, or with the accumulation of gradients.
+        """
+        method = METHODS[self.method.name](space, self.method)
+        if self.training.accumulate and method.needs().whole:
+            raise InputError(
+                f"training.accumulate: method {method.name} needs whole batches, as it compares losses before and "
+                "after an update; leave training.accumulate out, or such comparisons (progressive: method.look = 0)"
+            )
+        return method
 
     def to_toml(self) -> str:
         """The recipe as TOML, every value written out; `read_recipe` takes it back unchanged."""
@@ -105,7 +139,7 @@ class Recipe(Table):
     def digest(self) -> str:
         """SHA-256 of the recipe as written, but for probes and trackers: they do not touch what is trained."""
         kept = self.model_dump(mode="json", exclude_none=True, exclude={"probe", "track"})
-        return digest(tomli_w.dumps(kept).encode())
+        return digest(tomli_w.dumps(_as_filed(kept)).encode())
 
 
 def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
@@ -118,7 +152,10 @@ def read_recipe(source: Path | str, changes: list[str] | None = None) -> Recipe:
         InputError: not TOML, an unknown or misspelt key (names the nearest valid one), a wrong value; lists all.
     """
     path = find_recipe(source)
-    return parse_recipe(read_changed(path, changes), str(path))
+    tables = read_changed(path, changes)
+    if path.name == "recipe.toml" and RunFolder(path.parent).checkpoints():
+        tables = moved(tables)
+    return parse_recipe(tables, str(path))
 
 
 def read_changed(path: Path, changes: list[str] | None = None) -> dict[str, Any]:
@@ -157,18 +194,20 @@ def read_tables(path: Path) -> dict[str, Any]:
 def merge_tables(tables: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """TOML tables with changes on top, table by table.
 
-    Another `method.name` begins a new table, for it has options of its own; one source of initial weights displaces
-    the other.
+    Another `method.name` or `space.name` begins a new table, for it has options of its own; one source of initial
+    weights displaces the other.
     """
     merged = dict(tables)
     for key, value in changes.items():
         before = merged.get(key)
         merged[key] = value
+        if key == "space" and isinstance(before, str) and isinstance(value, dict):
+            before = {"name": before}
         if isinstance(before, dict) and isinstance(value, dict):
             if key == "initial" and value.keys() & _SOURCES:
                 before = {name: entry for name, entry in before.items() if name not in _SOURCES}
-            other_method = key == "method" and value.get("name", before.get("name")) != before.get("name")
-            merged[key] = value if other_method else merge_tables(before, value)
+            other = key in ("method", "space") and value.get("name", before.get("name")) != before.get("name")
+            merged[key] = value if other else merge_tables(before, value)
     return merged
 
 
@@ -178,9 +217,9 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
         raise InputError(
             f"{where}: step: this takes a recipe of one step; each step that was trained has its own in RUN/steps"
         )
-    problems = []
     options: Options | None = None
     tables = _unset(tables, Recipe)
+    tables, problems = _with_space(tables, where)
     table = tables.get("method")
     name = table.get("name") if isinstance(table, dict) else None
     if not isinstance(table, dict) or name is None:
@@ -199,6 +238,65 @@ def parse_recipe(tables: dict[str, Any], where: str = "recipe") -> Recipe:
     if problems:
         raise InputError(problems)
     return recipe
+
+
+def _with_space(tables: dict[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
+    """Tables whose `space` is a name, with its options beside it; and what is wrong with them."""
+    problems = [f"{where}: space_options: unknown key; they stand in [space]"] if "space_options" in tables else []
+    tables = {key: value for key, value in tables.items() if key != "space_options"}
+    supernet, space = tables.get("supernet"), tables.get("space")
+    if isinstance(supernet, dict) and _MOVED in supernet:
+        problems.append(
+            f"{where}: supernet.{_MOVED}: is an option of the space; in its place write the table [space] with name = "
+            f'"{space["name"] if isinstance(space, dict) and "name" in space else space}" and {_MOVED}'
+        )
+        tables["supernet"] = {key: value for key, value in supernet.items() if key != _MOVED} or None
+    if not isinstance(space, dict):
+        return tables, problems
+    if (name := space.get("name")) is None:
+        return tables, [*problems, f"{where}: space.name: missing; there are: {', '.join(SPACES)}"]
+    tables["space"] = name
+    if isinstance(name, str) and name in SPACES:
+        kind = SPACES[name].options_type
+        try:
+            options = kind(**_unset(space, kind))
+            tables["space_options"] = options if options.given else None
+        except ValidationError as error:
+            problems += explain(error, where, kind, ("space",))
+    return tables, problems
+
+
+_MOVED = "always_project"
+"""It stood in `[supernet]` before spaces had options."""
+
+_ORDER = ("activation", "widths", _MOVED, "groups", "norms", "group_slopes")
+
+
+def moved(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables of a run that may have been written before spaces had options, as they are written now."""
+    found = dict(tables)
+    supernet = found.get("supernet")
+    if isinstance(supernet, dict) and _MOVED in supernet:
+        found = merge_tables(found, {"space": {_MOVED: supernet[_MOVED]}})
+        found["supernet"] = {key: value for key, value in supernet.items() if key != _MOVED}
+        if not found["supernet"]:
+            del found["supernet"]
+    if isinstance(steps := found.get("step"), list):
+        found["step"] = [moved(step) if isinstance(step, dict) else step for step in steps]
+    return found
+
+
+def _as_filed(tables: dict[str, Any]) -> dict[str, Any]:
+    """As digests have it, which stand in checkpoints: what moved is where it was."""
+    space = tables["space"]
+    if not isinstance(space, dict) or _MOVED not in space:
+        return tables
+    supernet = tables.get("supernet", {}) | {_MOVED: space[_MOVED]}
+    rest = {key: value for key, value in space.items() if key != _MOVED}
+    return tables | {
+        "space": rest["name"] if len(rest) == 1 else rest,
+        "supernet": {key: supernet[key] for key in _ORDER if key in supernet},
+    }
 
 
 def _unset(tables: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -288,6 +386,8 @@ def apply_change(tables: dict[str, Any], change: str) -> None:
         if len(parents) < 2 or parents[1] not in names:
             raise InputError(f"--set {change}: name a step as step.1 or by its name; there are: {', '.join(names)}")
         tables, parents = names[parents[1]], parents[2:]
+    if parents[:1] == ["space"] and isinstance(name := tables.get("space"), str):
+        tables["space"] = {"name": name}
     for parent in parents:
         tables = tables.setdefault(parent, {})
         if not isinstance(tables, dict):

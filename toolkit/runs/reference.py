@@ -11,8 +11,9 @@ from toolkit.methods import METHODS
 from toolkit.runs.recipe import Recipe, parse_recipe
 from toolkit.runs.tables import Split
 from toolkit.sampling import SAMPLERS, SamplerOptions
+from toolkit.spaces import SPACES, SpaceOptions
 
-_NESTED = ("split", "method")
+_NESTED = ("split", "method", "space_options")
 """Fields of a recipe that are no plain table."""
 
 Key = tuple[str, str, str]
@@ -31,9 +32,13 @@ def annotated(tables: Mapping[str, Any], where: str = "recipe") -> str:
 
 
 def _recipe_lines(recipe: Recipe) -> Iterator[str]:
+    space_options = SPACES[recipe.space].options_type
+    tabled = len(space_options.model_fields) > 1
     for name, field in Recipe.model_fields.items():
-        if not _table(field) and name not in _NESTED:
+        if not _table(field) and name not in _NESTED and not (tabled and name == "space"):
             yield from _lines(name, field, getattr(recipe, name))
+    if tabled:
+        yield from _table_lines("space", recipe.space_options or space_options(name=recipe.space))
     yield from _table_lines("method", recipe.method)
     for name, field in Recipe.model_fields.items():
         if (table := _table(field)) and name not in _NESTED:
@@ -111,6 +116,13 @@ def reference() -> str:
     for name, field in Recipe.model_fields.items():
         if (table := _table(field)) and name not in _NESTED:
             parts += [f"## `[{name}]`", _about(table), _markdown(keys(table))]
+    parts += [
+        "## `[space]`",
+        "Some spaces have options. Then `space` is a table: its `name` and options.",
+    ]
+    for name, space in SPACES.items():
+        if own := keys(space.options_type, SpaceOptions):
+            parts += [f'### `name = "{name}"`', _markdown(own)]
     parts += ["## `[[split]]`", _about(Split), _markdown(keys(Split))]
     first = next(iter(METHODS.values()))
     base = next(kind for kind in first.options_type.__mro__ if kind.__name__ == "Options")

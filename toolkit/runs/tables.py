@@ -1,7 +1,7 @@
 """The tables of a recipe: one class each, with every key, its default and what it means."""
 
 from dataclasses import fields, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from toolkit.backends.base import SGD, Precision
+from toolkit.backends.base import SGD, Adam, Decay, Precision
 from toolkit.data import augmentation
 from toolkit.data.augmentation import BINS, Policy
 from toolkit.spaces import SearchSpace
@@ -24,9 +24,9 @@ from toolkit.spaces.primitives import Activation
 
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every framework's generators take
-_Channels = Annotated[
-    tuple[float, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-]
+_AsTuple = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+_Channels = Annotated[tuple[float, ...], _AsTuple]
+_Share = Annotated[float, Field(ge=0, lt=1)]
 _Rule = Positive | Literal["widths"] | Annotated[list[Positive], Field(min_length=1)]
 _RULES = 'write how many (from 1), "widths", or a table by widest width, such as {16 = 4, 32 = "widths", 64 = [24, 64]}'
 
@@ -94,43 +94,106 @@ class Data(Table):
         return numbers
 
 
+_ADAM = ("adam", "adamw")
+_SGD_S = ("momentum", "nesterov", "move_idle")
+_ADAM_S = ("betas", "eps")
+_LATER = ("optimizer", "betas", "eps", "accumulate")
+
+
 class Training(Table):
     """`[training]`: the schedule and the optimiser."""
 
     epochs: Positive = Field(10, description="passes over the training images")
     batch_size: Positive = Field(128, description="images per step, over all processes together")
-    lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size")
+    accumulate: Positive | None = Field(
+        None,
+        description="parts of a batch that are worked on one after the other, their gradients averaged for one update: "
+        "saves memory; batch norm sees the parts; 1 by default",
+    )
+    lr: float = Field(0.1, gt=0, description="peak learning rate for this batch size; adam and adamw have no default")
     warmup_epochs: float = Field(1.0, ge=0, description="epochs of linear warm-up before the cosine")
     final_lr: float = Field(0.0, ge=0, description="learning rate at the end of the cosine")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD; 0 is none")
-    nesterov: bool = Field(False, description="Nesterov's momentum")
-    weight_decay: float = Field(5e-4, ge=0, description="added to the gradient, times the weight")
+    optimizer: Literal["sgd", "adam", "adamw"] | None = Field(None, description="sgd, adam or adamw; sgd by default")
+    momentum: float | None = Field(0.9, ge=0, lt=1, description="sgd: 0 is none")
+    nesterov: bool | None = Field(False, description="sgd: Nesterov's momentum")
+    betas: Annotated[tuple[_Share, _Share], _AsTuple] | None = Field(
+        None, description="adam, adamw: decay of the means of gradients and of their squares; [0.9, 0.999] by default"
+    )
+    eps: float | None = Field(
+        None, gt=0, description="adam, adamw: added to the root of the mean square; 1e-8 by default"
+    )
+    weight_decay: float = Field(
+        5e-4, ge=0, description="added to the gradient, times the weight; with adamw apart from it"
+    )
     decay_norm: bool = Field(False, description="let weight decay pull batch-norm scale and shift too")
     decay_bias: bool = Field(False, description="let weight decay pull biases too")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
     ema: float | None = Field(None, gt=0, lt=1, description="decay of a moving average of the weights, kept beside")
     move_idle: bool | None = Field(
         None,
-        description="let momentum and decay move tensors that no path of a step used; unused slices of a used tensor "
-        "move in any case",
+        description="sgd: let momentum and decay move tensors that no path of a step used; unused slices of a used "
+        "tensor move in any case",
     )
     precision: Precision = Field("fp32", description="of the arithmetic: fp32, tf32 or bf16")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _optimizer_s_own(cls, given: Any) -> Any:
+        """What is the default of SGD's options is not said of Adam."""
+        if isinstance(given, dict) and given.get("optimizer") in _ADAM:
+            return {"momentum": None, "nesterov": None} | given
+        return given
+
     @model_validator(mode="after")
-    def _warmup_fits(self) -> "Training":
+    def _fits_together(self) -> "Training":
+        found = []
         if self.warmup_epochs > self.epochs:
-            raise ValueError(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
+            found.append(f"warmup_epochs ({self.warmup_epochs}) is more than epochs ({self.epochs})")
+        found += self._foreign()
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov needs momentum above 0")
+            found.append("nesterov needs momentum above 0")
         if self.move_idle and self.momentum == 0:  # momentum also tells a resumed run what was used before
-            raise ValueError("move_idle needs momentum above 0")
+            found.append("move_idle needs momentum above 0")
+        if self.batch_size % (self.accumulate or 1):
+            found.append(
+                f"batch_size ({self.batch_size}) cannot be shared out evenly; make it a multiple of accumulate "
+                f"({self.accumulate})"
+            )
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
+    def _foreign(self) -> list[str]:
+        """Options of another optimiser, and what this one needs besides."""
+        kind = self.optimizer or "sgd"
+        others, owner = (_SGD_S, "sgd") if kind in _ADAM else (_ADAM_S, "adam and adamw")
+        if foreign := [name for name in others if getattr(self, name) is not None]:
+            verb = "is an option" if len(foreign) == 1 else "are options"
+            return [f'{", ".join(foreign)}: {verb} of {owner}; leave out, or set to "none", with optimizer {kind}']
+        if kind in _ADAM and "lr" not in self.model_fields_set:
+            return [f"optimizer {kind} needs an lr, such as 0.001; the default is for sgd"]
+        return []
+
     @property
-    def sgd(self) -> SGD:
-        """The optimiser's part."""
-        given = {field.name: getattr(self, field.name) for field in fields(SGD)}
-        return SGD(**given | {"move_idle": bool(self.move_idle)})
+    def made_optimizer(self) -> SGD | Adam:
+        """As backends take it."""
+        common = {field.name: getattr(self, field.name) for field in fields(Decay)}
+        if self.optimizer in _ADAM:
+            made = Adam(**common, decoupled=self.optimizer == "adamw")
+            if self.betas is not None:
+                made = replace(made, beta1=self.betas[0], beta2=self.betas[1])
+            return made if self.eps is None else replace(made, eps=self.eps)
+        momentum, nesterov = self.momentum or 0.0, bool(self.nesterov)
+        return SGD(**common, momentum=momentum, nesterov=nesterov, move_idle=bool(self.move_idle))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the optimiser has a memory, without which a training does not go on as it would have."""
+        return self.optimizer in _ADAM or bool(self.momentum)
+
+    def dump(self) -> str:
+        """As JSON, to file results under: keys that came later are left out where they say nothing."""
+        return self.model_dump_json(exclude={name for name in _LATER if getattr(self, name) is None})
 
 
 class Supernet(Table):
@@ -138,7 +201,6 @@ class Supernet(Table):
 
     activation: Activation | None = Field(None, description="what follows each residual addition")
     widths: dict[str, Positive] | None = Field(None, description="widths run in place of others, such as {4 = 5}")
-    always_project: bool | None = Field(None, description="resnet20: a projection in every shortcut")
     groups: Positive | Literal["widths"] | dict[str, _Rule] | None = Field(
         None, description="groups of widths with weights of their own: how many, or by the widest width of a layer"
     )
@@ -177,8 +239,6 @@ class Supernet(Table):
     def problems(self, space: SearchSpace) -> list[str]:
         """Why a space has no such supernet; empty if it has."""
         found = []
-        if self.always_project is not None and not hasattr(space, "always_project"):
-            found.append(f"always_project: the shortcuts of space {space.name} are fixed")
         found += enhancement_problems(space, self.enhanced, self.activation)
         if not found:
             found += grouping_problems(self._enhance(space), self.rules, self.norms)
@@ -192,8 +252,6 @@ class Supernet(Table):
         return GroupedSpace(space, self.rules, self.norms, self.group_slopes is not False)
 
     def _enhance(self, space: SearchSpace) -> SearchSpace:
-        if self.always_project is not None:
-            space = replace(space, always_project=self.always_project)  # type: ignore[type-var]
         if not self.enhanced and self.activation is None:
             return space
         return EnhancedSpace(space, self.enhanced, self.activation or "relu")
@@ -227,7 +285,9 @@ class Probe(Table):
     every_epochs: int = Field(0, ge=0, description="how often, and after the last epoch; 0: never")
     budget: Positive | None = Field(None, description="backward passes each time; default: 2.5 % of the training's")
     paths: int = Field(4, ge=2, description="random paths that are compared with each other")
-    batches: Positive = Field(2, description="draws, of `training.batch_size` images each; errors need two")
+    batches: Positive = Field(
+        2, description="draws, each of the images that training works on at once; errors need two"
+    )
 
 
 class Track(Table):

@@ -43,7 +43,11 @@ class Attentive(Sampler):
         self._worst = options.mode == "worst-up"
         counts = option_counts(space)
         # Answers to all decisions, whether they apply or not: those of two rows can then be mixed.
-        self._table = np.random.default_rng(_STREAM).integers(counts, size=(options.table, len(counts)))
+        rng = np.random.default_rng(_STREAM)
+        if space.constrained:  # then the space draws, and answers that do not apply are missing
+            self._table = np.array([space.sample(rng) for _ in range(options.table)])
+        else:
+            self._table = rng.integers(counts, size=(options.table, len(counts)))
         macs = [space.cost(space.canonical(answers)).macs for answers in self._table.tolist()]
         self._edges = np.linspace(min(macs), max(macs), options.bins + 1)[1:-1]
         self._bins = np.searchsorted(self._edges, macs, side="right")
@@ -71,6 +75,8 @@ class Attentive(Sampler):
         decisions = np.arange(self._table.shape[1])
         for _ in range(self._tries):
             arch = self.space.canonical(self._table[rng.choice(rows, len(decisions)), decisions].tolist())
+            if self.space.constrained and not self.space.contains(arch):
+                continue
             if self.bin(arch) == target:
                 return arch
         return self.space.canonical(self._table[rng.choice(rows)].tolist())

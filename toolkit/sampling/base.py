@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from toolkit.errors import InputError
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.derived import DerivedSpace
 
@@ -78,6 +79,19 @@ class Sampler(ABC):
         Raises:
             InputError: it is not one of such a sampler; nothing was taken over.
         """
+
+
+def require_free(space: SearchSpace, sampler: str) -> None:
+    """Refuse a space whose decisions constrain each other, for a law that deals with each decision by itself.
+
+    Raises:
+        InputError: it is such a space.
+    """
+    if space.constrained:
+        raise InputError(
+            f"method.sampling.name: {sampler} answers each decision by itself, but in space {space.name} they "
+            "constrain each other; choose uniform, or another that draws whole architectures"
+        )
 
 
 def option_counts(space: SearchSpace) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import Field
 from typing_extensions import override
 
-from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, option_counts
+from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, option_counts, require_free
 from toolkit.sampling.decks import Decks
 from toolkit.spaces import Arch, SearchSpace
 
@@ -32,6 +32,7 @@ class Fair(Sampler):
 
     def __init__(self, space: SearchSpace, options: FairOptions) -> None:
         super().__init__(space, options)
+        require_free(space, self.name)
         self._decks = Decks(option_counts(space))
 
     @override

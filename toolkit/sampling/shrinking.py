@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 from typing_extensions import override
 
-from toolkit.sampling.base import Moment, Sampler, SamplerOptions, option_counts, underived
+from toolkit.sampling.base import Moment, Sampler, SamplerOptions, option_counts, require_free, underived
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 
@@ -59,6 +59,7 @@ class Shrinking(Sampler):
 
     def __init__(self, space: SearchSpace, options: ShrinkingOptions) -> None:
         super().__init__(space, options)
+        require_free(space, self.name)
         whole = underived(space)
         is_depth = [_is_depth(whole, place) for place in range(len(space.decisions))]
         start = 0 if any(is_depth) else WIDTHS[0]

@@ -6,11 +6,12 @@ Other packages add theirs by the entry points `supernet_toolkit.spaces` (`toolki
 from toolkit.errors import InputError
 from toolkit.names import did_you_mean
 from toolkit.plugins import Registry, instance_of
-from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace, hamming
+from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
 from toolkit.spaces.cost import Cost
 from toolkit.spaces.nasbench201 import NASBENCH201
 from toolkit.spaces.nasbench_macro import NASBENCH_MACRO
 from toolkit.spaces.nats_size import NATS_SIZE
+from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.resnet20 import RESNET20
 from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
@@ -43,6 +44,6 @@ __all__ = [
     "Plan",
     "Plans",
     "SearchSpace",
+    "SpaceOptions",
     "get_space",
-    "hamming",
 ]

@@ -5,17 +5,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.spaces.cost import Cost, network_cost
 from toolkit.spaces.features import FeatureKind, costs, one_hot, option_pairs
+from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plans
 
 Arch = tuple[int, ...]
 """One answer per decision: the index of the chosen option, or ABSENT where the decision does not apply."""
+
+_TRIES = 10_000
+"""Draws of a constrained space before giving up."""
 
 ABSENT = -1
 """The one canonical answer of an inactive decision, such as the width of a block that is not there."""
@@ -38,9 +42,10 @@ class SearchSpace(ABC):
     """A description from which everything follows: codec, sampling, costs, the stand-alone network and the supernet.
 
     A space is a frozen dataclass that holds plain data. `summary` says in a few words what it is; `channels`, `size`
-    and `classes` describe the images it is built for.
+    and `classes` describe the images it is built for; `options_type` says what recipes may change of it.
     """
 
+    options_type: ClassVar[type[SpaceOptions]] = SpaceOptions
     name: str
     summary: str
     channels: int
@@ -111,19 +116,71 @@ class SearchSpace(ABC):
         return tuple(answer if active else ABSENT for answer, active in zip(answers, self.active(answers), strict=True))
 
     def sample(self, rng: np.random.Generator) -> Arch:
-        """Draw an architecture: every decision uniform and independent, inactive ones dropped afterwards.
+        """Draw an architecture, by the space's own law: what "uniform" means to samplers and drawn candidates.
 
-        This is the distribution of both challenges' candidate files.
+        By default every decision is uniform and independent, and inactive ones are dropped afterwards: the distribution
+        of both challenges' candidate files. Where decisions constrain each other, it is drawn again until they agree.
+
+        Raises:
+            InputError: next to no answers agree; such a space has to say how it is drawn.
         """
-        return self.canonical(rng.integers(self._option_counts).tolist())
+        for _ in range(_TRIES):
+            arch = self.canonical(rng.integers(self._option_counts).tolist())
+            if self.allows(arch):
+                return arch
+        raise InputError(f"space {self.name}: {_TRIES:,} draws gave no architecture; its `sample` has to find them")
+
+    def with_option(self, decision: int, option: int) -> Arch:
+        """An architecture that answers this decision so, else the largest; one drawn if that is none.
+
+        Raises:
+            InputError: no architecture seems to have that option.
+        """
+        answers = [max(answer, 0) for answer in self.largest]
+        answers[decision] = option
+        if self.allows(arch := self.canonical(answers)):
+            return arch
+        rng = np.random.default_rng((decision, option))
+        for _ in range(_TRIES):
+            if (arch := self.sample(rng))[decision] == option:
+                return arch
+        asked = self.decisions[decision]
+        raise InputError(f"space {self.name}: none of {_TRIES:,} drawn has {asked.name} = {asked.options[option]}")
+
+    def allows(self, arch: Arch) -> bool:  # noqa: ARG002
+        """Whether the answers of a canonical `arch` agree, for spaces whose decisions constrain each other.
+
+        Such a space also says its `cardinality`; its `plans` are asked for allowed architectures only.
+        """
+        return True
+
+    @property
+    def constrained(self) -> bool:
+        """Whether some answers that apply do not agree, so that options cannot be chosen one by one."""
+        return type(self).allows is not SearchSpace.allows
+
+    def distance(self, first: Arch, second: Arch) -> int:
+        """How different two architectures are: by default the number of decisions answered differently.
+
+        Absent against present counts as a difference.
+        """
+        return sum(a != b for a, b in zip(first, second, strict=True))
 
     def for_images(self, channels: int, size: int, classes: int) -> Self:
         """The same space for other images: only the stem's inputs, the maps' sizes and the classifier differ."""
         return replace(self, channels=channels, size=size, classes=classes)  # type: ignore[type-var]
 
+    def with_options(self, options: SpaceOptions) -> Self:
+        """The same space, with what a recipe says of it."""
+        return replace(self, **options.given) if options.given else self  # type: ignore[type-var]
+
     @property
     def cardinality(self) -> int:
-        """The number of architectures, and so of codes; different codes may name equal networks."""
+        """The number of architectures, and so of codes; different codes may name equal networks.
+
+        By default the product of the numbers of options, which is right where all decisions apply to all architectures,
+        and none constrains another.
+        """
         return math.prod(self._option_counts)
 
     def cost(self, arch: Arch) -> Cost:
@@ -154,12 +211,8 @@ class SearchSpace(ABC):
             len(arch) == len(self.decisions)
             and all(ABSENT <= answer < count for answer, count in zip(arch, self._option_counts, strict=True))
             and all(active == (answer != ABSENT) for answer, active in zip(arch, self.active(arch), strict=True))
+            and self.allows(arch)
         )
-
-
-def hamming(first: Arch, second: Arch) -> int:
-    """Number of decisions answered differently; absent against present counts as a difference."""
-    return sum(a != b for a, b in zip(first, second, strict=True))
 
 
 def matrix(archs: Sequence[Arch]) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+
 from toolkit.spaces.base import Arch, Decision, SearchSpace
 from toolkit.spaces.features import FeatureKind
+from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plans
 
 
@@ -55,6 +58,27 @@ class DerivedSpace(SearchSpace):
     def cardinality(self) -> int:
         """That of the base."""
         return self.base.cardinality
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """By the base's law."""
+        return self.base.sample(rng)
+
+    def allows(self, arch: Arch) -> bool:
+        """As in the base."""
+        return self.base.allows(arch)
+
+    @property
+    def constrained(self) -> bool:
+        """As in the base."""
+        return self.base.constrained
+
+    def distance(self, first: Arch, second: Arch) -> int:
+        """The base's."""
+        return self.base.distance(first, second)
+
+    def with_options(self, options: SpaceOptions) -> Self:
+        """The same supernet of the base with these options."""
+        return replace(self, base=self.base.with_options(options))
 
     def format(self, arch: Arch) -> str:
         """The base's code."""

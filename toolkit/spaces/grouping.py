@@ -72,9 +72,7 @@ def elastic_layers(space: SearchSpace) -> list[Layers]:
     for number, decision in enumerate(space.decisions):
         seen: dict[tuple[int, str], dict[int, tuple[str, ...]]] = {}
         for index, option in enumerate(decision.options):
-            answers = [max(answer, 0) for answer in space.largest]
-            answers[number] = index
-            plans = space.supernet_plans(space.canonical(answers))
+            plans = space.supernet_plans(space.with_option(number, index))
             for position in decision.blocks:
                 plan = plans[position]
                 for place, (field, width) in enumerate(outputs_by_field(plan).items() if plan else ()):

@@ -7,9 +7,13 @@ the official network never uses entry 20 (it builds its classifier from entry 19
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import ClassVar
+
+from pydantic import Field
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
 from toolkit.spaces.features import FeatureKind, centred_logs, chosen, inverse_widths, log_widths, products
+from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
@@ -21,6 +25,16 @@ _SPELLINGS = tuple(frozenset(map(str, options)) for options in _SETS)
 _block = lru_cache(maxsize=None)(BasicBlock)
 
 
+class ResNet20Options(SpaceOptions):
+    """Options of ResNet-20."""
+
+    of_supernet: ClassVar = frozenset({"always_project"})
+
+    always_project: bool | None = Field(
+        None, description="a projection in every shortcut of the supernet; true by default, as in published supernets"
+    )
+
+
 @dataclass(frozen=True)
 class ResNet20(SearchSpace):
     """Widths of the stem and of 18 convolutions, every combination valid.
@@ -29,6 +43,8 @@ class ResNet20(SearchSpace):
     changes (the official rule). All published supernets project always, and so does ours if `always_project`, because a
     shared block cannot be an identity in one path and a projection in the next without being trained as both.
     """
+
+    options_type: ClassVar[type[SpaceOptions]] = ResNet20Options
 
     name: str
     summary: str = ""

@@ -12,7 +12,8 @@ from toolkit.data.augmentation import SoftLabels
 from toolkit.data.base import Dataset, Split
 from toolkit.data.batches import held_out_batches, steps_per_epoch, train_batches
 from toolkit.data.held_out import hold_out
-from toolkit.methods import Batch, Needs
+from toolkit.errors import InputError
+from toolkit.methods import Batch, Method, Needs
 from toolkit.methods.lab import Lab
 from toolkit.runs.tables import Training
 from toolkit.training.schedules import warmup_cosine
@@ -61,6 +62,10 @@ class Loop:
         average: follows the network after each update, as `Training.ema` says.
         lab: what the method owns.
         tally: counts the networks that are trained.
+        method: what has a memory that each part of a batch begins with, where gradients are accumulated.
+
+    Raises:
+        InputError: fewer images than a batch, or parts of a batch cannot be shared out evenly.
     """
 
     def __init__(
@@ -76,9 +81,16 @@ class Loop:
         average: Network | None = None,
         lab: Lab | None = None,
         tally: Tally | None = None,
+        method: Method | None = None,
     ) -> None:
         self.backend, self.network, self.optimizer, self.average = backend, network, optimizer, average
-        self.tally = tally
+        self.tally, self._method = tally, method
+        self._parts = config.accumulate or 1
+        if self._parts > 1 and config.batch_size % (backend.world * self._parts):
+            raise InputError(
+                f"batch size {config.batch_size}: choose a multiple of {backend.world * self._parts}, processes times "
+                "training.accumulate"
+            )
         self._lab, self._data, self._config, self._seed, self._needs = lab, data, config, seed, needs
         self._train, self._held_out = parts(data, needs, seed)
         self.steps_per_epoch = steps_per_epoch(len(self._train.labels), config.batch_size)
@@ -113,15 +125,25 @@ class Loop:
                 (shown, *map(self._shown, views)),
                 None if held_out is None else (self._shown(held_out[0]), self.backend.place(held_out[1])),
             )
-            values = backward(batch)
+            values = backward(batch) if self._parts == 1 else self._accumulate(backward, batch)
             values["grad_norm"] = self._update(lr)
             if after is not None and (more := after(batch)) is not None:
                 values |= more
                 self._update(lr)
             yield Step(step + 1, (step + 1) / self.steps_per_epoch, lr, ops.averages(values))
 
+    def _accumulate(self, backward: Backward, batch: Batch) -> dict[str, Tensor]:
+        """The gradients of a batch, part by part, each with the same draws; they are averaged by the update."""
+        memory = None if self._method is None else self._method.state()
+        found: list[dict[str, Tensor]] = []
+        for part in batch.parts(self._parts, self.network):  # what is trained is counted once
+            if found and self._method is not None and memory is not None:
+                self._method.load_state(memory)
+            found.append(backward(part))
+        return {name: sum(values[name] for values in found) / len(found) for name in found[0]}
+
     def _update(self, lr: float) -> Tensor:
-        norm = self.optimizer.step(lr)
+        norm = self.optimizer.step(lr, self._parts)
         if self.average is not None and self._config.ema is not None:
             self.average.follow(self.network, self._config.ema)
         return norm

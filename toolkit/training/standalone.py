@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -135,7 +136,7 @@ def train_alone(
     if supernet is not None:
         start_warm(network, space, arch, supernet)
     losses: list[Tensor] = []
-    loop = Loop(backend, network, backend.optimizer(network, config.sgd), data, config, seed)
+    loop = Loop(backend, network, backend.optimizer(network, config.made_optimizer), data, config, seed)
 
     def backward(batch: Batch) -> dict[str, Tensor]:
         net = batch.net
@@ -202,10 +203,13 @@ class _Trainer:
 
 def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int, supernet: str) -> AloneSetting:
     """What results are filed under: all that they depend on; `supernet` is the digest of what they began with."""
-    how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
+    how = f"{recipe.training.dump()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
     if data.augmentation is not None:
         how += f" {data.augmentation}"
     how += f" from {supernet}" if supernet else ""
+    if (options := recipe.space_options) is not None:
+        alone = {name: value for name, value in options.given.items() if name not in options.of_supernet}
+        how += f" {json.dumps(alone)}" if alone else ""
     return AloneSetting(
         space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
     )

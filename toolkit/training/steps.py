@@ -28,6 +28,7 @@ from toolkit.runs.recipe import (
     Recipe,
     find_recipe,
     merge_tables,
+    moved,
     parse_recipe,
     read_changed,
     read_recipe,
@@ -177,7 +178,7 @@ def prepare_pipeline(asked: Pipeline | None, path: Path, *, resume: bool) -> Pip
         return _prepare_new(asked, path)
     whole = RunFolder(path).steps
     if whole.is_file():
-        kept = parse_pipeline(read_tables(whole), str(whole))
+        kept = parse_pipeline(moved(read_tables(whole)), str(whole))
     else:
         kept = _single(prepare_run(None, path, resume=True)[0])
     problems = [] if asked is None else _changes(asked, kept, path)

@@ -181,6 +181,7 @@ class State:
             average=self.average,
             lab=self.lab,
             tally=self.tally,
+            method=self.method,
         )
 
     def save(self, path: Path, facts: Facts) -> None:
@@ -242,8 +243,13 @@ def fresh(recipe: Recipe, backend: Backend, network: Network) -> State:
     average = None if recipe.training.ema is None else copy_of(backend, network)
     method, lab = recipe.make_method(network.space), Lab(backend, network, recipe.seed)
     method.begin(lab)
+    if recipe.training.accumulate and lab.names:  # which a method may move in each call of its step
+        raise InputError(
+            f"training.accumulate: method {method.name} owns {', '.join(lab.names)}, and moves it in every step; leave "
+            "training.accumulate out"
+        )
     tally = Tally(network.space)
-    return State(network, backend.optimizer(network, recipe.training.sgd), average, method, lab, tally)
+    return State(network, backend.optimizer(network, recipe.training.made_optimizer), average, method, lab, tally)
 
 
 def load_tally(tally: Tally, checkpoint: Checkpoint, path: Path) -> None:

@@ -35,8 +35,10 @@ class _Optimizer(Optimizer, ABC):
 
     @override
     @paddle.no_grad()
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         gradients = self._gradients()
+        if parts > 1:
+            gradients = {name: gradient / parts for name, gradient in gradients.items()}
         if self._world > 1:
             gradients = _average_over_processes(gradients, self._world)
         norm = paddle.stack([gradient.norm() for gradient in gradients.values()]).norm()

@@ -37,8 +37,10 @@ class _Optimizer(Optimizer):
         self._groups = [{"params": params, "weight_decay": decay} for params, decay in groups if params]
 
     @override
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
+        if parts > 1:
+            torch._foreach_div_(gradients, parts)
         if self._world > 1:
             _average_over_processes(gradients, self._world)
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -80,10 +82,10 @@ class TorchSGD(_Optimizer):
         self._used: set[str] = set()
 
     @override
-    def step(self, lr: float) -> Tensor:
+    def step(self, lr: float, parts: int = 1) -> Tensor:
         if self._move_idle:
             self._rouse()
-        return super().step(lr)
+        return super().step(lr, parts)
 
     def _rouse(self) -> None:
         """Gradients of 0 for what was used before and is not now.
