@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isinf, isnan
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +151,12 @@ def _number(cell: object) -> float:
             return np.inf
         cell = float(text)
     return float(cell) if is_number(cell) else np.inf
+
+
+def are_numbers(cells: Sequence[object]) -> bool:
+    """Whether every cell that is filled holds a number, and any is filled."""
+    numbers = [_number(cell) for cell in cells]
+    return not any(map(isinf, numbers)) and not all(map(isnan, numbers))
 
 
 _PLAIN = re.compile(r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,5})?", re.ASCII)
