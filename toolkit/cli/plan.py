@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from toolkit.cli.console import console, errors, print_json
-from toolkit.cli.options import AsJson, Memory
+from toolkit.cli.options import AsJson, Memory, Norm
 from toolkit.cli.progress import progress_bars
 from toolkit.errors import InputError
 
@@ -30,9 +30,7 @@ def plan(
     images: Annotated[
         int | None, typer.Option(min=1, help="images to test on; default: the run's validation images, else 50,000")
     ] = None,
-    norm: Annotated[
-        str, typer.Option(help="batch-norm statistics: stored, batch, calibrate or calibrate:N")
-    ] = "calibrate",
+    norm: Norm = "calibrate",
     memory: Memory = None,
     workers: Annotated[int, typer.Option(min=1, help="processes, one CPU thread each")] = 1,
     seconds: Annotated[float, typer.Option(min=0, max=600, help="how long to time this machine; 0: not at all")] = 5.0,
