@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,7 +91,7 @@ def read_bytes(path: Path | str, largest: int | None = LARGEST) -> bytes:
 
 
 @contextlib.contextmanager
-def open_regular(path: Path | str) -> Iterator[IO[bytes]]:
+def open_regular(path: Path | str) -> Iterator[BufferedReader]:
     """Open a file of which only a part, or a part at a time, is to be read.
 
     Raises:

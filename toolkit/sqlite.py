@@ -10,6 +10,7 @@ newest rows lie beside it in `*-wal`: copy both or neither. `*.lock` beside it b
 import contextlib
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,11 @@ def explained(path: Path) -> Iterator[None]:
             f"{path}: is damaged or no SQLite file ({error}); it was left as it is: "
             "put a copy in its place, or move it away to begin anew"
         ) from error
+
+
+def checksum(*said: object) -> int:
+    """CRC-32 of what a row says: not against people, only against flipped bits."""
+    return zlib.crc32(repr(said).encode(errors="surrogatepass"))
 
 
 def _connect(path: Path, uri: str, timeout: float = 30.0) -> sqlite3.Connection:

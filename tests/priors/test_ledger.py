@@ -1,3 +1,4 @@
+import contextlib
 import math
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger as Results
-from toolkit.priors.ledger import Ledger, Row, Setting
+from toolkit.priors.ledger import FORMAT, Ledger, Row, Setting
 
 SETTING = Setting("resnet20", "zen", '{"seed": 0}', "3x32x32, 100 classes")
 
@@ -132,10 +133,39 @@ def test_files_of_other_kinds_are_left_as_they_are(path: Path) -> None:
 def test_a_newer_format(path: Path) -> None:
     file(path, ("a", 1.0))
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
     connection.close()
-    with pytest.raises(InputError, match=r"has format 2.* update the toolkit"), Ledger.read(path):
+    with pytest.raises(InputError, match=rf"has format {FORMAT + 1}.* update the toolkit"), Ledger.read(path):
         pass
+
+
+def changed(path: Path, script: str) -> None:
+    file(path, ("4-12", 1.0), ("4-16", math.nan))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "UPDATE scores SET code = '4-20' WHERE code = '4-12'",
+        "UPDATE scores SET value = -value",
+        "UPDATE scores SET value = 0 WHERE value IS NULL",
+        "UPDATE settings SET options = '{\"seed\": 1}'",
+    ],
+)
+def test_a_changed_score_is_noticed(script: str, path: Path) -> None:
+    """As a flipped bit would: a code of digits becomes another valid code."""
+    changed(path, script)
+    with Ledger.read(path) as ledger, pytest.raises(InputError, match="not what was recorded"):
+        ledger.scores(ledger.settings("resnet20")[0])
+
+
+def test_format_1_is_read_as_it_is(path: Path) -> None:
+    changed(path, "ALTER TABLE scores DROP COLUMN checksum; PRAGMA user_version = 1")
+    assert read(path)["4-12"] == 1.0
+    file(path, ("4-20", 2.0))
+    assert {code for code, value in read(path).items() if value > 0} == {"4-12", "4-20"}
 
 
 @pytest.mark.parametrize("damage", ["UPDATE settings SET options = 'oops'", "UPDATE settings SET options = '3'"])

@@ -26,7 +26,6 @@ import contextlib
 import math
 import sqlite3
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -271,10 +270,9 @@ class Ledger:
 
 
 def checksum(setting: AnySetting, code: str, counts: Counts) -> int:
-    """CRC-32 of a result and what it depends on: not against people, only against flipped bits."""
+    """Of a result and what it depends on."""
     loss = None if math.isnan(counts.loss) else float(counts.loss)
-    said = (*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
-    return zlib.crc32(repr(said).encode(errors="surrogatepass"))
+    return sqlite.checksum(*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
 
 
 def _to_counts(top1: int, top5: int, total: int, loss: float | None) -> Counts:
