@@ -74,7 +74,7 @@ RULES = (
 
 ROOMS = (
     ("toolkit.errors", "toolkit.names"),
-    ("toolkit.files", "toolkit.interrupts", "toolkit.plugins", "toolkit.sqlite"),
+    ("toolkit.files", "toolkit.interrupts", "toolkit.numbers", "toolkit.plugins", "toolkit.sqlite"),
     ("toolkit.spaces",),
     ("toolkit.candidates",),
     ("toolkit.sampling",),

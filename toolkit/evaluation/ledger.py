@@ -198,8 +198,7 @@ class Ledger:
         with sqlite.explained(self._path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(
-                f"INSERT INTO settings ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
-                " ON CONFLICT DO NOTHING",
+                f"INSERT INTO settings ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
                 astuple(setting),
             )
             key = self._key(setting)
