@@ -88,7 +88,7 @@ ROOMS = (
     ("toolkit.interference",),
     ("toolkit.audit", "toolkit.sweeps"),
     ("converters.logits", "converters.tables"),
-    ("converters.onnx", "converters.submission", "converters.weights"),
+    ("converters", "converters.onnx", "converters.submission", "converters.weights"),
     ("toolkit.verbs",),
     ("toolkit",),  # `toolkit` itself names the verbs, and loads them when asked for one
     ("app",),
