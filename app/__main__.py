@@ -14,8 +14,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import plotly.io  # noqa: F401
 from streamlit.web.cli import main
 
-from app.interference import block, error, network, paths, split, whole  # noqa: F401
-from app.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top  # noqa: F401
+from app.screens.interference import block, error, network, paths, split, whole  # noqa: F401
+from app.screens.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top  # noqa: F401
 from app.views import runs, submission  # noqa: F401
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The pages of the dashboard, in their order. A new page is a file in `screens/` and a line here.
+"""The pages of the dashboard, in their order. A new page is a file in `screens/` and a line here; one that has parts is
+a folder there, whose `page.py` lays them out.
 
 Those of other packages come in by the entry points `supernet_toolkit.pages` (`toolkit/plugins.py`): functions without
 arguments that lay out the page, titled by the first line of their docstring. `app.links` tells them the chosen run.
@@ -6,6 +7,7 @@ arguments that lay out the page, titled by the first line of their docstring. `a
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -15,21 +17,31 @@ from toolkit.plugins import load
 
 PAGES = (
     ("overview", "Runs", "list"),
+    ("verdict", "Verdict", "gavel"),
     ("training", "Training", "show_chart"),
     ("candidates", "Candidates", "scatter_plot"),
+    ("decisions", "What decides it", "tune"),
     ("ranking", "Rank correlation", "leaderboard"),
+    ("predictor", "Predictor", "insights"),
     ("interference", "Interference", "call_split"),
     ("sweeps", "Sweeps", "experiment"),
     ("submission", "Submission", "upload_file"),
     ("weights", "Weights", "swap_horiz"),
 )
-"""File in `screens/`, title, Material icon. The first is where visitors begin."""
+"""File or folder in `screens/`, title, Material icon. The first is where visitors begin."""
+
+HERE = Path(__file__).parent
+
+
+def page_file(name: str) -> str:
+    """The file of a page, as Streamlit takes it: from the folder of `main.py`."""
+    return f"screens/{name}/page.py" if (HERE / "screens" / name).is_dir() else f"screens/{name}.py"
 
 
 def pages() -> list[StreamlitPage]:
     """All of them, for `st.navigation`."""
     own = [
-        st.Page(f"screens/{name}.py", title=title, icon=f":material/{icon}:", default=name == PAGES[0][0])
+        st.Page(page_file(name), title=title, icon=f":material/{icon}:", default=name == PAGES[0][0], url_path=name)
         for name, title, icon in PAGES
     ]
     others = [

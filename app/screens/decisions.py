@@ -8,7 +8,7 @@ from app.chart import chart
 from app.derived import derive
 from app.figures import decisions as figures
 from app.parallel import brush, parallel
-from app.ranking.choose import read_ledger
+from app.screens.ranking.choose import read_ledger
 from app.views import candidates
 from app.views.decisions import additive, flows
 from app.views.decisions.scored import Scored, read_scored

@@ -8,6 +8,7 @@ from app import links, text, theme, ui
 from app.cache import load, stamp
 from app.chart import chart
 from app.figures import sweeps as figures
+from app.pages import page_file
 from app.ui import Color
 from app.views import runs
 from app.views import sweeps as views
@@ -159,7 +160,7 @@ def row(trial: views.Trial, *, live: bool) -> None:
     if trial.name is not None:
         with others, st.container(gap=None):
             for page, title in OTHERS.items():
-                st.page_link(f"screens/{page}.py", label=title, query_params={"run": trial.name})
+                st.page_link(page_file(page), label=title, query_params={"run": trial.name})
     if trial.run.problems:
         ui.problems("This run failed", trial.run.problems)
 

@@ -8,7 +8,7 @@ from app import links, report, text, ui
 from app.cache import load
 from app.derived import derive
 from app.figures.ranking.forest import forest
-from app.ranking.choose import read, read_ledger
+from app.screens.ranking.choose import read, read_ledger
 from app.views import candidates, runs, submission, verdict
 from app.views.interference import readings
 from app.views.ranking import estimates, noise, sources

@@ -108,14 +108,13 @@ def _names(space: SearchSpace) -> list[str]:
         if plan is not None and plan.label:
             names.append(plan.label)
             continue
-        if number and plan is not None and _shrinks(plan):
+        if number and plan is not None and _strides(plan):
             stage, number = stage + 1, 0
         number += 1
         names.append(f"{stage}.{number}")
     return names
 
 
-def _shrinks(plan: Plan) -> bool:
-    """Whether the map is smaller behind it: a stage begins here."""
-    drawn = graph(plan)
-    return drawn.map(drawn.output).size < drawn.inputs[0].size
+def _strides(plan: Plan) -> bool:
+    """Whether the map shrinks here, or would if it had not come down to a pixel: a stage begins."""
+    return any(getattr(step.op, "stride", 1) > 1 for step in graph(plan).steps)

@@ -12,7 +12,7 @@ from converters.submission.merging import (
     write_merged,
 )
 from converters.submission.parts import Part
-from converters.submission.runs import Submitted, Wanted, describe, run_results, submit_run
+from converters.submission.runs import Mixed, Submitted, Wanted, describe, run_results, submit_run
 from converters.submission.write import MEANING, Prepared, build, prepare_submission, write_submission
 from toolkit.backends.base import Score
 
@@ -21,6 +21,7 @@ __all__ = [
     "Conflicts",
     "Kind",
     "MergeReport",
+    "Mixed",
     "Options",
     "Part",
     "Prepared",

@@ -12,9 +12,11 @@ from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
+from toolkit.evaluation.partly import predict_rest
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import carried, recorded
 from toolkit.files import digest, read_bytes
+from toolkit.predictors.agreement import Agreement
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
@@ -50,13 +52,43 @@ def _same_norm(asked: str, recorded: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixed:
+    """What of a submission was evaluated and what predicted.
+
+    Attributes:
+        evaluated, predicted: how many candidates.
+        smooth: the evaluated ones have fitted values too.
+        agreement: of predictions with evaluated candidates whose groups were held out.
+        model: that predicted.
+    """
+
+    evaluated: int
+    predicted: int
+    smooth: bool
+    agreement: Agreement
+    model: str
+
+    def __str__(self) -> str:
+        fitted = "; fitted values for all of them" if self.smooth else ""
+        return (
+            f"{self.evaluated:,} candidates evaluated, {self.predicted:,} predicted from them by {self.model}{fitted}. "
+            f"Kendall tau of predictions with evaluated candidates held out: {self.agreement}, "
+            f"n = {self.agreement.networks:,}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was written: the file's report, where its results come from, their cost, and what else there was to take."""
+    """What was written: the file's report, where its results come from, their cost, and what else there was to take.
+
+    `mixed` says what was evaluated if not all was.
+    """
 
     report: Report
     setting: Setting
     budget: Spent
     others: tuple[Setting, ...]
+    mixed: Mixed | None = None
 
 
 def submit_run(
@@ -67,23 +99,30 @@ def submit_run(
     wanted: Wanted = Wanted(),
     *,
     race: bool = False,
+    predicted: bool = False,
+    smooth: bool = False,
 ) -> Submitted:
     """Write the submission of a run, complete and checked.
 
     Of several settings that are wanted, those of the newest checkpoint come first, then the one evaluated last. By
     default the candidates are the run's last ones, and the submission lies in the run folder. With `race`, candidates
-    that were tested on fewer images only are carried along (`toolkit.evaluation.race`).
+    that were tested on fewer images only are carried along (`toolkit.evaluation.race`). With `predicted`, candidates
+    that were not evaluated are predicted from those that were (`toolkit.evaluation.partly`); with `smooth` too, these
+    get fitted values as well, which lack the noise of their own evaluation.
 
     Raises:
         InputError: no run, no such results, or not of all candidates: names what is missing and what fills it.
     """
+    if problems := _contradictions(race=race, predicted=predicted, smooth=smooth):
+        raise InputError(problems)
     folder = RunFolder.open(run)
     if not folder.ledger.exists():
         raise InputError(
             f"{folder.path}: was never evaluated; first: supernet evaluate {folder.path} --candidates FILE"
         )
     file = candidates or folder.candidates
-    table = read_candidates(file, get_space(read_recipe(folder.recipe).space))
+    space = get_space(read_recipe(folder.recipe).space)
+    table = read_candidates(file, space)
     with Ledger.read(folder.ledger) as ledger:
         settings = [holding.setting for holding in ledger.settings()]
         setting = _choose(folder, settings, wanted)
@@ -92,10 +131,15 @@ def submit_run(
         budget = spent(ledger, setting, table.values(), race=race)
     used = {setting, *(replace(setting, images=images) for images in rounds)}
     others = tuple(other for other in settings if other not in used)
+    mixed: Mixed | None = None
     try:
         if race:
             values = carried(rounds, lambda counts: score_of(counts, score))
             scores = {key: values[code] for key, code in table.items() if code in values}
+        elif predicted:
+            found = predict_rest(space, table, counts, lambda counts: score_of(counts, score), keep=not smooth)
+            scores, evaluated = found.values, len(found.labelled)
+            mixed = Mixed(evaluated, len(table) - evaluated, smooth, found.agreement, found.predictor.name)
         else:
             scores = build(table, counts, score)
     except InputError as error:
@@ -103,7 +147,16 @@ def submit_run(
             raise
         hints = [f"{folder.ledger}: there are other results too, {describe(other)}" for other in others]
         raise InputError([*error.problems, *hints, f"to fill it: {_evaluate_command(folder, file, setting)}"]) from None
-    return Submitted(write_submission(out or folder.submission, table, scores), setting, budget, others)
+    return Submitted(write_submission(out or folder.submission, table, scores), setting, budget, others, mixed)
+
+
+def _contradictions(*, race: bool, predicted: bool, smooth: bool) -> list[str]:
+    found = []
+    if race and predicted:
+        found.append("a submission of a race has no candidates left to predict; leave out --race or --predicted")
+    if smooth and not predicted:
+        found.append("--smooth hands in fitted values; it goes with --predicted")
+    return found
 
 
 def run_results(run: Path | str, wanted: Wanted = Wanted()) -> tuple[Setting, dict[str, Counts]]:

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.pages import page_file
 from tests.app import example_interference, example_run
 from toolkit.runs.folder import RunFolder
 
@@ -64,7 +65,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppT
             app.query_params[name] = value
         app.run()
         if page != "overview":
-            app.switch_page(f"screens/{page}.py").run()
+            app.switch_page(page_file(page)).run()
         assert not app.exception, app.exception[0].value
         return app
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.pages import page_file
 from app.views.folder import scan
 from app.views.ranking import sources
 from tests.app import example_run
@@ -29,7 +30,7 @@ def test_a_fresh_clone_opens_on_the_shipped_results(newcomer: AppTest) -> None:
     assert "0 of 20 epochs" not in texts(app)
     assert "predictions" in texts(app)
     assert "0.76 [0.7" in texts(app)  # docs/results.md, `resnet20-guided` on all 500
-    app.switch_page("screens/ranking.py").run()
+    app.switch_page(page_file("ranking")).run()
     assert not app.exception
     assert not app.error
     assert app.selectbox(key="judged").value == "predictions"

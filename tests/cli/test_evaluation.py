@@ -324,3 +324,22 @@ def test_other_candidates_than_before_are_told(run: RunFolder) -> None:
     outcome = supernet("evaluate", run.path, "--candidates", "candidates.json", "--norm", "batch", "--images", 16)
     assert outcome.status == 0
     assert "Other candidates than before: 20 are new, 5 are gone." in outcome.err
+
+
+def test_a_part_is_evaluated_and_the_rest_predicted(run: RunFolder) -> None:
+    many = draw_candidates(get_space("resnet48-mini"), 60, 0)
+    write_candidates("many.json", many)
+    options = ("--candidates", "many.json", "--norm", "batch")
+    outcome = supernet("evaluate", run.path, *options, "--evaluate", 30)
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.endswith("--candidates many.json --predicted --out submission.json\n")
+    assert "tau with held-out evaluated ones" in outcome.out
+    assert supernet("submit", run.path).status == 1
+    facts = json.loads(supernet("submit", run.path, "--predicted", "--json").out)
+    assert facts["mixed"]["evaluated"] + facts["mixed"]["predicted"] == 60
+    assert 30 <= facts["mixed"]["evaluated"] < 60
+    with Ledger.read(run.ledger) as ledger:
+        assert ledger.settings()[0].results == facts["mixed"]["evaluated"]
+    text = supernet("submit", run.path, "--predicted", "--smooth").out
+    assert "fitted values for all of them" in text
+    assert supernet("evaluate", run.path, *options, "--race", "--evaluate", 30).status == 1

@@ -173,3 +173,34 @@ def test_a_policy_that_is_none(run: RunFolder, evaluate: Evaluate) -> None:
     evaluate(setting(20))
     with pytest.raises(InputError, match="batch-norm policy 'calibrat'"):
         submit_run(run.path, wanted=Wanted(norm="calibrat"))
+
+
+def test_what_was_not_evaluated_is_predicted_if_asked_for(run: RunFolder, tmp_path: Path) -> None:
+    """The report says how many of each; results in the ledger stay what they are."""
+    many = draw_candidates(SPACES["resnet48-mini"], 80, 0)
+    write_candidates(run.candidates, many)
+    space, some = SPACES["resnet48-mini"], list(many.values())[:40]
+    rows = [Row(code, Counts(100 - sum(space.parse(code)[4:8]), 150, 200, 99.0), 0.1) for code in some]
+    with Ledger.write(run.ledger) as ledger:
+        ledger.record(setting(20), rows)
+    with pytest.raises(InputError, match="40 of 80 candidates have no result"):
+        submit_run(run.path)
+    done = submit_run(run.path, predicted=True)
+    assert done.mixed is not None
+    assert (done.mixed.evaluated, done.mixed.predicted, done.mixed.smooth) == (40, 40, False)
+    assert done.mixed.agreement.networks == 40
+    assert done.mixed.agreement.tau > 0.5
+    found = scores(run.submission)
+    assert list(found) == list(many)
+    known = {row.code: row.counts.top1 / 200 for row in rows}
+    assert [found[key] for key, code in many.items() if code in known] == list(known.values())
+    smooth = submit_run(run.path, out=tmp_path / "smooth.json", predicted=True, smooth=True)
+    assert smooth.mixed is not None
+    assert "fitted values for all" in str(smooth.mixed)
+    assert len(set(scores(tmp_path / "smooth.json").values())) == 80
+    with Ledger.read(run.ledger) as ledger:
+        assert len(ledger.results(setting(20))) == 40
+    with pytest.raises(InputError, match="goes with --predicted"):
+        submit_run(run.path, smooth=True)
+    with pytest.raises(InputError, match="a race"):
+        submit_run(run.path, race=True, predicted=True)

@@ -10,15 +10,19 @@ import pytest
 
 from tests import tiny
 from tests.command import supernet
+from tests.networks import logits, some_images
 from toolkit.backends import get_backend
 from toolkit.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.ledger import Ledger
+from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.setup import open_data, open_space
+from toolkit.runs.recipe import read_recipe
+from toolkit.runs.setup import load_weights, open_data, open_space
 from toolkit.spaces import get_space
 from toolkit.training import standalone
 from toolkit.training.standalone import train_alone, train_candidates_alone
+from toolkit.training.warm import start_warm, supernet_weights
 
 SPACE = get_space("resnet48-mini")
 CANDIDATES = dict(draw_candidates(SPACE, 30, 0))
@@ -43,8 +47,12 @@ def test_training_alone_is_seeded_and_learns() -> None:
         for seed in (1, 1, 2)
     ]
     assert found[0] == found[1] != found[2]
-    assert found[0].total == 200
-    assert found[0].top1 > 60, "three times chance"
+    assert found[0].counts.total == 200
+    assert found[0].counts.top1 > 60, "three times chance"
+    assert found[0].training.total == 54 * recipe.training.batch_size
+    assert found[0].counts.loss / 200 < found[0].training.loss / found[0].training.total, (
+        "it began with knowing nothing"
+    )
     assert steps[:54] == [(step, 54) for step in range(1, 55)]
 
 
@@ -72,7 +80,47 @@ def test_ground_truth_is_kept_and_not_done_again(run: RunFolder, monkeypatch: py
     train_candidates_alone(RECIPE, run, few, seeds=[1])
     assert len(trained) == 3, "another seed is another training"
     with Ledger.read(run.standalone_ledger) as ledger:
-        assert sorted(holding.results for holding in ledger.settings()) == [2, 3]
+        settings = ledger.settings()
+    for norm in ("stored", "training"):
+        assert sorted(each.results for each in settings if each.setting.norm == norm) == [2, 3]
+
+
+def test_losses_are_labels_too(run: RunFolder) -> None:
+    """Validation and training loss of every network, in the table beside the accuracies."""
+    few = dict(list(CANDIDATES.items())[:2])
+    found = train_candidates_alone(RECIPE, run, few)
+    with run.standalone_seeds.open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        (counts,) = found[row["id"]]
+        assert float(row["loss"]) == counts.loss / counts.total
+        assert 0.5 < float(row["training_loss"]) < 5
+
+
+def test_a_warm_start_begins_where_the_supernet_ended(run: RunFolder) -> None:
+    """Before any step the network is the supernet's path; and what it learns is filed apart."""
+    recipe = read_recipe(run.recipe)
+    data = open_data(recipe)
+    space, backend = open_space(recipe, data), get_backend("torch", "cpu")
+    weights, origin = supernet_weights(run.latest_checkpoint())
+    arch = space.parse(CANDIDATES["arch1"])
+    shared, alone = (backend.network(space, plans, 0) for plans in (space.widest, space.plans(arch)))
+    load_weights(shared, load_checkpoint(run.latest_checkpoint()), "")
+    start_warm(alone, space, arch, weights)
+    images = some_images(space)
+    found = [
+        logits(backend, network, arch, images, network.batch_norm(), plans)
+        for network, plans in ((shared, space.supernet_plans(arch)), (alone, space.plans(arch)))
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
+    few = {"arch1": CANDIDATES["arch1"]}
+    cold = train_candidates_alone(RECIPE, run, few)
+    warm = train_candidates_alone(RECIPE, run, few, warm=run.latest_checkpoint())
+    assert warm != cold
+    assert warm == train_candidates_alone(RECIPE, run, few, warm=run.latest_checkpoint()), "and is kept"
+    assert origin
+    with pytest.raises(InputError, match="the supernet has no blocks"):
+        start_warm(alone, space, arch, {})
 
 
 def test_ctrl_c_keeps_finished_networks(run: RunFolder) -> None:

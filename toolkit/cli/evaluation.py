@@ -12,6 +12,7 @@ from toolkit.cli.options import AsJson, CandidatesOfRun, Ema, Images, Memory, No
 from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
+    from toolkit.evaluation.partly import Partly
     from toolkit.evaluation.race import Race
 
 
@@ -32,6 +33,14 @@ def evaluate(
     tolerance: Annotated[
         float, typer.Option(help="in a race: the share of others a candidate may be ranked wrongly against")
     ] = 0.05,
+    part: Annotated[
+        int | None,
+        typer.Option("--evaluate", min=1, help="only so many candidates, spread over all; the others are predicted"),
+    ] = None,
+    until_tau: Annotated[
+        float | None,
+        typer.Option(help="go on in rounds until predictions agree so well with evaluated candidates held out"),
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the one it was trained with")] = None,
 ) -> None:
     """Evaluate every candidate with the supernet's weights. Start it again to go on: nothing is done twice."""
@@ -51,17 +60,33 @@ def evaluate(
             precision=precision,
             race=race,
             tolerance=tolerance,
+            part=part,
+            until_tau=until_tau,
             backend=backend,
             progress=progress,
             note=progress.say,
         )
     if found.race:
         _print_race(found.race)
+    if found.partly:
+        _print_rounds(found.partly)
     if done := found.done:
         rate = f" ({done.fresh / done.seconds:,.1f} per second)" if done.fresh else ""
         print_line(f"{done.total:,} candidates in {found.ledger}, {done.fresh:,} of them evaluated now{rate}")
-    option = " --race" if race else ""
+    option = " --race" if found.race else " --predicted" if found.partly else ""
     print_line(f"Next: supernet submit {run} --candidates {found.candidates}{option} --out submission.json")
+
+
+def _print_rounds(partly: "Partly") -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("evaluated", "of all", "tau with held-out evaluated ones [95%]", "model", "s"):
+        table.add_column(heading, justify="right")
+    for each in partly.rounds:
+        share = f"{100 * each.evaluated / partly.candidates:.1f}%"
+        table.add_row(f"{each.evaluated:,}", share, str(each.agreement), each.model, f"{each.seconds:.1f}")
+    console.print(table)
 
 
 def _print_race(raced: "Race") -> None:

@@ -15,6 +15,7 @@ from toolkit.cli import (
     evaluation,
     imports,
     plan,
+    predict,
     priors,
     probe,
     rank,
@@ -57,6 +58,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Evaluate": (plan.plan, evaluation.evaluate, evaluation.status),
     "Hand in": (submission.submit, submission.check, submission.merge, submission.blend, table.table),
+    "Predict": (predict.features, predict.predict),
     "Judge": (rank.rank, rank.budget, priors.prior, probe.probe),
     "Weights": (weights.convert, imports.import_, weights.export),
 }

@@ -12,6 +12,7 @@ from toolkit.cli.options import AsJson, Memory, Norm
 from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
+    from toolkit.evaluation.partly import Portion
     from toolkit.evaluation.plan import Budget, Outlook, Times
     from toolkit.spaces import Arch
 
@@ -52,11 +53,13 @@ def plan(
             note=progress.say,
         )
     if as_json:
-        said = {"space": found.space, "accuracy": accuracy, "spread": spread}
+        parts = [asdict(part) for part in found.parts]
+        said = {"space": found.space, "accuracy": accuracy, "spread": spread, "parts": parts}
         print_json(_to_json(found.outlook, found.budgets) | said)
     else:
         assumed = f"an accuracy of {accuracy:g}% and true accuracies {spread:g} points apart"
         _print(found.outlook, found.budgets, assumed)
+        _print_parts(found.outlook, found.parts)
 
 
 def _to_json(outlook: "Outlook[Arch]", rows: "Sequence[Budget]") -> dict[str, Any]:
@@ -136,6 +139,26 @@ def _print(outlook: "Outlook[Arch]", rows: "Sequence[Budget]", assumed: str) -> 
         table.add_row(*values, show_seconds(expected) if expected else "", style="bold" * (row.images == images))
     console.print(table)
     console.print("[dim]All candidates see the same images, which makes it better than that.[/]")
+
+
+def _print_parts(outlook: "Outlook[Arch]", parts: "Sequence[Portion]") -> None:
+    from rich.table import Table
+
+    from toolkit.evaluation.budget import show_seconds
+
+    times, whole = outlook.times(outlook.images), outlook.sharing.grouped.macs
+    console.print(
+        "\nOr evaluate a part and predict the rest (`supernet evaluate --evaluate N`, then `submit --predicted`):",
+        soft_wrap=True,
+        markup=False,
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("evaluated", "of all MACs", "time" if times else ""):
+        table.add_column(heading, justify="right")
+    for part in parts:
+        share = part.macs / whole
+        table.add_row(f"{part.candidates:,}", f"{share:.1%}", show_seconds(share * times.expected) if times else "")
+    console.print(table)
 
 
 def _duration(times: "Times") -> str:

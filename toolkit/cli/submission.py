@@ -27,6 +27,12 @@ def submit(
     images: Annotated[int | None, typer.Option(help="results on so many images; default: the last ones")] = None,
     ema: Annotated[bool | None, typer.Option(help="results of the moving average; default: the last ones")] = None,
     race: Annotated[bool, typer.Option("--race", help="candidates raced: take those that stopped early too")] = False,
+    predicted: Annotated[
+        bool, typer.Option("--predicted", help="predict the candidates that were not evaluated from those that were")
+    ] = False,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="with --predicted: fitted values for the evaluated ones too")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -44,16 +50,21 @@ def submit(
         images=images,
         ema=ema,
         race=race,
+        predicted=predicted,
+        smooth=smooth,
         overwrite=overwrite,
     )
     if as_json:
         setting, others = asdict(done.setting), [asdict(other) for other in done.others]
-        facts = {"score": score, "setting": setting, "budget": asdict(done.budget), "others": others}
+        mixed = done.mixed and asdict(done.mixed)
+        facts = {"score": score, "setting": setting, "budget": asdict(done.budget), "others": others, "mixed": mixed}
         print_json(asdict(done.report) | facts)
         return
     print_line(f"{done.report.path}: {done.report.verdict}")
     print_line(f"acc is {MEANING[score]}.")
     print_line(f"From {describe(done.setting)}.")
+    if done.mixed:
+        print_line(f"{done.mixed}.")
     print_line(f"Budget: {done.budget}.")
     print_notes([*done.report.notes, *(f"not used: {describe(other)}" for other in done.others)])
 

@@ -9,7 +9,7 @@ from toolkit.cli.console import print_line, print_listing
 from toolkit.cli.options import AsJson, Backend, Changes
 from toolkit.cli.progress import progress_bars
 
-Choose = Literal["spread", "stratified", "sampled"]
+Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -98,7 +98,8 @@ def standalone(
     choose: Annotated[
         Choose,
         typer.Option(
-            help="which: spread evenly over the candidates' MACs, one drawn from each equal part of them, or any"
+            help="which: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, "
+            "or those that teach a predictor most"
         ),
     ] = "spread",
     draw_seed: Annotated[int, typer.Option(min=0, help="seed of that draw")] = 0,
@@ -111,10 +112,13 @@ def standalone(
         int, typer.Option("--workers", "-j", min=1, help="processes; each takes one CPU thread if there are several")
     ] = 1,
     backend: Backend = None,
+    warm_start: Annotated[
+        bool, typer.Option("--warm-start", help="begin with the weights of the supernet's newest checkpoint")
+    ] = False,
 ) -> None:
     """Train candidates alone for ground truth, into RUN/standalone.json. Finished ones are kept and not done again.
 
-    With several seeds, RUN/standalone.csv holds each for itself.
+    RUN/standalone.csv holds each seed for itself, and losses: labels for `supernet predict`.
     """
     from toolkit.verbs.training import standalone as train_alone
 
@@ -129,6 +133,7 @@ def standalone(
             changes=changes,
             seeds=seeds or [0],
             workers=workers,
+            warm_start=warm_start,
             progress=progress,
         )
     times, truth = "", f"--truth {done.truth}"

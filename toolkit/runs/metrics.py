@@ -62,15 +62,18 @@ class MetricLog:
 
 
 def read_metrics(run: RunFolder) -> list[dict[str, Any]]:
-    """All records of a run, oldest first; empty before training. Lines that are cut off, or not ours, are left out."""
+    """All records of a run, oldest first; empty before training.
+
+    Lines that are cut off, or not ours, are left out, and of others all values that are no number, text or null.
+    """
     if not run.metrics.is_file():
         return []
     records = []
     for line in read_bytes(run.metrics).decode(errors="replace").splitlines():
         with contextlib.suppress(InputError):
             record = parse_json(run.metrics, line)
-            if isinstance(record, dict) and all(map(_is_plain, record.values())) and type(record.get("step")) is int:
-                records.append(record)
+            if isinstance(record, dict) and type(record.get("step")) is int and _is_plain(record["step"]):
+                records.append({name: value for name, value in record.items() if _is_plain(value)})
     return records
 
 

@@ -2,15 +2,16 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Self
 
 import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.spaces.cost import Cost, network_cost
+from toolkit.spaces.features import FeatureKind, costs, one_hot, option_pairs
 from toolkit.spaces.plans import Plans
 
 Arch = tuple[int, ...]
@@ -128,6 +129,20 @@ class SearchSpace(ABC):
     def cost(self, arch: Arch) -> Cost:
         """MACs and parameters of the stand-alone candidate, exact."""
         return network_cost(self.plans(arch))
+
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """What a predictor may know of networks, by kind: `kind(archs)` gives named columns, one value per network."""
+        return {
+            "one-hot": partial(one_hot, self.decisions),
+            "pairs": partial(option_pairs, self.decisions),
+            "costs": partial(costs, self),
+        }
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """The kinds of features that a predictor of this space uses unless told otherwise."""
+        return "one-hot", "costs"
 
     @cached_property
     def _option_counts(self) -> tuple[int, ...]:

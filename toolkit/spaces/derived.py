@@ -1,10 +1,11 @@
 """Spaces made of a space: the same candidates, codes and costs, but another supernet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.features import FeatureKind
 from toolkit.spaces.plans import Plans
 
 
@@ -69,6 +70,16 @@ class DerivedSpace(SearchSpace):
     def active(self, answers: Sequence[int]) -> Sequence[bool]:
         """As in the base."""
         return self.base.active(answers)
+
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """Those of the base."""
+        return self.base.feature_kinds
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """As in the base."""
+        return self.base.predicted_from
 
     def for_images(self, channels: int, size: int, classes: int) -> Self:
         """The same supernet of the base for other images."""

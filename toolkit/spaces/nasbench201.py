@@ -4,12 +4,15 @@ Its code is the benchmark's own: `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, three no
 from the input and all earlier nodes. Definition: Dong and Yang, arXiv 2001.00326 (D-X-Y/AutoDL-Projects).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import islice
 
+import numpy as np
+
 from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
+from toolkit.spaces.features import Columns, FeatureKind
 from toolkit.spaces.plans import (
     AvgPool,
     Cell,
@@ -29,6 +32,10 @@ NODES = (1, 2, 3)
 """A cell's nodes beside its input, node 0; node n has an edge from each of the n nodes before it."""
 
 _SKIP, _CONV3 = OPERATIONS.index("skip_connect"), OPERATIONS.index("nor_conv_3x3")
+_PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
+"""The ways through a cell, from its input to its output, as edges in the order of the code."""
+_REACH = np.array([{"nor_conv_1x1": 2.0, "nor_conv_3x3": 3.0}.get(operation, 0.0) for operation in OPERATIONS])
+"""What an operation adds to the depth of a path: a 3x3 convolution more than a 1x1."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,16 @@ class NASBench201(SearchSpace):
         """Every decision always applies."""
         return [True] * len(answers)
 
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """Besides those of every space, what is alive in the cell."""
+        return {"live-graph": live_graph, **super().feature_kinds}
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """What lies on no way through the cell does not matter; with few labels one-hot columns cannot learn that."""
+        return "live-graph", "costs"
+
     def format(self, arch: Arch) -> str:
         """The arch string of the benchmark."""
         answers = iter(arch)
@@ -123,6 +140,30 @@ class NASBench201(SearchSpace):
                 if mark + origin != f"~{source}":
                     problems.append(f"{where}: found {shorten(mark + origin)!r}, allowed: '~{source}', its input")
         return problems
+
+
+def live_graph(archs: Sequence[Arch]) -> Columns:
+    """Counts of what lies on a way from a cell's input to its output on which no edge is `none`."""
+    answers = np.array(archs, dtype=np.int16).reshape(len(archs), -1)
+    open_paths = [np.all(answers[:, path] != OPERATIONS.index("none"), axis=1) for path in _PATHS]
+    alive = np.zeros(answers.shape, dtype=bool)
+    depth = np.zeros(len(answers))
+    for path, is_open in zip(_PATHS, open_paths, strict=True):
+        alive[:, path] |= is_open[:, None]
+        depth = np.maximum(depth, np.where(is_open, _REACH[answers[:, path]].sum(axis=1), 0.0))
+    counts = {
+        f"live {name}": np.sum(alive & (answers == index), axis=1)
+        for index, name in enumerate(OPERATIONS)
+        if name != "none"
+    }
+    numbers = counts | {
+        "live edges": alive.sum(axis=1),
+        "live paths": np.sum(open_paths, axis=0),
+        "longest convolutional depth": depth,
+        "direct skip": answers[:, _PATHS[0][0]] == _SKIP,
+        "connected": np.any(open_paths, axis=0),
+    }
+    return {name: values.astype(np.float64) for name, values in numbers.items()}
 
 
 def _cell(operations: Sequence[tuple[str, ...]], channels: int, size: int) -> Cell:

@@ -5,11 +5,12 @@ The cell is `|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|no
 NAS-Bench-201. Definition: Dong et al., arXiv 2009.00437 (D-X-Y/AutoDL-Projects).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
+from toolkit.spaces.features import FeatureKind, centred_logs, chosen, inverse_widths, log_widths, products
 from toolkit.spaces.plans import Cell, Choice, ConvNorm, Head, Identity, NormReLU, Plans, Reduction
 from toolkit.spaces.primitives import shrink
 
@@ -79,6 +80,22 @@ class NATSSize(SearchSpace):
     def active(self, answers: Sequence[int]) -> list[bool]:
         """Every decision always applies."""
         return [True] * len(answers)
+
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """Besides those of every space, log c and 1/c of each width."""
+        decisions = self.decisions
+        return {
+            **super().feature_kinds,
+            "log-widths": lambda archs: log_widths(chosen(decisions, archs)),
+            "inverse-widths": lambda archs: inverse_widths(chosen(decisions, archs)),
+            "pairs": lambda archs: products(centred_logs(decisions, archs)),
+        }
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """The logarithms of the widths alone say nearly everything (tau .81 of their sum)."""
+        return ("log-widths",)
 
     def format(self, arch: Arch) -> str:
         """Five widths joined by colons."""

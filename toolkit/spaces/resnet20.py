@@ -4,11 +4,12 @@ Its code is 20 widths joined by dashes: the stem, then (conv1, conv2) of nine ba
 the official network never uses entry 20 (it builds its classifier from entry 19).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.features import FeatureKind, centred_logs, chosen, inverse_widths, log_widths, products
 from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
@@ -85,6 +86,22 @@ class ResNet20(SearchSpace):
         """Every decision always applies; the unused entry is part of the code."""
         return [True] * len(answers)
 
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """Besides those of every space, log c and 1/c of each of the 19 widths that shape a block."""
+        used = self.decisions[:-1]
+        return {
+            **super().feature_kinds,
+            "log-widths": lambda archs: log_widths(chosen(used, _used(archs))),
+            "inverse-widths": lambda archs: inverse_widths(chosen(used, _used(archs))),
+            "pairs": lambda archs: products(centred_logs(used, _used(archs))),
+        }
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """Accuracy is nearly additive in log c and 1/c of the layers."""
+        return "log-widths", "inverse-widths", "costs"
+
     def format(self, arch: Arch) -> str:
         """20 widths joined by dashes."""
         return "-".join(str(options[answer]) for options, answer in zip(_SETS, arch, strict=True))
@@ -102,6 +119,10 @@ class ResNet20(SearchSpace):
             for i, (entry, options, spellings) in enumerate(zip(entries, _SETS, _SPELLINGS, strict=True), start=1)
             if entry not in spellings
         ]
+
+
+def _used(archs: Sequence[Arch]) -> list[Arch]:
+    return [arch[:-1] for arch in archs]
 
 
 def _projected(plans: Plans) -> Plans:

@@ -7,13 +7,16 @@ digit is a narrower layer. Inside a stage every conv2 has the same digit (the re
 Rules checked on all 45,000 official codes; sources in the challenge's demo kit (xiteng01/CVPR_2022_Track1_demo).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import prod
 
+import numpy as np
+
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
+from toolkit.spaces.features import Columns, FeatureKind, one_hot, products
 from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
@@ -149,6 +152,46 @@ class ResNet48(SearchSpace):
             depth = answers[stage] + MIN_DEPTH
             active += [True] * depth + [False] * (maximum - depth)
         return active
+
+    @property
+    def feature_kinds(self) -> Mapping[str, FeatureKind]:
+        """Besides those of every space: depths, the logarithms of width ratios, products of what stages have."""
+        return {
+            **super().feature_kinds,
+            "depths": lambda archs: one_hot(self.decisions[:4], archs),
+            "log-widths": self._log_widths,
+            "pairs": lambda archs: products(self._stages(archs)),
+        }
+
+    @property
+    def predicted_from(self) -> tuple[str, ...]:
+        """Depths and width ratios, and what they cost."""
+        return "depths", "log-widths", "costs"
+
+    def _log_widths(self, archs: Sequence[Arch]) -> Columns:
+        """log of channels as a share of the stage's most: 0 in the widest block, and 0 where there is none."""
+        answers = np.array(archs, dtype=np.int16).reshape(len(archs), -1)
+        stages = [*STAGES, *(stage for stage in STAGES for _ in range(MAX_DEPTHS[stage]))]
+        found = {}
+        for place, (stage, decision) in enumerate(zip(stages, self.decisions[4:], strict=True), start=4):
+            widths = np.array(self._widths[stage], dtype=np.float64)
+            ratios = np.append(np.log(widths / widths[0]), 0.0)  # ABSENT, -1, is the last
+            found[f"log {decision.name}"] = ratios[answers[:, place]]
+        return found
+
+    def _stages(self, archs: Sequence[Arch]) -> Columns:
+        """Of each stage its depth, its width and the middle widths of its blocks together, about centred."""
+        logs = self._log_widths(archs)
+        answers = np.array(archs, dtype=np.float64).reshape(len(archs), -1)
+        found: Columns = {}
+        for stage, maximum in enumerate(MAX_DEPTHS):
+            number, ratios = stage + 1, np.log(np.array(self._widths[stage]) / self._widths[stage][0])
+            middles = [logs[f"log middle{number}.{block}"] for block in range(1, maximum + 1)]
+            depth = answers[:, stage] + MIN_DEPTH
+            found[f"depth{number}"] = depth - (MIN_DEPTH + maximum) / 2
+            found[f"log width{number}"] = logs[f"log width{number}"] - ratios.mean()
+            found[f"log middles{number}"] = np.sum(middles, axis=0) / depth - ratios.mean()
+        return found
 
     def format(self, arch: Arch, *, image_digit: bool = True) -> str:
         """The 52-digit code of the official file, or the 51 digits of its documentation."""

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from toolkit.predictors.columns import Features
+from toolkit.predictors.design import d_optimal
 from toolkit.spaces import SearchSpace
 
 Codes = Mapping[str, str]
@@ -33,10 +35,19 @@ def sampled(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) ->
     return {names[place]: candidates[names[place]] for place in sorted(chosen)}
 
 
+def designed(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:  # noqa: ARG001
+    """Those whose labels tell a predictor of this space most (`toolkit.predictors.design`)."""
+    features = Features.of(space, [space.parse(code) for code in candidates.values()])
+    names = list(candidates)
+    chosen = d_optimal(features.matrix(space.predicted_from), count)
+    return {names[place]: candidates[names[place]] for place in chosen}
+
+
 SELECTIONS: dict[str, Callable[[SearchSpace, Codes, int, int], dict[str, str]]] = {
     "spread": spread,
     "stratified": stratified,
     "sampled": sampled,
+    "d-optimal": designed,
 }
 """Ways to choose `count` candidates (all, if there are no more) with a seed."""
 

@@ -5,13 +5,15 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 
-from toolkit.backends.base import Backend, Counts, Tensor
+from toolkit.backends.base import Backend, Counts, Tensor, Weights
 from toolkit.candidates import Candidates, write_candidates
 from toolkit.data.base import Dataset, Progress
+from toolkit.data.batches import steps_per_epoch
 from toolkit.errors import Stopped
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
@@ -27,6 +29,7 @@ from toolkit.runs.setup import open_backend, open_data, open_space, quiet
 from toolkit.runs.tables import Training
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.training.loop import Loop
+from toolkit.training.warm import start_warm, supernet_weights
 
 Seeds = Sequence[int]
 
@@ -38,18 +41,22 @@ def train_candidates_alone(
     *,
     seeds: Seeds = (0,),
     workers: int = 1,
+    warm: Path | None = None,
     progress: Progress = quiet,
 ) -> dict[str, list[Counts]]:
     """Train candidates alone on the run's data, as the recipe's `[training]` says, and note their accuracies.
 
     Results are kept in the run's `standalone.sqlite` under the training recipe and the seed, so a second call goes on
     where the first ended. All that were asked for then stand in `standalone.json`, the mean over the seeds, and in
-    `standalone.csv`, each seed for itself: two tables of truths for `supernet rank`.
+    `standalone.csv`, each seed for itself: two tables of truths for `supernet rank`. The latter also has, as the mean
+    over the seeds, the loss on the validation split and the loss over all of the training (Ru et al., NeurIPS 2021,
+    sum it: with one recipe for all that orders alike).
 
     Args:
         candidates: codes by id.
         seeds: of the initial weights and of the order of images: each candidate is trained once with each.
         workers: processes, one CPU thread each if there are several.
+        warm: a checkpoint of the supernet that networks begin with, instead of from scratch.
 
     Returns:
         by id, the counts of each seed.
@@ -60,7 +67,8 @@ def train_candidates_alone(
     """
     data = open_data(recipe, progress)
     space = open_space(recipe, data)
-    settings = {seed: _setting(recipe, space, data, seed) for seed in seeds}
+    weights, origin = (None, "") if warm is None else supernet_weights(warm)
+    settings = {seed: _setting(recipe, space, data, seed, origin) for seed in seeds}
     codes = dict.fromkeys(candidates.values())
     total = len(codes) * len(settings)
     finished = 0
@@ -70,9 +78,9 @@ def train_candidates_alone(
         progress("training alone", finished * of + done, total * of)
 
     if workers > 1:
-        make = partial(_Trainer, recipe, space, data, threads=1)
+        make = partial(_Trainer, recipe, space, data, weights, threads=1)
     else:
-        make = partial(_Trainer, recipe, space, data, after_step=report)
+        make = partial(_Trainer, recipe, space, data, weights, after_step=report)
     with Ledger.write(run.standalone_ledger) as ledger:
         # Seed by seed: a ranking by one seed of every network says more than one by every seed of a few.
         tasks = [_Task(code, seed) for seed in settings for code in codes if code not in ledger.done(settings[seed])]
@@ -81,7 +89,9 @@ def train_candidates_alone(
         try:
             with interrupt_at_once(), closing(spread(make, tasks, workers)) as done:
                 for results in done:
-                    for task, row in results:
+                    for task, row, training in results:
+                        # Its training first: what is done is told by the result.
+                        ledger.record(_of_training(settings[task.seed], data, training.counts.total), [training])
                         ledger.record(settings[task.seed], [row])
                     finished += len(results)
                     report()
@@ -91,10 +101,13 @@ def train_candidates_alone(
                 "The same command again goes on from there."
             ) from None
         results_by_seed = [ledger.results(setting) for setting in settings.values()]
+        seen = recipe.training.epochs * _images_per_epoch(data, recipe.training.batch_size)
+        trainings = [ledger.results(_of_training(setting, data, seen)) for setting in settings.values()]
     counts = {name: [results[code] for results in results_by_seed] for name, code in candidates.items()}
     accuracies = {name: [each.top1 / each.total for each in trained] for name, trained in counts.items()}
     write_candidates(run.standalone, Candidates(dict(candidates), {name: fmean(a) for name, a in accuracies.items()}))
-    write_text(run.standalone_seeds, _table(candidates, accuracies, list(settings)))
+    losses = {name: (_loss(code, results_by_seed), _loss(code, trainings)) for name, code in candidates.items()}
+    write_text(run.standalone_seeds, _table(candidates, accuracies, losses, list(settings)))
     return counts
 
 
@@ -108,14 +121,20 @@ def train_alone(
     seed: int,
     label_smoothing: float = 0.0,
     after_step: Callable[[int, int], None] = quiet,
-) -> Counts:
+    supernet: Weights | None = None,
+) -> "Trained":
     """Train one candidate's true network by cross-entropy and test it on the validation split.
+
+    With `supernet`, it begins with the weights of its path through one; see `start_warm`.
 
     Batch norm uses the network's own running statistics, for they are its alone. `after_step` is called with (steps
     done, total).
     """
     plans = space.plans(arch)
     network = backend.network(space, plans, seed)
+    if supernet is not None:
+        start_warm(network, space, arch, supernet)
+    losses: list[Tensor] = []
     loop = Loop(backend, network, backend.optimizer(network, config.sgd), data, config, seed)
 
     def backward(batch: Batch) -> dict[str, Tensor]:
@@ -125,11 +144,21 @@ def train_alone(
         return {"loss": net.ops.detach(loss)}
 
     for done in loop.steps(backward):
+        losses.append(done.values["loss"])
         after_step(done.step, loop.total)
     (counts,) = Evaluator(backend, network, EvaluationSet.of(data, NormPolicy("stored")), plans=space.plans).evaluate(
         [arch]
     )
-    return counts
+    images = loop.total * config.batch_size
+    return Trained(counts, Counts(0, 0, images, config.batch_size * sum(map(float, losses))))
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training alone: counts of the test; and of the images as they were trained on, their loss only."""
+
+    counts: Counts
+    training: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +175,17 @@ class _Trainer:
         recipe: Recipe,
         space: SearchSpace,
         data: Dataset,
+        supernet: Weights | None = None,
         threads: int | None = None,
         after_step: Callable[[int, int], None] = quiet,
     ) -> None:
         self._recipe, self._space, self._data, self._after_step = recipe, space, data, after_step
+        self._supernet = supernet
         self._backend = open_backend(recipe, threads)
 
-    def __call__(self, task: _Task) -> tuple[_Task, Row]:
+    def __call__(self, task: _Task) -> tuple[_Task, Row, Row]:
         started = time.perf_counter()
-        counts = train_alone(
+        found = train_alone(
             self._backend,
             self._space,
             self._space.parse(task.code),
@@ -163,24 +194,47 @@ class _Trainer:
             seed=task.seed,
             label_smoothing=self._recipe.method.label_smoothing,
             after_step=self._after_step,
+            supernet=self._supernet,
         )
-        return task, Row(task.code, counts, time.perf_counter() - started)
+        row = Row(task.code, found.counts, time.perf_counter() - started)
+        return task, row, Row(task.code, found.training, 0.0)
 
 
-def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int) -> AloneSetting:
-    """What results are filed under: all that they depend on."""
+def _setting(recipe: Recipe, space: SearchSpace, data: Dataset, seed: int, supernet: str) -> AloneSetting:
+    """What results are filed under: all that they depend on; `supernet` is the digest of what they began with."""
     how = f"{recipe.training.model_dump_json()} {recipe.method.label_smoothing} seed={seed} {data.identity(data.train)}"
     if data.augmentation is not None:
         how += f" {data.augmentation}"
+    how += f" from {supernet}" if supernet else ""
     return AloneSetting(
         space.name, digest(how.encode()), data.identity(data.validation), len(data.validation.labels), "stored"
     )
 
 
-def _table(candidates: Mapping[str, str], accuracies: Mapping[str, Sequence[float]], seeds: Seeds) -> str:
+def _of_training(setting: AloneSetting, data: Dataset, images: int) -> AloneSetting:
+    """What the losses of the trainings themselves are filed under."""
+    return replace(setting, data=data.identity(data.train), images=images, norm="training")
+
+
+def _images_per_epoch(data: Dataset, batch_size: int) -> int:
+    return batch_size * steps_per_epoch(len(data.train.labels), batch_size)
+
+
+def _loss(code: str, by_seed: Sequence[Mapping[str, Counts]]) -> float | None:
+    """The mean cross-entropy over all seeds; None if a training was filed before such losses were."""
+    found = [results[code] for results in by_seed if code in results]
+    return fmean(counts.loss / counts.total for counts in found) if len(found) == len(by_seed) else None
+
+
+def _table(
+    candidates: Mapping[str, str],
+    accuracies: Mapping[str, Sequence[float]],
+    losses: Mapping[str, tuple[float | None, float | None]],
+    seeds: Seeds,
+) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["id", "arch", "acc", *(f"seed{seed}" for seed in seeds)])
+    rows.writerow(["id", "arch", "acc", "loss", "training_loss", *(f"seed{seed}" for seed in seeds)])
     for name, code in candidates.items():
-        rows.writerow([name, code, fmean(accuracies[name]), *accuracies[name]])
+        rows.writerow([name, code, fmean(accuracies[name]), *losses[name], *accuracies[name]])
     return text.getvalue()

@@ -8,9 +8,11 @@ from pathlib import Path
 from toolkit.backends.base import Precision
 from toolkit.candidates import Candidates, read_candidates, read_table, write_candidates
 from toolkit.data.base import Progress
+from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates
 from toolkit.evaluation.ledger import Holding, Ledger
 from toolkit.evaluation.memory import parse_size
+from toolkit.evaluation.partly import Partly, evaluate_part
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import TOLERANCE, Race
 from toolkit.evaluation.race import race as run_race
@@ -22,12 +24,13 @@ from toolkit.spaces import get_space
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What an evaluation did: the ledger that holds the results, and what was done, or how a race went."""
+    """What an evaluation did: the ledger that holds the results, and what was done, how a race or a part went."""
 
     ledger: Path
     candidates: Path
     done: Done | None
     race: Race | None
+    partly: Partly | None
 
 
 def evaluate(
@@ -44,6 +47,8 @@ def evaluate(
     precision: Precision = "fp32",
     race: bool = False,
     tolerance: float = TOLERANCE,
+    part: int | None = None,
+    until_tau: float | None = None,
     backend: str | None = None,
     progress: Progress = quiet,
     note: Note = quiet,
@@ -55,11 +60,16 @@ def evaluate(
         norm: `stored`, `batch`, `batch:N`, `calibrate` or `calibrate:N`.
         memory: most that activations may take, such as `4GiB`: in all processes together, on a cluster in each.
         race: few images first, more where the order is uncertain, up to `tolerance`.
+        part: only so many candidates, spread over all; `submit(run, predicted=True)` predicts the others.
+        until_tau: likewise, in rounds, until predictions agree so well with evaluated candidates held out.
 
     Raises:
         InputError: bad run, candidates, checkpoint, data or options; the run is as it was.
         Stopped: Ctrl-C; everything finished was recorded.
     """
+    predicting = part is not None or until_tau is not None
+    if race and predicting:
+        raise InputError("a race evaluates all candidates; leave out --race, or --evaluate and --until-tau")
     folder = RunFolder.open(run)
     table = read_candidates(candidates or folder.candidates, get_space(read_recipe(folder.recipe).space))
     job = Job(
@@ -74,14 +84,25 @@ def evaluate(
         backend=backend,
     )
     keep: Callable[[], None] = quiet if candidates is None else partial(_keep, folder, table, note)
-    done, raced = None, None
+    done, raced, partly = None, None, None
     if race:
         raced = run_race(
             job, table, tolerance=tolerance, workers=workers, ray=ray, progress=progress, on_first_result=keep
         )
+    elif predicting:
+        partly = evaluate_part(
+            job,
+            table,
+            count=part,
+            until=until_tau,
+            workers=workers,
+            ray=ray,
+            progress=progress,
+            on_first_result=keep,
+        )
     else:
         done = evaluate_candidates(job, table, workers=workers, ray=ray, progress=progress, on_first_result=keep)
-    return Evaluated(folder.ledger, Path(candidates or folder.candidates), done, raced)
+    return Evaluated(folder.ledger, Path(candidates or folder.candidates), done, raced, partly)
 
 
 @dataclass(frozen=True, slots=True)

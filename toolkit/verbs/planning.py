@@ -8,6 +8,7 @@ from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import group_limit
 from toolkit.evaluation.memory import chunk_for, parse_size, usual_chunk
+from toolkit.evaluation.partly import Portion, portions
 from toolkit.evaluation.plan import BUDGETS, Budget, Outlook, Sharing, budgets, find_sharing
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.timing import Trial, measure
@@ -20,6 +21,9 @@ from toolkit.runs.setup import Note, open_data, open_space, quiet
 from toolkit.spaces import Arch, SearchSpace, get_space
 
 IMAGES = 50_000
+SHARES = (0.02, 0.05, 0.1)
+"""Parts of the candidates that one might evaluate."""
+
 SAMPLES, TOGETHER = 32, 8
 """What is timed, at most: so many times so many candidates that are neighbours in a group."""
 
@@ -31,12 +35,14 @@ class Planned:
     Attributes:
         outlook: of the evaluation asked for.
         budgets: by rising numbers of images, that of the evaluation among them.
+        parts: of the candidates, that one might evaluate to predict the rest.
         accuracy, spread: in percent, what the noise in `budgets` was computed for.
     """
 
     space: str
     outlook: Outlook[Arch]
     budgets: tuple[Budget, ...]
+    parts: tuple[Portion, ...]
     accuracy: float
     spread: float
 
@@ -76,6 +82,7 @@ def plan(
     note(f"comparing {len(codes):,} candidates")
     networks = [(arch, meant.supernet_plans(arch)) for arch in map(meant.parse, codes)]
     sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
+    parts = portions(meant, list(codes), SHARES, workers)
     chunk = usual_chunk(policy, images)
     if limit is not None:
         chunk = min(chunk, chunk_for(limit, sharing.need, policy))
@@ -86,7 +93,7 @@ def plan(
         speed = measure(trial, workers)
     outlook = Outlook(sharing, images, policy, chunk, workers, speed)
     rows = budgets(accuracy / 100, spread / 100, sorted({*BUDGETS, images}))
-    return Planned(meant.name, outlook, tuple(rows), accuracy, spread)
+    return Planned(meant.name, outlook, tuple(rows), tuple(parts), accuracy, spread)
 
 
 def budget(

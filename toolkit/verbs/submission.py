@@ -48,6 +48,8 @@ def submit(
     images: int | None = None,
     ema: bool | None = None,
     race: bool = False,
+    predicted: bool = False,
+    smooth: bool = False,
     overwrite: bool = False,
 ) -> Submitted:
     """Write the leaderboard file from a run's results, complete and checked; see `converters.submission.submit_run`.
@@ -58,7 +60,8 @@ def submit(
     out = None if out is None else Path(out)
     refuse_existing(out, overwrite=overwrite)
     wanted = Wanted(checkpoint, norm, images, ema)
-    return submit_run(run, None if candidates is None else Path(candidates), out, score, wanted, race=race)
+    known = None if candidates is None else Path(candidates)
+    return submit_run(run, known, out, score, wanted, race=race, predicted=predicted, smooth=smooth)
 
 
 def check(

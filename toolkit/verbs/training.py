@@ -17,7 +17,7 @@ from toolkit.training.selection import SELECTIONS
 from toolkit.training.standalone import train_candidates_alone
 from toolkit.training.steps import Pipeline, parse_pipeline, prepare_pipeline, read_pipeline, train_pipeline
 
-Choose = Literal["spread", "stratified", "sampled"]
+Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
 FEW = 12
 """Candidates that are trained alone, where nobody says how many."""
 
@@ -96,6 +96,7 @@ def standalone(
     changes: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     workers: int = 1,
+    warm_start: bool = False,
     progress: Progress = quiet,
 ) -> TrainedAlone:
     """Train candidates of a run alone, for ground truth. Finished ones are kept and not done again.
@@ -103,7 +104,9 @@ def standalone(
     Args:
         candidates: a file; the run's own by default.
         count: how many of them; by default 12, or all of a file that was given.
-        choose: spread evenly over the candidates' MACs, one drawn from each equal part of them, or any.
+        choose: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, or those that
+            teach a predictor most.
+        warm_start: begin with the weights of the supernet's newest checkpoint.
 
     Raises:
         InputError: bad run, candidates or data.
@@ -115,5 +118,6 @@ def standalone(
     table = read_candidates(candidates or folder.candidates, space)
     chosen = SELECTIONS[choose](space, table, count or (FEW if candidates is None else len(table)), draw_seed)
     seeds = tuple(dict.fromkeys(seeds))
-    counts = train_candidates_alone(recipe, folder, chosen, seeds=seeds, workers=workers, progress=progress)
+    warm = folder.latest_checkpoint() if warm_start else None
+    counts = train_candidates_alone(recipe, folder, chosen, seeds=seeds, workers=workers, warm=warm, progress=progress)
     return TrainedAlone(space.name, folder.standalone, folder.standalone_seeds, seeds, counts)

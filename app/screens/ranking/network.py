@@ -6,7 +6,7 @@ from app import inspector, text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import neighbours as figures
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.ranking import neighbours as views
 from app.views.ranking.subject import Subject
 

@@ -4,8 +4,8 @@ import streamlit as st
 
 from app import ui
 from app.cache import load, stamp
-from app.interference import block, error, network, paths, split, whole
-from app.interference.choose import choose
+from app.screens.interference import block, error, network, paths, split, whole
+from app.screens.interference.choose import choose
 from app.views import training
 
 VIEWS = {

@@ -11,7 +11,7 @@ from app.figures.interference import lines as line_figures
 from app.figures.interference.cells import number
 from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.parts import bars
-from app.interference.choose import Found, Measured
+from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
 from app.views.interference.matrix import matrix
 from toolkit.interference.table import MEASURES

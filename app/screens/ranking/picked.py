@@ -6,7 +6,7 @@ from app import text
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.picks import regret
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.ranking import picks as views
 
 FIRST = 50

@@ -7,7 +7,7 @@ from app.cache import load
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.forest import forest
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views import ranking
 from app.views.ranking import estimates
 from app.views.ranking.subject import SCORE

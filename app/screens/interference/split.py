@@ -9,7 +9,7 @@ from app import text, ui
 from app.cache import load
 from app.chart import chart
 from app.figures.interference.parts import bars
-from app.interference.choose import Found
+from app.screens.interference.choose import Found
 from app.views import training
 from app.views.interference import splits
 from toolkit.interference.splits import MEASURE, Suggestion, split_recipe

@@ -11,8 +11,8 @@ from app.derived import derive
 from app.figures.interference.scatter import against_error
 from app.figures.ranking.forest import forest
 from app.figures.ranking.groups import branches as draw_branches
-from app.interference.choose import Found
-from app.ranking.choose import read, read_ledger
+from app.screens.interference.choose import Found
+from app.screens.ranking.choose import read, read_ledger
 from app.views.interference import ranking_error
 from app.views.ranking import misjudged, sources
 from app.views.ranking.subject import Subject

@@ -8,7 +8,7 @@ from app.chart import chart
 from app.derived import derive
 from app.figures.interference.cells import Look
 from app.figures.interference.strip import network
-from app.interference.choose import Found
+from app.screens.interference.choose import Found
 from app.views.interference.sentence import answer
 from app.views.interference.strip import Strip, difference
 

@@ -6,7 +6,7 @@ from app import text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.cuts import curve as draw
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.ranking import cuts
 from toolkit.ranking.metrics import FEW
 

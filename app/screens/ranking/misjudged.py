@@ -5,7 +5,7 @@ import streamlit as st
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import groups as figures
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.ranking import misjudged as views
 
 

@@ -7,7 +7,7 @@ from app.cache import load
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.history import history as draw
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.candidates import SCORES, ledger_files
 from app.views.ranking import estimates
 from app.views.ranking import history as views

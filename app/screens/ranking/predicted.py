@@ -8,8 +8,8 @@ from app import text, theme
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import points
-from app.ranking import network
-from app.ranking.choose import Found
+from app.screens.ranking import network
+from app.screens.ranking.choose import Found
 from app.views.ranking.neighbours import find
 from app.views.ranking.subject import Subject
 

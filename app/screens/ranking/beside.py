@@ -11,7 +11,7 @@ from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.forest import forest
 from app.figures.ranking.matrix import matrix
-from app.ranking.choose import Found, read_ledger
+from app.screens.ranking.choose import Found, read_ledger
 from app.views import training
 from app.views.ranking import estimates, together
 from app.views.ranking.sources import Source, Values, read_values, scores

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import text, ui
 from app.derived import derive
-from app.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top
+from app.screens.ranking import beside, choose, epochs, measured, misjudged, noisy, picked, predicted, top
 from app.views.ranking import estimates, noise
 from app.views.ranking.sentence import answer, notes
 

@@ -10,7 +10,7 @@ from app.derived import derive
 from app.figures.interference import lines as line_figures
 from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.scatter import distance
-from app.interference.choose import Found, Measured
+from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
 from app.views.interference.paths import Paths, by_distance, falls, paths
 from toolkit.interference.table import MEASURES

@@ -7,7 +7,7 @@ from app import ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import noise as figures
-from app.ranking.choose import Found
+from app.screens.ranking.choose import Found
 from app.views.ranking import estimates
 from app.views.ranking import noise as views
 from toolkit.ranking.planning import plan

@@ -8,7 +8,7 @@ from app import text
 from app.chart import chart
 from app.derived import derive
 from app.figures.interference.lines import profile as draw
-from app.interference.choose import Found
+from app.screens.interference.choose import Found
 from app.views.interference import readings
 from app.views.interference.lines import profile
 from toolkit.interference.table import MEASURES

@@ -1,0 +1,115 @@
+"""Predictions: how well a few labels tell all networks apart, what they miss, and which to train next."""
+
+import shlex
+
+import pandas as pd
+import streamlit as st
+
+from app import text, ui
+from app.cache import load
+from app.chart import chart
+from app.figures import predictor as figures
+from app.views import candidates
+from app.views import predictor as views
+from toolkit.candidates import read_table
+
+ui.header(
+    "Predictor",
+    "What the labels of a few networks say about all: how well they are predicted when left out, which decisions "
+    "matter, and which networks it would be most useful to train alone next.",
+)
+name, run = ui.open_run()
+FILES = (*candidates.ledger_files(run), run.candidates, run.standalone, run.recipe)
+
+with ui.problems_in_place("There is nothing to predict from"):
+    sources = load(views.sources, run, *FILES, run.path / "checkpoints")
+    if not sources:
+        ui.no_results(run)
+        st.stop()
+    title = st.selectbox("Labels", list(sources), key="labels", bind="query-params", width=560)
+
+with ui.problems_in_place("These labels cannot be learned from"):
+    study = load(views.study, run, *FILES, setting=sources[title])
+    total = len(study.points) + study.predicted
+    ui.facts(
+        {
+            "Labelled": f"{len(study.points):,}",
+            "Only predicted": f"{study.predicted:,} of {total:,}",
+            "Kendall τ, each left out": f"{study.agreement.tau:.3f}",
+            "95 % interval": f"{study.agreement.low:.3f} to {study.agreement.high:.3f}",
+            "Model": f"{study.model}, {study.features} features",
+        }
+    )
+    st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.")
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Predicted and labelled", anchor=False)
+        ids = {code: key for key, code in read_table(run.candidates).codes.items()} if run.candidates.is_file() else {}
+        chart(
+            figures.scatter(study.points, ids),
+            "scatter",
+            "Labels against predictions without themselves",
+            study.points,
+            f"{name}-left-out",
+        )
+        st.caption("Each point is a labelled network, predicted from all others; on the dashed line both agree.")
+    with right:
+        st.subheader("Agreement against labels", anchor=False)
+        if study.curve.empty:
+            st.caption("Too few labels to hold some out; the left-out tau above is all there is.")
+        else:
+            chart(
+                figures.curve(study.curve),
+                "curve",
+                "Kendall tau against the number of labels",
+                study.curve,
+                f"{name}-learning-curve",
+            )
+            st.caption(
+                "Fitted to so many labels drawn at random, judged on the labelled networks left over; bars are 95 % "
+                "intervals over these. Where the curve is flat, more labels buy nothing."
+            )
+
+    st.subheader("Which decisions matter", anchor=False)
+    tables = {title: study.effects}
+    for other, setting in sources.items():
+        if other != title and (title == views.ALONE or other == views.ALONE) and len(tables) < 2:
+            with ui.problems_in_place(f"No effects of {text.plain(other)}"):
+                tables[other] = load(views.study, run, *FILES, setting=setting).effects
+    decisions = list(dict.fromkeys(study.effects["decision"]))
+    combined = pd.concat(table.assign(source=source) for source, table in tables.items())
+    chart(figures.effects(tables, decisions), "effects", "Effect of every option", combined, f"{name}-effects")
+    st.caption(
+        "How far the mean prediction of networks with an option lies above that of all, in standard deviations. "
+        "Where the curves of supernet and trained-alone networks part, the supernet ranks wrongly: a flat curve is a "
+        "decision to which it is blind."
+        + ("" if len(tables) > 1 else " Train some networks alone to see the truth beside it.")
+    )
+
+    st.subheader("What is left unexplained", anchor=False)
+    ordered = study.explained.sort_values(ascending=False)
+    decision = st.selectbox("Decision", list(ordered.index), key="decision", bind="query-params", width=420)
+    own = study.residuals[study.residuals["decision"] == decision]
+    chart(figures.residuals(own), "residuals", f"Residuals by {decision}", study.residuals, f"{name}-residuals")
+    st.caption(
+        f"Mean of label − prediction by option, with two standard errors; {100 * ordered[decision]:.1f} % of the "
+        "residuals' variance lies between the options of this decision. Listed first is the decision with the most."
+    )
+
+with ui.problems_in_place("No queue of networks to train"):
+    if run.candidates.is_file():
+        waiting, content = load(views.queue, run, run.candidates, run.standalone, run.recipe)
+        st.subheader("Train these next", anchor=False)
+        st.caption(
+            "Their labels would settle the predictor's weights most (D-optimal, after those already trained). The file "
+            "holds these too, so that all stay in the table of truths; what is finished is not done again."
+        )
+        st.dataframe(waiting, hide_index=True, height="content", alt="The next networks to train alone")
+        st.download_button("next.json", content, "next.json", "application/json", icon=":material/download:")
+        st.code(
+            shlex.join(["supernet", "standalone", str(run.path), "--candidates", "next.json"])
+            + "\n"
+            + shlex.join(["supernet", "predict", str(run.path), "--out", "predicted.json"]),
+            language="bash",
+        )

@@ -1,0 +1,185 @@
+"""What a predictor makes of a run: from its results, and from the networks that were trained alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from app.views import candidates as views
+from toolkit.candidates import Candidates, dump_entries, read_candidates, read_table
+from toolkit.errors import InputError
+from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.predictors.agreement import Agreement
+from toolkit.predictors.design import d_optimal
+from toolkit.predictors.inputs import Inputs, of_values
+from toolkit.predictors.prediction import Predicted, learning_curve, predict
+from toolkit.predictors.predictor import FEWEST, Options
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.spaces import ABSENT, SearchSpace, get_space
+
+ALONE = "Trained alone"
+SIZES = (12, 25, 50, 100, 200, 500, 2_000, 5_000, 10_000)
+AT_MOST = 5_000
+"""Candidates whose predictions show what each option does; more would show the same."""
+
+QUEUE = 10
+
+
+@dataclass(frozen=True)
+class Study:
+    """A predictor of a run's labels, looked at from all sides.
+
+    Attributes:
+        points: one row per labelled network: `code`, `label`, `predicted` (left out), `sd`, `residual`.
+        curve: by number of labels: `tau`, `low`, `high`, on the labelled networks that were not used.
+        residuals: by `decision`, `option`: mean `residual`, its standard error `se`, and `networks`.
+        explained: by decision, the share of the residuals' variance between its options.
+        effects: by `decision`, `option`: how far the mean prediction with it lies above that of all, in standard
+            deviations of the predictions.
+    """
+
+    model: str
+    kinds: tuple[str, ...]
+    features: int
+    agreement: Agreement
+    points: pd.DataFrame
+    curve: pd.DataFrame
+    residuals: pd.DataFrame
+    explained: pd.Series
+    effects: pd.DataFrame
+    predicted: int
+
+
+def labels(run: RunFolder, setting: Setting | None) -> dict[str, float]:
+    """By code, what a predictor may learn from: the accuracies of a setting, or of networks trained alone.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    if setting is None:
+        table = read_table(run.standalone)
+        if table.problems:
+            raise InputError(table.problems)
+        return {code: table.accs[key] for key, code in table.codes.items()}
+    with Ledger.read(run.ledger) as ledger:
+        counts = ledger.results(setting)
+    return {code: each.top1 / each.total for code, each in counts.items()}
+
+
+def study(run: RunFolder, setting: Setting | None) -> Study:
+    """Fit to the accuracies of a setting, or of networks trained alone.
+
+    Raises:
+        InputError: labels that cannot be learned from.
+    """
+    inputs = _inputs(run, labels(run, setting))
+    found = predict(inputs)
+    left_out = found.predictor.left_out()
+    points = pd.DataFrame(
+        {
+            "code": [inputs.codes[place] for place in inputs.labelled],
+            "label": inputs.labels,
+            "predicted": left_out.mean,
+            "sd": left_out.sd,
+            "residual": inputs.labels - left_out.mean,
+        }
+    )
+    residuals = by_option(inputs.space, [inputs.archs[place] for place in inputs.labelled], points["residual"])
+    spread = float(((points["residual"] - points["residual"].mean()) ** 2).sum()) or 1.0
+    between = (residuals["networks"] * (residuals["residual"] - points["residual"].mean()) ** 2).groupby(
+        residuals["decision"], sort=False
+    )
+    return Study(
+        found.predictor.name,
+        found.predictor.kinds,
+        found.predictor.columns,
+        found.agreement,
+        points,
+        _curve(inputs),
+        residuals,
+        between.sum() / spread,
+        _effects(inputs, found),
+        len(inputs.codes) - len(inputs.labelled),
+    )
+
+
+def queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
+    """The candidates that it would be most useful to train alone next, and a file of them after those trained before.
+
+    The file holds the trained ones too, so that `supernet standalone` leaves all in its table of truths.
+
+    Raises:
+        InputError: there are no candidates, or a file is damaged.
+    """
+    space = get_space(read_recipe(run.recipe).space)
+    table = read_candidates(run.candidates, space)
+    trained = read_table(run.standalone).codes if run.standalone.is_file() else {}
+    done = [code for code in trained.values() if not space.problems(code)]
+    codes = list(dict.fromkeys([*done, *table.values()]))
+    features = of_values(space, Candidates(dict(enumerate_ids(codes)), {}), {}).features()
+    matrix = features.matrix(space.predicted_from)
+    chosen = [codes[place] for place in d_optimal(matrix, QUEUE, known=range(len(set(done))))]
+    ids = {code: key for key, code in table.items()}
+    shown = pd.DataFrame({"id": [ids[code] for code in chosen], "code": chosen})
+    entries = {**trained, **{ids[code]: code for code in chosen}}
+    return shown, dump_entries(entries, dict.fromkeys(entries, 0.0))
+
+
+def enumerate_ids(codes: list[str]) -> Mapping[str, str]:
+    """Codes under ids of no meaning."""
+    return {str(number): code for number, code in enumerate(codes)}
+
+
+def by_option(space: SearchSpace, archs: list[tuple[int, ...]], values: "pd.Series[float]") -> pd.DataFrame:
+    """Means of values by decision and option, with standard errors; options that nobody has are left out."""
+    rows = []
+    for place, decision in enumerate(space.decisions):
+        answers = np.array([arch[place] for arch in archs])
+        for option in [*range(len(decision.options)), ABSENT]:
+            own = values.to_numpy()[answers == option]
+            if len(own):
+                name = "absent" if option == ABSENT else str(decision.options[option])
+                error = float(own.std(ddof=1) / len(own) ** 0.5) if len(own) > 1 else np.nan
+                rows.append((decision.name, name, float(own.mean()), error, len(own)))
+    return pd.DataFrame(rows, columns=["decision", "option", "residual", "se", "networks"])
+
+
+def _inputs(run: RunFolder, known: Mapping[str, float]) -> Inputs:
+    """The run's candidates with labels; all labelled networks alone if there are no candidates."""
+    space = get_space(read_recipe(run.recipe).space)
+    valid = {code: value for code, value in known.items() if not space.problems(code) and np.isfinite(value)}
+    if run.candidates.is_file():
+        table = read_candidates(run.candidates, space)
+    else:
+        table = Candidates(enumerate_ids(list(valid)), {})
+    return of_values(space, table, valid)
+
+
+def _curve(inputs: Inputs) -> pd.DataFrame:
+    total = len(inputs.labels)
+    known = inputs.features([*inputs.space.predicted_from, "pairs"]).take(inputs.labelled)
+    sizes = [size for size in SIZES if FEWEST <= size <= 0.7 * total]
+    found = learning_curve(known, inputs.labels, sizes, Options())
+    rows = [(size, each.tau, each.low, each.high) for size, each in found.items()]
+    return pd.DataFrame(rows, columns=["labels", "tau", "low", "high"])
+
+
+def _effects(inputs: Inputs, found: Predicted) -> pd.DataFrame:
+    values = np.array(list(found.values.values()))
+    parse = inputs.space.parse
+    codes = list(inputs.candidates.values())
+    step = max(1, -(-len(codes) // AT_MOST))
+    scaled = pd.Series((values - values.mean()) / (values.std() or 1.0))[::step]
+    means = by_option(inputs.space, [parse(code) for code in codes[::step]], scaled)
+    return means.rename(columns={"residual": "effect"})
+
+
+def sources(run: RunFolder) -> dict[str, Setting | None]:
+    """What there is to learn from, by title; None stands for networks trained alone."""
+    held = views.labels(views.settings(run), views.checkpoint_steps(run))
+    found: dict[str, Setting | None] = {f"Evaluated: {title}": holding.setting for title, holding in held.items()}
+    if run.standalone.is_file():
+        found[ALONE] = None
+    return found

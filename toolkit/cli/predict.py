@@ -1,0 +1,223 @@
+"""`supernet predict`, `features`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from toolkit.cli.console import console, errors, print_json, print_line
+from toolkit.cli.submission import print_notes
+from toolkit.errors import InputError
+
+if TYPE_CHECKING:
+    from toolkit.predictors.prediction import Predicted
+    from toolkit.spaces import SearchSpace
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+MODEL, OUTPUT = "Model", "Output"
+
+
+def features(
+    space: Annotated[str, typer.Option(help="the search space; `supernet spaces` lists them")],
+    codes: Annotated[list[str] | None, typer.Argument(help="codes of architectures, to see their values")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What predictors see of a network of a space: named numbers, by kind."""
+    from toolkit.spaces import get_space
+
+    chosen = get_space(space)
+    archs = [chosen.parse(code) for code in codes or [chosen.format(chosen.largest)]]
+    kinds = {kind: make(archs) for kind, make in chosen.feature_kinds.items()}
+    if as_json:
+        values = {kind: {name: column.tolist() for name, column in columns.items()} for kind, columns in kinds.items()}
+        print_json({"space": chosen.name, "default": chosen.predicted_from, "codes": codes or [], "kinds": values})
+        return
+    for kind, columns in kinds.items():
+        default = ", used by default" if kind in chosen.predicted_from else ""
+        print_line(f"{kind} ({len(columns)} features{default})")
+        for name, column in columns.items() if codes else ():
+            print_line(f"  {name:34}" + "".join(f" {value:11.5g}" for value in column))
+        if not codes:
+            names = list(columns)
+            print_line("  " + "; ".join(names[:6]) + (f"; ... {names[-1]}" if len(names) > 6 else ""))
+
+
+def predict(
+    run: Annotated[
+        Path | None, typer.Argument(help="a run folder: its space, candidates and standalone.json are the defaults")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="scores of some networks, or a table; in a submission 0 means: none yet")
+    ] = None,
+    candidates: Annotated[Path | None, typer.Option(help="the candidates file: all to be predicted")] = None,
+    out: Annotated[Path | None, typer.Option(help="the file to write, every candidate in it")] = None,
+    space: Annotated[str | None, typer.Option(help="the search space; default: the run's")] = None,
+    score: Annotated[
+        list[Path] | None, typer.Option(help="further scores of all networks: a supernet's, of a prior; any number")
+    ] = None,
+    score_role: Annotated[
+        Literal["feature", "mean", "trust"],
+        typer.Option(help="they are features; the mean to be corrected; or are added, weighted", rich_help_panel=MODEL),
+    ] = "feature",
+    model: Annotated[
+        Literal["auto", "ridge", "gp"],
+        typer.Option(help="auto: the one that predicts left-out labels best", rich_help_panel=MODEL),
+    ] = "auto",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--features", help="kinds of features; `supernet features` lists them", rich_help_panel=MODEL),
+    ] = None,
+    clip: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="labels below this quantile count as equal to it", rich_help_panel=MODEL),
+    ] = 0.02,
+    floor: Annotated[
+        float | None, typer.Option(help="labels below this value count as equal to it", rich_help_panel=MODEL)
+    ] = None,
+    code_column: Annotated[
+        list[str] | None, typer.Option(help="of a table: what names a network; several are joined by colons \\[arch]")
+    ] = None,
+    label_column: Annotated[
+        str, typer.Option(help="of a table: the label; of a run's: acc, loss or training_loss")
+    ] = "acc",
+    loss: Annotated[bool, typer.Option("--loss", help="labels are losses: less is better")] = False,
+    keep_labels: Annotated[
+        bool,
+        typer.Option(help="labelled candidates keep their label; default: fitted values for all, smoother"),
+    ] = False,
+    drop_one: Annotated[
+        bool, typer.Option(help="say what each score and kind of features adds, with intervals", rich_help_panel=OUTPUT)
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank every candidate from the labels of a few. From files alone; nothing is trained or evaluated.
+
+    For example: supernet predict --space resnet20 --labels part.json --candidates all.json --out predicted.json
+    """
+    from converters.submission import write_submission
+    from toolkit.predictors.inputs import read_inputs
+    from toolkit.predictors.prediction import predict as predict_all
+    from toolkit.predictors.predictor import Options
+    from toolkit.ranking.tables import CODE
+
+    chosen, labels, candidates, cost = _defaults(run, space, labels, candidates, label_column)
+    options = Options(model, tuple(kind) if kind else None, score_role, clip, floor)
+    with errors.status("predicting"):
+        inputs = read_inputs(
+            chosen,
+            labels,
+            candidates,
+            score or (),
+            code_columns=code_column or [CODE],
+            label_column=label_column,
+            loss=loss,
+        )
+        found = predict_all(inputs, options, keep_labels=keep_labels, drop=drop_one)
+        notes = list(found.notes)
+        if out is not None:
+            notes += write_submission(out, inputs.candidates, found.values).notes
+    if as_json:
+        print_json(_facts(found) | {"cost": cost, "written": str(out) if out else None, "notes": notes})
+        return
+    _print(found, cost)
+    print_notes(notes)
+    if out is not None:
+        what = "labels where there are some, else predictions" if keep_labels else "fitted values"
+        print_line(f"{out}: {len(found.values):,} candidates; acc is {what}, in the labels' unit, and no accuracy.")
+
+
+def _defaults(
+    run: Path | None, space: str | None, labels: Path | None, candidates: Path | None, label_column: str
+) -> "tuple[SearchSpace, Path, Path, str | None]":
+    """The space and the files, and what a run's own labels cost."""
+    from toolkit.ranking.tables import VALUE
+    from toolkit.runs.folder import RunFolder
+    from toolkit.runs.recipe import read_recipe
+    from toolkit.spaces import get_space
+
+    folder = None if run is None else RunFolder.open(run)
+    problems = []
+    if folder is not None:
+        space = space or read_recipe(folder.recipe).space
+        candidates = candidates or folder.candidates
+        labels = labels or (folder.standalone if label_column == VALUE else folder.standalone_seeds)
+    if space is None:
+        problems.append("whose codes? Give --space SPACE, or a run folder")
+    if labels is None:
+        problems.append("learned from what? Give --labels FILE, or a run folder with a standalone.json")
+    if candidates is None:
+        problems.append("predict whom? Give --candidates FILE, or a run folder")
+    if space is None or labels is None or candidates is None:
+        raise InputError(problems)
+    cost = None
+    if (
+        folder is not None
+        and labels in (folder.standalone, folder.standalone_seeds)
+        and folder.standalone_ledger.exists()
+    ):
+        cost = _cost(folder.standalone_ledger)
+    return get_space(space), labels, candidates, cost
+
+
+def _cost(ledger: Path) -> str:
+    from toolkit.evaluation.budget import show_seconds
+    from toolkit.evaluation.ledger import Ledger
+
+    with Ledger.read(ledger) as opened:
+        holdings = [each for each in opened.settings() if each.setting.norm != "training"]
+    trained, seconds = sum(each.results for each in holdings), sum(each.seconds for each in holdings)
+    return f"{trained:,} trainings in {ledger}, {show_seconds(seconds)} of computing"
+
+
+def _facts(found: "Predicted") -> dict[str, Any]:
+    predictor = found.predictor
+    sds = sorted(found.sd.values())
+    return {
+        "candidates": len(found.values),
+        "labelled": len(found.labelled),
+        "labels": len(predictor.labels),
+        "model": predictor.name,
+        "settings": predictor.model.settings,
+        "features": {"kinds": predictor.kinds, "columns": predictor.columns},
+        "leave_one_out": asdict(found.agreement),
+        "beside": {name: asdict(each) for name, each in found.beside.items()},
+        "gains": {name: asdict(each) for name, each in found.gains.items()},
+        "adds": {name: asdict(each) for name, each in found.dropped.items()},
+        "trust": found.weight,
+        "median_sd": sds[len(sds) // 2],
+        "seconds": found.seconds,
+    }
+
+
+def _print(found: "Predicted", cost: str | None) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    predictor = found.predictor
+    settings = ", ".join(f"{name} {value:g}" for name, value in predictor.model.settings.items())
+    print_line(
+        f"{len(predictor.labels):,} labels, {predictor.columns} features ({', '.join(predictor.kinds)}): "
+        f"{predictor.name} with {settings}, in {found.seconds:.1f} s"
+    )
+    if cost:
+        print_line(f"Labels: {cost}.")
+    if found.weight is not None:
+        print_line(f"Weight of the prediction beside the scores: {found.weight:.2f}")
+    table = Table("Kendall tau with the labels, each left out", box=None, pad_edge=False)
+    for heading in ("tau [95%]", "prediction is ahead by"):
+        table.add_column(heading, justify="right")
+    table.add_row("prediction", str(found.agreement), "")
+    _rows(table, [(escape(name), str(each), str(found.gains[name])) for name, each in found.beside.items()])
+    console.print(table)
+    if found.dropped:
+        table = Table("what each adds", box=None, pad_edge=False)
+        table.add_column("tau [95%]", justify="right")
+        _rows(table, [(escape(name), str(each)) for name, each in found.dropped.items()])
+        console.print(table)
+
+
+def _rows(table: Any, rows: Sequence[tuple[str, ...]]) -> None:
+    for row in rows:
+        table.add_row(*row)

@@ -1,0 +1,1 @@
+"""Scores of all networks from the labels of a few."""
