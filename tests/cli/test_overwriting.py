@@ -23,6 +23,7 @@ WRITING = {
     "prior": ("prior", "c.json", "--score", "macs", "--out"),
     "rank": ("rank", "c.json", "--truth", "c.json", "--out"),
     "rank --html": ("rank", "c.json", "--truth", "c.json", "--html"),
+    "predict": ("predict", "--space", SPACE, "--labels", "c.json", "--candidates", "c.json", "--out"),
     "submit": ("submit", "run", "--out"),
     "probe": ("probe", "run", "--suggest-split"),
     "convert": ("convert", "c.json"),
