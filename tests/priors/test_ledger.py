@@ -168,16 +168,6 @@ def test_format_1_is_read_as_it_is(path: Path) -> None:
     assert {code for code, value in read(path).items() if value > 0} == {"4-12", "4-20"}
 
 
-@pytest.mark.parametrize("damage", ["UPDATE settings SET options = 'oops'", "UPDATE settings SET options = '3'"])
-def test_options_of_a_stranger(path: Path, damage: str) -> None:
-    file(path, ("a", 1.0))
-    with sqlite3.connect(path) as connection:
-        connection.execute(damage)
-    connection.close()
-    with Ledger.read(path) as ledger, pytest.raises(InputError, match="damaged"):
-        ledger.settings("resnet20")
-
-
 def test_scores_of_a_stranger(path: Path) -> None:
     file(path, ("a", 1.0))
     with sqlite3.connect(path) as connection:
@@ -191,3 +181,15 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be read or written"), Ledger.write(tmp_path / "file" / "p.sqlite"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [("[" * 100_000, "nested too deeply"), ("9" * 5000, "digits"), ("3", "no object"), ("oops", "damaged: .*not JSON")],
+)
+def test_options_of_a_stranger(options: str, why: str, path: Path) -> None:
+    file(path, ("a", 1.0))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE settings SET options = ?", (options,))
+    with Ledger.read(path) as ledger, pytest.raises(InputError, match=why):
+        ledger.settings("resnet20")

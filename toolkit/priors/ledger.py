@@ -16,7 +16,6 @@ Format 1 has no checksums; it is read as it is.
 """
 
 import contextlib
-import json
 import math
 import sqlite3
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Self
 
 from toolkit import sqlite
+from toolkit.files import parse_json
 
 LEDGER = "priors.sqlite"
 """What the file is called where nobody says otherwise: it lies beside the candidates."""
@@ -148,8 +148,10 @@ class Ledger:
         query = "SELECT space, prior, options, images FROM settings WHERE space = ? ORDER BY id"
         with sqlite.explained(self._path):
             found = [Setting(*row) for row in self._connection.execute(query, (space,))]
-            if not all(isinstance(json.loads(setting.options), dict) for setting in found):
-                raise ValueError("options that are no object")  # a damaged file may hold anything
+            for setting in found:  # a damaged file may hold anything
+                options = parse_json(self._path, setting.options, "is damaged: it holds options that are not JSON")
+                if not isinstance(options, dict):
+                    raise ValueError("options that are no object")
             return found
 
     def _key(self, setting: Setting) -> int | None:
