@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
-from toolkit.numbers import is_number
+from toolkit.numbers import LARGEST, is_number
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.grids import csv_cells, json_cells, parquet_cells, parse_json_table
 
@@ -105,8 +105,8 @@ def read_values(path: Path | str, codes: Sequence[str], values: Sequence[str]) -
         numbers[column] = np.array([_number(cell) for cell in cells.columns[column]], np.float64)
         problems += capped(
             [
-                f"{path}: {cells.place(row)} has {show(text[column][row])} as {column}; it is a finite number, or "
-                f"empty{_comma(text[column][row])}"
+                f"{path}: {cells.place(row)} has {show(text[column][row])} as {column}; it is a finite number "
+                f"up to {LARGEST:.0e}, or empty{_comma(text[column][row])}"
                 for row in np.flatnonzero(np.isinf(numbers[column])).tolist()
             ]
         )
