@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from converters.weights.budget import Budget
 from converters.weights.pickler import Name, NamePickler
@@ -18,14 +19,14 @@ CHUNKS = "UnpackBigParamInfor@@"
 """An entry that says which others are chunks of one array that was too big for an old pickle protocol."""
 
 
-class _Chunked:
+class _Chunked(Lazy):
     """An array in chunks."""
 
     def __init__(self, chunks: list[Lazy], shape: tuple[int, ...]) -> None:
         self._chunks, self._shape = chunks, shape
 
+    @override
     def array(self) -> npt.NDArray[Any]:
-        """See `Lazy`."""
         return np.concatenate([chunk.array().ravel() for chunk in self._chunks]).reshape(self._shape)
 
     @property

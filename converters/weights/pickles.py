@@ -89,7 +89,7 @@ class NumpyArray:
         return array
 
     def array(self) -> npt.NDArray[Any]:
-        """See `Lazy`; the data must have exactly the size that the shape says."""
+        """The numbers; the data must have exactly the size that the shape says."""
         shape, dtype, by_column, data = self._state
         return np.frombuffer(data, dtype.dtype).reshape(checked_shape(shape), order="F" if by_column else "C")
 

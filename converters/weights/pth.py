@@ -11,10 +11,11 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from converters.weights.budget import Budget
 from converters.weights.pickler import Name, NamePickler
-from converters.weights.pickles import GLOBALS, checked_shape, read_pickle
+from converters.weights.pickles import GLOBALS, Lazy, checked_shape, read_pickle
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -57,14 +58,15 @@ class _Storage:
         return self._numbers
 
 
-class _Tensor:
+class _Tensor(Lazy):
     """A tensor over a storage, as torch describes it."""
 
     def __init__(self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> None:
         self._storage, self._offset, self._size, self._stride = storage, offset, size, stride
 
+    @override
     def array(self) -> Array:
-        """See `pickles.Lazy`; every number must lie inside the storage, and none may be counted twice."""
+        """Every number must lie inside the storage, and none may be counted twice."""
         size, stride = checked_shape(self._size, self._offset), checked_shape(self._stride)
         numbers = self._storage.numbers()
         count = math.prod(size)

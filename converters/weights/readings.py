@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy.typing as npt
+from typing_extensions import override
 
 from converters.weights.files import Source
 from converters.weights.names import Found
@@ -91,8 +92,8 @@ class _NamedGroups(GroupedSpace):
 
     named: tuple[tuple[tuple[int, str], Own], ...] = ()
 
+    @override
     def owns(self, layers: Layers) -> Own:
-        """See `GroupedSpace`."""
         return dict(self.named).get((layers.position, layers.field), SHARED)
 
 

@@ -45,9 +45,9 @@ Score = Literal["top1", "top5", "loss"]
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one network did on a set of images: integers where integers exist, and cross-entropy *summed* over images.
+    """How one network did on a set of images: counts as integers, cross-entropy *summed* over images.
 
-    A class that ties with the true one counts as ranked before it, and so does NaN: a broken network never scores.
+    A class that ties with the true one counts as ranked ahead of it, and so does NaN: a broken network scores 0.
     """
 
     top1: int
@@ -59,7 +59,7 @@ class Counts:
         return Counts(self.top1 + other.top1, self.top5 + other.top5, self.total + other.total, self.loss + other.loss)
 
     def mean(self, score: Score) -> float:
-        """A share of the images, or minus their mean cross-entropy: more is better. NaN of a broken network's loss."""
+        """A share of the images, or minus their mean cross-entropy; larger is better. NaN if the loss is NaN."""
         return (-self.loss if score == "loss" else getattr(self, score)) / self.total
 
 
@@ -74,7 +74,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decay:
-    """What surrounds every optimiser.
+    """Options that all optimisers share.
 
     Attributes:
         decay_norm, decay_bias: whether weight decay also pulls batch-norm scale and shift, and biases.
@@ -92,8 +92,8 @@ class SGD(Decay):
     """Stochastic gradient descent with momentum.
 
     Attributes:
-        move_idle: tensors that were used once go on by momentum and decay in steps that do not use them. It is about
-            whole tensors: of one that a step used, the slices that no path did get gradients of 0, and go on anyway.
+        move_idle: a tensor that was ever used keeps moving by momentum and decay in steps that do not use it. This
+            concerns whole tensors: within a used one, slices that no path used get gradients of 0 and move anyway.
     """
 
     momentum: float = 0.9
@@ -105,7 +105,7 @@ class SGD(Decay):
 class Adam(Decay):
     """Adam (arXiv 1412.6980); `decoupled`: AdamW (arXiv 1711.05101), whose weight decay is no part of the gradient.
 
-    Weights that a step did not use rest, and so do their moments and their count of steps.
+    Weights that a step did not use stay unchanged, and so do their moments and step counts.
     """
 
     beta1: float = 0.9
@@ -115,18 +115,16 @@ class Adam(Decay):
 
 
 class Network(Protocol):
-    """Blocks for the plans that it `holds`: a supernet, the stand-alone network of one candidate, or what you like.
+    """Blocks for the plans that it `holds`: a supernet, the stand-alone network of one candidate, or any other.
 
     Attributes:
         space: what it was made for.
+        ops: arithmetic on its tensors.
     """
 
     space: SearchSpace
     holds: Plans
-
-    @property
-    def ops(self) -> Ops:
-        """Arithmetic on its tensors."""
+    ops: Ops
 
     def run(
         self,
@@ -138,16 +136,16 @@ class Network(Protocol):
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
     ) -> Tensor:
-        """The only way in: normalised images (n, c, h, w) through these blocks; what comes out of the last one.
+        """Pass normalised images (n, c, h, w) through these blocks and return the last one's output.
 
-        With a head that is logits (n, classes), without one activations.
+        With a head these are logits (n, classes), without one activations.
 
         Args:
             plans: as many as the network holds, each of which fits there; None: no block.
             norm: by default one that normalises by the batch and moves the running statistics.
-            path: the architecture whose plans these are, for who watches a training; it changes nothing.
-            watch: is shown what leaves each position; where there is no block, what came in.
-            precise: compute in the precision of the weights, whatever shortcuts the backend takes.
+            path: the architecture whose plans these are, for observers of a training; it changes nothing.
+            watch: called with each position and its output; where there is no block, the output is the input.
+            precise: compute in the precision of the weights, even where the backend would use a lower one.
         """
 
     def follow(self, leader: Self, decay: float, plans: Plans | None = None) -> None:
@@ -166,8 +164,8 @@ class Network(Protocol):
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
         """Take what `backward` added up: by parameter name, shaped as the parameter, 0 where a path is narrower.
 
-        Parameters that no path used are left out. Gradients are this process's own, and begin anew afterwards; with
-        `keep` they are only shown, and copied by who still needs them after the optimiser's step.
+        Parameters that no path used are left out. Gradients are this process's own and are cleared afterwards. With
+        `keep` they are not cleared; copy them if you need them after the optimiser's step.
         """
 
     def observe_relus(self, see: Callable[[Tensor], object]) -> AbstractContextManager[object]:
@@ -182,10 +180,10 @@ class Network(Protocol):
         """Running statistics, as trained."""
 
     def batch_norm(self) -> Norm:
-        """Statistics of the very batch that passes."""
+        """Statistics of the batch being run."""
 
     def calibrating_norm(self, images: int) -> Norm:
-        """Exact statistics of the first `images` of the batch that passes; the norm remembers them."""
+        """Exact statistics of the first `images` of the batch being run; the norm remembers them."""
 
     def calibrated_norm(self, calibrating: Norm) -> Norm:
         """The statistics that a `calibrating_norm` remembers from running the same plans."""
@@ -194,10 +192,10 @@ class Network(Protocol):
         """What a `calibrating_norm` remembers: one for each batch norm, in the order of execution."""
 
     def no_norm(self) -> Norm:
-        """None: activations pass as they are, neither normalised nor scaled nor shifted."""
+        """No normalisation: activations are neither normalised nor scaled nor shifted."""
 
     def inference(self) -> AbstractContextManager[object]:
-        """Blocks are run for evaluation within this context: without gradients, in the backend's precision."""
+        """Within this context blocks run for evaluation: without gradients, in the backend's precision."""
 
     def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
         """The block at position `index`, run as `plan`."""
@@ -231,7 +229,7 @@ Trainable = Network | Parameters
 class Optimizer(Protocol):
     """One step after any number of backward passes.
 
-    It moves every parameter that received a gradient; others rest.
+    It updates every parameter that received a gradient and leaves the others unchanged.
     """
 
     def step(self, lr: float) -> Tensor:
@@ -253,16 +251,13 @@ class Backend(Protocol):
     world: int
     out_of_memory: type[Exception]
     """What is raised when the device's memory is full."""
-
-    @property
-    def ops(self) -> Ops:
-        """Arithmetic on tensors."""
+    ops: Ops
 
     def network(self, space: SearchSpace, plans: Plans, seed: int) -> Network:
         """A network that holds `plans`, freshly initialised (the same for all processes).
 
         A supernet of a space holds its `widest`, a stand-alone candidate its `plans(arch)`; any blocks that fit
-        together will do. Who runs it says the plans.
+        together will do. The caller of `run` chooses the plans.
         """
 
     def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
@@ -271,7 +266,7 @@ class Backend(Protocol):
     def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> Optimizer:
         """An optimiser over all parameters of what is `trained`.
 
-        Its state is named as their tensors are; with several, by name, that name comes first: `head.0.weight`.
+        Its state has the names of their tensors; given several by name, that name is the prefix: `head.0.weight`.
         """
 
     def place(self, array: npt.NDArray[Any]) -> Tensor:

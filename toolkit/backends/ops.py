@@ -78,10 +78,10 @@ class Ops(Protocol):
         """Over the last axis, in float32."""
 
     def normalise(self, x: Tensor) -> Tensor:
-        """x of Euclidean length 1 over the last axis; what is next to 0 stays so (x / max(length, 1e-12))."""
+        """x of Euclidean length 1 over the last axis; a vector near 0 stays near 0 (x / max(length, 1e-12))."""
 
     def concatenate(self, tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-        """One after the other along an axis."""
+        """Join tensors along an axis."""
 
     # Fused by frameworks, in float32.
 
@@ -97,10 +97,10 @@ class Ops(Protocol):
     # Over processes.
 
     def average(self, value: Tensor) -> float:
-        """The mean of a scalar over all processes, so that all decide alike by what they measure."""
+        """The mean of a scalar over all processes, so that all take the same decisions from it."""
 
     def averages(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same of several scalars, tensors or numbers, left on the device; with one process the very same."""
+        """`average` of several scalars, tensors or numbers, left on the device; with one process, unchanged."""
 
     def gather(self, x: Tensor) -> Tensor:
         """x of all processes, equal in shape, one after the other along the first axis, as a constant."""
@@ -110,11 +110,12 @@ class Parameters(Protocol):
     """Tensors to train that are no network: a head's weights, logits of a policy, architecture parameters.
 
     Gradients flow back to its tensors.
+
+    Attributes:
+        tensors: by name, as given.
     """
 
-    @property
-    def tensors(self) -> Mapping[str, Tensor]:
-        """By name, as given."""
+    tensors: Mapping[str, Tensor]
 
     def follow(self, leader: Self, decay: float) -> None:
         """Move towards others of the same names and shapes, as `Network.follow` does."""

@@ -18,8 +18,9 @@ from toolkit.spaces.wiring import graph
 def initialise(network: Network, widest: Plans, seed: int) -> None:
     """He-normal convolutions (fan out), classifier N(0, 0.01), residual branches silent at first where a plan says so.
 
-    The last is a scale of 0 in the branch's last batch norm (Goyal et al., arXiv 1706.02677): without it, dozens of
-    blocks that swap widths at every step hardly begin to learn. Drawn here, a seed means the same in every framework.
+    A silent branch has a scale of 0 in its last batch norm (Goyal et al., arXiv 1706.02677). Without it, dozens of
+    blocks whose widths change at every step hardly start to learn. Weights are drawn in numpy, so that a seed gives
+    the same ones in every framework.
 
     Args:
         network: made of `widest`, its batch norms fresh.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
+from typing_extensions import override
 
 from toolkit.errors import printable
 
@@ -22,8 +23,9 @@ FIRST = os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) == "0"
 class _Console(Console):
     """A console on which names from files cannot do anything: control characters in what is printed are spelled out."""
 
+    @override
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """See `Console.render`, through which all text passes; Rich's own sequences are segments of their own."""
+        """All text passes through here; Rich's own sequences are segments of their own."""
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control or text.isprintable() else Segment(_harmless(text), style)

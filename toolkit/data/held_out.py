@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from typing_extensions import override
 
 from toolkit.backends.base import Images, Labels
 from toolkit.data.base import HELD_OUT, Draws, Indices, Split
@@ -13,7 +14,7 @@ from toolkit.data.splits import stratified_order
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Part(Split):
     """Some images of a split, by their indices in it; a split itself."""
 
     whole: Split
@@ -29,12 +30,12 @@ class Part:
         """Of the whole's and the indices."""
         return hashlib.sha256(self.whole.digest.encode() + self.members.tobytes()).hexdigest()
 
+    @override
     def images(self, indices: Sequence[int] | Indices) -> Images:
-        """See `Split`."""
         return self.whole.images(self.members[np.asarray(indices, np.int64)])
 
+    @override
     def augmented(self, indices: Sequence[int] | Indices, draws: Draws) -> Images:
-        """See `Split`."""
         return self.whole.augmented(self.members[np.asarray(indices, np.int64)], draws)
 
 

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
+from typing_extensions import override
+
 from toolkit.errors import InputError
 
 Task = TypeVar("Task")
@@ -40,7 +42,7 @@ class Crew(Protocol[TaskIn, Result]):
         """Let all workers go at once, whatever they have in hand."""
 
 
-class InProcess(Generic[Task, Result]):
+class InProcess(Crew[Task, Result], Generic[Task, Result]):
     """No other process: a task is done when its result is asked for."""
 
     size = 1
@@ -49,16 +51,17 @@ class InProcess(Generic[Task, Result]):
         self._work = make()
         self._task: list[Task] = []
 
-    def give(self, worker: int, task: Task) -> None:  # noqa: ARG002
-        """See `Crew`."""
+    @override
+    def give(self, worker: int, task: Task) -> None:
         self._task = [task]
 
+    @override
     def collect(self) -> list[tuple[int, Result | Lost]]:
-        """See `Crew`."""
         return [(0, self._work(*self._task))]
 
+    @override
     def close(self) -> None:
-        """See `Crew`."""
+        """There is no process to end."""
 
 
 def deal(crew: Crew[Task, Result], tasks: Iterable[Task]) -> Iterator[list[Result]]:

@@ -12,7 +12,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Generic, cast
 
-from toolkit.executors.base import Lost, Make, Result, Task
+from typing_extensions import override
+
+from toolkit.executors.base import Crew, Lost, Make, Result, Task
 from toolkit.executors.shared import Shared
 
 _CONTEXT = get_context("spawn")  # a forked process would inherit the framework's threads, dead
@@ -24,7 +26,7 @@ class _Worker:
     pipe: Connection
 
 
-class Processes(Generic[Task, Result]):
+class Processes(Crew[Task, Result], Generic[Task, Result]):
     """A crew of processes, each started when it gets its first task."""
 
     def __init__(self, make: Make[Task, Result], size: int) -> None:
@@ -32,15 +34,15 @@ class Processes(Generic[Task, Result]):
         self._make = Shared.of(make)
         self._workers: dict[int, _Worker] = {}
 
+    @override
     def give(self, worker: int, task: Task) -> None:
-        """See `Crew`."""
         if worker not in self._workers:
             self._workers[worker] = _start(self._make)
         with contextlib.suppress(ConnectionError):  # it is dead; `collect` will find out
             self._workers[worker].pipe.send(task)
 
+    @override
     def collect(self) -> list[tuple[int, Result | Lost]]:
-        """See `Crew`."""
         found: list[tuple[int, Result | Lost]] = []
         numbers = {worker.pipe: number for number, worker in self._workers.items()}
         for pipe in cast(list[Connection], wait(numbers)):
@@ -56,8 +58,8 @@ class Processes(Generic[Task, Result]):
             found.append((number, result))
         return found
 
+    @override
     def close(self) -> None:
-        """See `Crew`."""
         while self._workers:
             _end(self._workers.popitem()[1])
 

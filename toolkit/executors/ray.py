@@ -8,12 +8,13 @@ from typing import Any, Generic
 
 import ray
 from ray.exceptions import ObjectLostError, RayActorError, RayError, RayTaskError
+from typing_extensions import override
 
 from toolkit.errors import InputError
-from toolkit.executors.base import Lost, Make, Result, Task
+from toolkit.executors.base import Crew, Lost, Make, Result, Task
 
 
-class Actors(Generic[Task, Result]):
+class Actors(Crew[Task, Result], Generic[Task, Result]):
     """A crew of actors, each with a CPU or a GPU of its own. Where one dies Ray finds a place for a new one.
 
     Raises:
@@ -34,12 +35,12 @@ class Actors(Generic[Task, Result]):
         self._actors = [self._hire() for _ in range(self.size)]
         self._running: dict[Any, int] = {}
 
+    @override
     def give(self, worker: int, task: Task) -> None:
-        """See `Crew`."""
         self._running[self._actors[worker].work.remote(task)] = worker
 
+    @override
     def collect(self) -> list[tuple[int, Result | Lost]]:
-        """See `Crew`."""
         ray.wait(list(self._running))
         ready, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
         workers = {reference: self._running.pop(reference) for reference in ready}
@@ -54,8 +55,8 @@ class Actors(Generic[Task, Result]):
             self._actors[worker] = self._hire()
             return Lost()
 
+    @override
     def close(self) -> None:
-        """See `Crew`."""
         for actor in self._actors:
             ray.kill(actor)
         if self._own:

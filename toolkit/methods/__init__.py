@@ -1,6 +1,6 @@
 """Training methods, one file each, written once against the backend seam. A new method is listed here.
 
-Those of other packages come in by the entry points `supernet_toolkit.methods` (`toolkit/plugins.py`).
+Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolkit/plugins.py`).
 """
 
 from toolkit.methods.base import Batch, Method, Needs

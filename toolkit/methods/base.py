@@ -107,7 +107,7 @@ class Method(ABC):
         """
 
     def after(self, batch: Batch) -> dict[str, Tensor] | None:  # noqa: ARG002
-        """Called with the same batch when the weights were updated.
+        """Called with the same batch after the weights were updated.
 
         Returns:
             what to log if gradients were accumulated for a second update, else None.
@@ -115,7 +115,7 @@ class Method(ABC):
         return None
 
     def frozen(self) -> Plans | None:
-        """The blocks that no step may change, neither their weights nor their statistics; None: all may change."""
+        """The blocks whose weights and statistics no step may change; None if all may change."""
         return None
 
     def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:

@@ -21,10 +21,10 @@ Part = TypeVar("Part")
 
 
 class Lab:
-    """Makes them. A method makes all that it owns in `Method.begin`, every time alike, and keeps what it was given.
+    """Makes them. A method makes all that it owns in `Method.begin`, always alike, and keeps what it is given.
 
-    Whoever needs an optimiser of its own steps it in `Method.step`, with `Batch.lr` or a rate of its own; the trainer
-    steps the supernet's.
+    A method steps its own optimisers in `Method.step`, with `Batch.lr` or a rate of its own; the trainer steps the
+    supernet's.
 
     Attributes:
         net: the supernet, with the weights that its training begins with.

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.errors import InputError
@@ -62,8 +63,9 @@ class Landmark(SPOS):
                 "keep; train more candidates alone by `supernet standalone`"
             )
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`. Every landmark of the step's pairs is run once; all are held until the backward pass."""
+        """Every landmark of the step's pairs is run once; all are held until the backward pass."""
         options, net = cast(LandmarkOptions, self.options), batch.net
         values = super().step(batch)
         factor = options.weight * schedule(options.schedule, batch.progress, options.warmup)

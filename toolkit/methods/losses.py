@@ -1,4 +1,4 @@
-"""Losses, each written once over a backend's `Ops`, to which plain cross-entropy belongs: frameworks fuse it."""
+"""Losses, each written once over a backend's `Ops`. Plain cross-entropy is in `Ops`, because frameworks fuse it."""
 
 import math
 
@@ -33,7 +33,7 @@ def alpha_divergence(
         if alpha == 1 and not clip_kl:
             weight = ops.exp(log_p)
         else:
-            # Clipped as a logarithm: (p/q)^alpha itself overflows where q is next to nothing.
+            # Clipped as a logarithm: (p/q)^alpha itself overflows where q is close to 0.
             weight = q * ops.exp(ops.minimum(alpha * (log_p - constant), math.log(clip)))
         if alpha == 1:
             sizes.append(ops.sum(ops.exp(log_p) * (log_p - constant), 1))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.errors import InputError
@@ -28,7 +29,7 @@ class NSASOptions(Options):
 
 
 class NSAS(Method):
-    """A random path and, with as much weight, the mean over an archive that is kept as diverse as can be.
+    """A random path and, with equal weight, the mean over an archive that is kept as diverse as possible.
 
     The first different paths fill the archive. From then on its least novel member gives way to the most novel of the
     recent paths, if that is the more novel of the two. A distance is the share of decisions answered differently.
@@ -44,8 +45,9 @@ class NSAS(Method):
             name: np.empty((0, len(space.decisions)), np.int64) for name in ("archive", "recent")
         }
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`: (1 - archive_share) CE(new path) + archive_share (mean of CE over the archive)."""
+        """Loss: (1 - archive_share) CE(new path) + archive_share (mean of CE over the archive)."""
         (arch,) = self.sample(batch, 1)
         archive = [tuple(answers) for answers in self._memory["archive"].tolist()]
         share = cast(NSASOptions, self.options).archive_share if archive else 0.0
@@ -56,12 +58,13 @@ class NSAS(Method):
         self._remember(arch)
         return values
 
+    @override
     def state(self) -> State:
-        """See `Method.state`: `archive` and `recent`, each of shape (paths, decisions)."""
+        """`archive` and `recent`, each of shape (paths, decisions)."""
         return super().state() | {name: archs.copy() for name, archs in self._memory.items()}
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """See `Method.load_state`."""
         for name, archs in self._memory.items():
             given = state.get(name)
             if given is None or given.dtype != archs.dtype or given.shape[1:] != archs.shape[1:]:

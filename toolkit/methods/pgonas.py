@@ -4,6 +4,7 @@ import math
 from typing import ClassVar, Literal, cast
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Options
@@ -49,8 +50,8 @@ class PGONAS(Sandwich):
         minimum = cast(PGONASOptions, options).min_distance
         require_pairs("method.min_distance", self._prior.sample, self._distance, minimum)
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`."""
         options = cast(PGONASOptions, self.options)
         values = super().step(batch)
         factor = options.weight * schedule(options.schedule, batch.progress)

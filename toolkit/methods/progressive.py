@@ -1,12 +1,13 @@
-"""Steps 2 to 4 of progressive training (arXiv 2108.05866): paths learn from the trunk, and are re-trained if it hurt.
+"""Steps 2 to 4 of progressive training (arXiv 2108.05866): paths learn from the trunk, and again if the update hurt.
 
-In step 2 the trunk is all there is. Then groups of widths have weights of their own (`spaces/grouping.py`), on which
-the paths run, while the teacher stays the largest path through the trunk.
+In step 2 there is only the trunk. After that, groups of widths have weights of their own (`spaces/grouping.py`), on
+which the paths run, while the teacher stays the largest path through the trunk.
 """
 
 from typing import ClassVar, Literal, cast
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Norm, Tensor
 from toolkit.errors import InputError
@@ -32,7 +33,7 @@ class Progressive(Sandwich):
 
     Look and recover: before the update, it is measured how far `look` random paths are from the teacher; after it,
     those that are now farther learn from the teacher once more, on the same images, in a second update. `recovered`
-    counts them: interference in its plainest form.
+    counts them, a direct measure of interference.
     """
 
     name = "progressive"
@@ -50,8 +51,9 @@ class Progressive(Sandwich):
         self._target: Tensor = None
         self._looked: list[tuple[Arch, float]] = []
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`. Gradients of all paths are summed."""
+        """Gradients of all paths are summed."""
         options = cast(ProgressiveOptions, self.options)
         values = self._teach(batch)
         looked = [self.space.sample(batch.rng) for _ in range(options.look)]
@@ -61,15 +63,16 @@ class Progressive(Sandwich):
             values["recovered"] = 0  # unless `after` finds some
         return values
 
+    @override
     def after(self, batch: Batch) -> dict[str, Tensor] | None:
-        """See `Method.after`."""
         worse = [arch for arch, before in self._looked if self._measure(batch, arch) > before]
         for arch in worse:
             batch.net.ops.backward(self._apart(batch, arch))
         return {"recovered": len(worse)} if worse else None
 
+    @override
     def frozen(self) -> Plans | None:
-        """See `Method.frozen`: the teacher, if it is."""
+        """The teacher's plans, if it is frozen."""
         return self.space.trunk_plans(self.space.largest) if self._frozen else None
 
     def _teach(self, batch: Batch) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
@@ -37,8 +38,9 @@ class Sandwich(Method):
     summary = "largest, smallest and random paths; the largest teaches the others (arXiv 1903.05134)"
     options_type: ClassVar[type[Options]] = SandwichOptions
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`. Gradients of all paths are summed, as in both papers."""
+        """Gradients of all paths are summed, as in both papers."""
         net, options = batch.net, cast(SandwichOptions, self.options)
         logits = self.run(batch, self.space.largest)
         loss = net.ops.cross_entropy(logits, batch.labels, options.label_smoothing)

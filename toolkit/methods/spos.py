@@ -3,6 +3,7 @@
 from typing import ClassVar, cast
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Method, Options
@@ -17,15 +18,15 @@ class SPOSOptions(Options):
 class SPOS(Method):
     """Random paths, each trained by cross-entropy.
 
-    With one path it is the paper's; with several and `sampling.name = "fair"`, FairNAS (arXiv 1907.01845).
+    One path is the paper's method; several with `sampling.name = "fair"` are FairNAS (arXiv 1907.01845).
     """
 
     name = "spos"
     summary = "one random path per step, or several (single path one-shot, arXiv 1904.00420)"
     options_type: ClassVar[type[Options]] = SPOSOptions
 
+    @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
-        """See `Method.step`."""
         net, options = batch.net, cast(SPOSOptions, self.options)
         losses = []
         for arch in self.sample(batch, options.paths):

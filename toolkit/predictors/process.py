@@ -8,8 +8,9 @@ mean fitted anew each time. One eigendecomposition of N' K N serves all noises.
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.spatial.distance import cdist
+from typing_extensions import override
 
-from toolkit.predictors.model import FloatArray, Groups, Prediction, out_of_groups
+from toolkit.predictors.model import FloatArray, Groups, Model, Prediction, out_of_groups
 
 LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Candidates for the length scale, in units of the typical distance of two networks, sqrt(features)."""
@@ -20,7 +21,7 @@ NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _CHUNK = 4096
 
 
-class GaussianProcess:
+class GaussianProcess(Model):
     """Labels are M b + f(x) + noise; f has the kernel exp(-|x - x'|^2 / (2 length^2 features)).
 
     Args:
@@ -54,8 +55,8 @@ class GaussianProcess:
         self._stays = np.maximum(np.diag(self._projector), 1e-12)
         self._variance = float(np.mean(self._weights**2 / self._stays))
 
+    @override
     def predict(self, features: FloatArray, mean: FloatArray) -> Prediction:
-        """See `Model`."""
         parts = [
             self._predict(features[start : start + _CHUNK], mean[start : start + _CHUNK])
             for start in range(0, len(features), _CHUNK)
@@ -74,8 +75,8 @@ class GaussianProcess:
         values = mean @ self._offset + kernel @ self._weights
         return Prediction(values, np.sqrt(self._variance * np.maximum(spread, 0)))
 
+    @override
     def left_out(self, groups: Groups | None = None) -> Prediction:
-        """See `Model`."""
         if groups is None:
             errors = self._weights / self._stays
         else:  # here the influence is noise * Q, and residuals noise * Q y

@@ -1,14 +1,15 @@
 """Ridge regression with unpenalised mean columns, in closed form from one singular value decomposition."""
 
 import numpy as np
+from typing_extensions import override
 
-from toolkit.predictors.model import FloatArray, Groups, Prediction, out_of_groups
+from toolkit.predictors.model import FloatArray, Groups, Model, Prediction, out_of_groups
 
 PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(-8, 5))
 """Candidates for the penalty, per label and standardised feature."""
 
 
-class Ridge:
+class Ridge(Model):
     """w minimises |y - M b - X w|^2 + penalty * labels * |w|^2; b is free.
 
     Args:
@@ -46,8 +47,8 @@ class Ridge:
         self._offset = inverse @ (labels - features @ weights)
         self._variance = float(np.mean(self._residuals**2 / self._stays))
 
+    @override
     def predict(self, features: FloatArray, mean: FloatArray) -> Prediction:
-        """See `Model`."""
         beside = features - mean @ self._explained
         along = beside @ self._right.T
         strength = self._strength
@@ -56,8 +57,8 @@ class Ridge:
         spread += np.sum(mean @ self._gram * mean, axis=1)
         return Prediction(mean @ self._offset + features @ self.weights, np.sqrt(self._variance * spread))
 
+    @override
     def left_out(self, groups: Groups | None = None) -> Prediction:
-        """See `Model`."""
         if groups is None:
             errors, stays = self._residuals / self._stays, self._stays
             return Prediction(self._y - errors, np.sqrt(self._variance * np.maximum(1 / stays - 1, 0)))

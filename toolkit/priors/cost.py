@@ -1,5 +1,7 @@
 """Priors in closed form: what a network costs."""
 
+from typing_extensions import override
+
 from toolkit.backends.base import Backend
 from toolkit.priors.base import ImageSource, Prior
 from toolkit.spaces import Arch, SearchSpace
@@ -11,8 +13,8 @@ class Macs(Prior):
     name = "macs"
     summary = "multiply-accumulates of the stand-alone network"
 
-    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
-        """See `Prior`."""
+    @override
+    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         return float(space.cost(arch).macs)
 
 
@@ -22,8 +24,8 @@ class Params(Prior):
     name = "params"
     summary = "parameters of the stand-alone network"
 
-    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
-        """See `Prior`."""
+    @override
+    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         return float(space.cost(arch).params)
 
 
@@ -33,6 +35,6 @@ class Depth(Prior):
     name = "depth"
     summary = "blocks of the stand-alone network"
 
-    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
-        """See `Prior`."""
+    @override
+    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         return float(sum(plan is not None for plan in space.plans(arch)))

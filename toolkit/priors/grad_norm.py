@@ -2,6 +2,8 @@
 
 import math
 
+from typing_extensions import override
+
 from toolkit.backends.ops import Ops, Tensor
 from toolkit.priors.gradients import GradientPrior
 
@@ -12,6 +14,6 @@ class GradNorm(GradientPrior):
     name = "grad_norm"
     summary = "grad-norm: sum of the gradient's norms over layers, on one batch (arXiv 2101.08134)"
 
-    def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:  # noqa: ARG002
-        """See `GradientPrior`."""
+    @override
+    def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:
         return math.sqrt(float(ops.sum(gradient * gradient)))

@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Backend, Tensor
 from toolkit.backends.ops import Ops
@@ -31,8 +32,8 @@ class GradientPrior(Prior):
     def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:
         """One filter's part of the score."""
 
+    @override
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
-        """See `Prior`."""
         options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)

@@ -4,23 +4,25 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+from typing_extensions import override
 
 from toolkit.backends.base import Backend, Images, Labels, Tensor
 from toolkit.data.base import Dataset, ImageSpec
+from toolkit.priors.base import ImageSource
 from toolkit.spaces import SearchSpace
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(ImageSource):
     """Images of N(0, 1), labels drawn uniformly."""
 
     name = "noise"
     count = None
 
+    @override
     def batch(
         self, backend: Backend, space: SearchSpace, count: int, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """See `ImageSource`."""
         images = rng.standard_normal((count, space.channels, space.size, space.size), np.float32)
         return backend.place(images), backend.place(rng.integers(space.classes, size=count))
 
@@ -52,7 +54,7 @@ class Pictures:
         count: int,
         rng: np.random.Generator,
     ) -> tuple[Tensor, Tensor]:
-        """See `ImageSource`; no image comes twice."""
+        """`count` random images, none of them twice."""
         chosen = rng.choice(self.count, count, replace=False)
         images = backend.normalise(backend.place(self.images[chosen]), self.spec.mean, self.spec.std)
         return images, backend.place(self.labels[chosen])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Backend, Tensor
 from toolkit.backends.ops import Ops
@@ -31,8 +32,8 @@ class Naswot(Prior):
     options: NaswotOptions
     uses_images = True
 
+    @override
     def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
-        """See `Prior`."""
         options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)

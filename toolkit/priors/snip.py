@@ -1,5 +1,7 @@
 """SNIP: how much the loss depends on each weight (Lee et al., ICLR 2019, arXiv 1810.02340; as a score: 2101.08134)."""
 
+from typing_extensions import override
+
 from toolkit.backends.ops import Ops, Tensor
 from toolkit.priors.gradients import GradientPrior
 
@@ -10,6 +12,6 @@ class Snip(GradientPrior):
     name = "snip"
     summary = "SNIP: sum of |weight x gradient| on one batch (arXiv 1810.02340, 2101.08134)"
 
+    @override
     def measure(self, ops: Ops, weights: Tensor, gradient: Tensor) -> float:
-        """See `GradientPrior`."""
         return float(ops.sum(abs(weights * gradient)))

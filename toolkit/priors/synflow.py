@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from typing_extensions import override
 
 from toolkit.backends.base import Backend
 from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, filters_and_gradients, generator
@@ -23,8 +24,8 @@ class SynFlow(Prior):
     options: Drawn
     precision = "fp64"
 
-    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
-        """See `Prior`."""
+    @override
+    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         options = self.options
         plans = space.plans(arch)
         network = backend.network(space, plans, seed=0)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.backends.base import Backend
 from toolkit.priors.base import Drawn, ImageSource, Prior, draw_weights, generator
@@ -48,8 +49,8 @@ class Zen(Prior):
     options_type = ZenOptions
     options: ZenOptions
 
-    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:  # noqa: ARG002
-        """See `Prior`."""
+    @override
+    def score(self, backend: Backend, space: SearchSpace, arch: Arch, images: ImageSource) -> float:
         options = self.options
         plans = features(space.plans(arch), residual=options.residual)
         network = backend.network(space, plans, seed=0)

@@ -33,7 +33,7 @@ class TrueTop:
     share: float
 
     def __call__(self, estimate: Numbers, truth: Numbers) -> tuple[Indices, Numbers, Numbers]:
-        """See `View`."""
+        """The networks that are kept, and their numbers as they are."""
         kept = _above(truth, self.share)
         return kept, estimate[kept], truth[kept]
 
@@ -45,7 +45,7 @@ class PredictedTop:
     share: float
 
     def __call__(self, estimate: Numbers, truth: Numbers) -> tuple[Indices, Numbers, Numbers]:
-        """See `View`."""
+        """The networks that are kept, and their numbers as they are."""
         kept = _above(estimate, self.share)
         return kept, estimate[kept], truth[kept]
 
@@ -64,7 +64,7 @@ class Rounded:
     """None: a tenth of a percent, as in the literature; 0.001, or 0.1 where accuracies are percentages."""
 
     def __call__(self, estimate: Numbers, truth: Numbers) -> tuple[Indices, Numbers, Numbers]:
-        """See `View`."""
+        """All networks, the truth in multiples of `step`."""
         return np.arange(len(truth)), estimate, np.round(truth / (self.step or _tenth_of_a_percent(truth)))
 
 
@@ -80,7 +80,7 @@ class Binned:
     """As in `Rounded`."""
 
     def __call__(self, estimate: Numbers, truth: Numbers) -> tuple[Indices, Numbers, Numbers]:
-        """See `View`."""
+        """All networks, both sides in bins."""
         steps = truth / (self.step or _tenth_of_a_percent(truth))
         bins = np.floor(steps + 1e-6)  # because 0.3 / 0.1 is less than 3
         seen = np.empty_like(bins)

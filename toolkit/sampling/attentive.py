@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.errors import InputError
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, option_counts
@@ -52,8 +53,9 @@ class Attentive(Sampler):
         """The bin of MACs that `arch` lies in, counted from 0."""
         return int(np.searchsorted(self._edges, self.space.cost(arch).macs, side="right"))
 
+    @override
     def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
-        """See `Sampler.draw`; raises InputError if there is no loss."""
+        """The `count` paths that won among their like; raises InputError if there is no loss."""
         if moment.loss is None:
             raise InputError(f"method.sampling.name: {self.name} needs the loss of paths, which nobody can tell here")
         paths = []

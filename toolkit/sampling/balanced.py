@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.errors import InputError
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions
@@ -44,8 +45,8 @@ class Balanced(Sampler):
                 "choose by 'softmax' or 'argmax'"
             )
 
-    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002
-        """See `Sampler.draw`."""
+    @override
+    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         return [self._draw(rng) for _ in range(count)]
 
     def _draw(self, rng: np.random.Generator) -> Arch:

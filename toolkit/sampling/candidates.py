@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.candidates import read_candidates
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State
@@ -33,8 +34,8 @@ class Candidates(Sampler):
         self._archs = [space.parse(code) for code in read_candidates(options.file, space).values()]
         self._deck = None if options.replacement else Decks([len(self._archs)])
 
-    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002
-        """See `Sampler.draw`."""
+    @override
+    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         if self._deck is None:
             return [self._archs[place] for place in rng.integers(len(self._archs), size=count)]
         paths = []
@@ -47,7 +48,7 @@ class Candidates(Sampler):
         """How far the pass has come; nothing with replacement."""
         return {} if self._deck is None else self._deck.state()
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:
-        """See `Sampler.load_state`."""
         if self._deck is not None:
             self._deck.load_state(state)

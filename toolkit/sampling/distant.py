@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.errors import InputError
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions
@@ -48,8 +49,8 @@ class Distant(Sampler):
         self._tries = options.tries
         require_pairs("method.sampling.minimum", space.sample, self._distance, self._minimum, self._tries)
 
-    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002
-        """See `Sampler.draw`."""
+    @override
+    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         paths = [path for _ in range(count // 2) for path in self._pair(rng)]
         return paths if count % 2 == 0 else [*paths, self.space.sample(rng)]
 

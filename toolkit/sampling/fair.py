@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, option_counts
 from toolkit.sampling.decks import Decks
@@ -33,8 +34,8 @@ class Fair(Sampler):
         super().__init__(space, options)
         self._decks = Decks(option_counts(space))
 
-    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002
-        """See `Sampler.draw`."""
+    @override
+    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         return [self._deal(rng) for _ in range(count)]
 
     def _deal(self, rng: np.random.Generator) -> Arch:
@@ -48,6 +49,6 @@ class Fair(Sampler):
         """The decks."""
         return self._decks.state()
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.int64]]) -> None:
-        """See `Sampler.load_state`."""
         self._decks.load_state(state)

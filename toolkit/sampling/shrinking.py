@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, option_counts, underived
 from toolkit.spaces import Arch, SearchSpace
@@ -75,8 +76,8 @@ class Shrinking(Sampler):
             found.append(order[: 1 + begun * each])
         return found
 
+    @override
     def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
-        """See `Sampler.draw`."""
         options = self.open_options(moment.progress)
         counts = [len(choices) for choices in options]
         drawn = rng.integers(counts, size=(count, len(counts))).tolist()

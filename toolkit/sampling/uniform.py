@@ -4,6 +4,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions
 from toolkit.spaces import Arch
@@ -22,6 +23,6 @@ class Uniform(Sampler):
     summary = "every option of every decision equally likely (single path one-shot, arXiv 1904.00420)"
     options_type = UniformOptions
 
-    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:  # noqa: ARG002
-        """See `Sampler.draw`."""
+    @override
+    def draw(self, rng: np.random.Generator, count: int, moment: Moment) -> list[Arch]:
         return [self.space.sample(rng) for _ in range(count)]

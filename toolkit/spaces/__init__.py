@@ -1,6 +1,6 @@
-"""Search spaces, one file each. A new one gets its own file and is listed here; nothing else knows it by name.
+"""Search spaces, one file each. A new one gets its own file and is listed here; no other file names it.
 
-Those of other packages come in by the entry points `supernet_toolkit.spaces` (`toolkit/plugins.py`).
+Other packages add theirs by the entry points `supernet_toolkit.spaces` (`toolkit/plugins.py`).
 """
 
 from toolkit.errors import InputError

@@ -1,4 +1,4 @@
-"""The one idea: a network is a sequence of blocks; an architecture answers a list of decisions; plans follow."""
+"""A network is a sequence of blocks; an architecture answers a list of decisions, and its plans follow from them."""
 
 import math
 from abc import ABC, abstractmethod
@@ -57,7 +57,7 @@ class SearchSpace(ABC):
         """The blocks of the true, stand-alone candidate, from stem to head."""
 
     def supernet_plans(self, arch: Arch) -> Plans:
-        """The blocks a supernet runs for `arch`; they differ from `plans` only where sharing weights demands it."""
+        """The blocks a supernet runs for `arch`; they differ from `plans` only where weight sharing requires it."""
         return self.plans(arch)
 
     def trunk_plans(self, arch: Arch) -> Plans:
@@ -168,5 +168,5 @@ def matrix(archs: Sequence[Arch]) -> np.ndarray[tuple[int, int], np.dtype[np.int
 
 
 def shorten(code: str, limit: int = 60) -> str:
-    """`code`, cut for a message if somebody put a novel where a code belongs."""
+    """`code`, shortened for a message if it is far too long."""
     return code if len(code) <= limit else f"{code[:limit]}... ({len(code)} characters)"

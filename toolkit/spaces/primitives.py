@@ -13,7 +13,7 @@ Activation = Literal["relu", "prelu", "swish", "mish", "selu"]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 SLOPE = "outer"
-"""What the slope of a learned activation is called in its block, a number behind it if there are several."""
+"""The name of a learned activation's slope in its block, followed by a number if there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True)
 class AvgPool:
-    """A square average pooling; at the border it averages the pixels that are there, no padding.
+    """A square average pooling; at the border it averages existing pixels only, without padding.
 
     Odd kernels are centred, and sizes that the stride does not divide are rounded up.
     """
@@ -104,7 +104,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """The sum of two maps. `residual`: the second is a shortcut around the first."""
+    """The sum of two maps; `residual` if the second is a shortcut around the first."""
 
     residual: bool = False
 
@@ -116,7 +116,7 @@ class Multiply:
 
 @dataclass(frozen=True, slots=True)
 class Concat:
-    """Maps of one size, channels behind channels."""
+    """Maps of one size, concatenated along the channels."""
 
 
 @dataclass(frozen=True, slots=True)

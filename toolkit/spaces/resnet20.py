@@ -1,6 +1,6 @@
 """The space of the CVPR 2021 Lightweight NAS Challenge, track 1: a CIFAR ResNet-20 with free widths.
 
-Its code is 20 widths joined by dashes: the stem, then (conv1, conv2) of nine basic blocks, then one that means nothing:
+Its code is 20 widths joined by dashes: the stem, then (conv1, conv2) of nine basic blocks, then one without effect:
 the official network never uses entry 20 (it builds its classifier from entry 19).
 """
 

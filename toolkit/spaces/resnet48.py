@@ -255,7 +255,7 @@ class ResNet48(SearchSpace):
             slots = code[first : first + 2 * maximum]
             present, absent, residual = slots[: 2 * depth], slots[2 * depth :], slots[1]
             if allowed.issuperset(present) and present[1::2].count(residual) == depth and not absent.strip("0"):
-                continue  # all well, which is nearly always: tens of thousands of codes are checked at a time
+                continue  # the common case, kept fast: tens of thousands of codes are checked at a time
             for slot, digit in enumerate(slots):
                 block, conv = slot // 2 + 1, slot % 2 + 1
                 what = f"stage {stage + 1}, block {block}, conv{conv}"
@@ -263,7 +263,7 @@ class ResNet48(SearchSpace):
                     if digit != "0":
                         yield wrong(first + slot, what, f"0, for the stage has {depth} blocks")
                 elif digit == "0":
-                    if depth_known:  # else nobody knows whether the block should be there
+                    if depth_known:  # otherwise it is unclear whether the block should be there
                         yield wrong(first + slot, what, f"1-{len(allowed)}, for the stage has {depth} blocks")
                 elif digit not in allowed:
                     yield wrong(first + slot, what, f"1-{len(allowed)}")

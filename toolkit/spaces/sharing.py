@@ -1,7 +1,7 @@
 """How blocks at one position run on the same input: as one program that computes once what they share.
 
-A convolution computed at the widest that any of them needs serves the narrower ones by slicing, for leading channels of
-the output depend on leading channels of the weight only; what works channel by channel keeps that. Blocks share where
+A convolution computed at the widest that any of them needs serves the narrower ones by slicing: leading channels of
+the output depend only on leading channels of the weight, and channel-wise operations preserve this. Blocks share where
 primitives, names, groups of widths and all that is read are equal. A program of one plan is the block itself.
 """
 

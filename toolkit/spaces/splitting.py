@@ -53,7 +53,7 @@ class Split:
 
 @dataclass(frozen=True)
 class SplitSpace(DerivedSpace):
-    """`base`, whose supernet holds separate weights for the groups of some decisions' options.
+    """`base` with a supernet that holds separate weights for groups of some decisions' options.
 
     Each copy is as large as the block it was copied from, so that it can inherit all of it.
     """

@@ -1,7 +1,7 @@
 """A block as a graph of primitives: what it is made of, in the order of execution, and what feeds what.
 
-Everything that is to be known of a block follows from its graph: costs, tensors, groups of widths, memory, programs of
-the backends, ONNX, drawings. `graph` makes it of a plan; a plan makes it with the methods of `Wiring`.
+Everything about a block follows from its graph: costs, tensors, groups of widths, memory, the backends' programs, ONNX,
+drawings. `graph` builds it from a plan, and a plan builds it with the methods of `Wiring`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ class Graph:
         return self.inputs[value] if value < len(self.inputs) else self.steps[value - len(self.inputs)].map
 
     def step(self, value: Value) -> Step:
-        """The step that makes a value, which is no input."""
+        """The step that makes a value; the value must not be an input."""
         return self.steps[value - len(self.inputs)]
 
 
@@ -113,19 +113,19 @@ class Wiring:
         return self._maps[value]
 
     def conv(self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, *, bias: bool = False) -> Value:
-        """See `primitives.Conv`."""
+        """A convolution of x to `width` channels."""
         before = self._maps[x]
         op = Conv(before.channels, self._width(width), kernel, stride, bias)
         return self._add(op, (x,), Map(op.channels, shrink(before.size, stride)), name, width)
 
     def depthwise(self, name: str, x: Value, width: Width, kernel: int, stride: int = 1) -> Value:
-        """See `primitives.DepthwiseConv`; `width` says how many channels x has."""
+        """One filter for each channel of x; `width` says how many channels that is."""
         before = self._maps[x]
         op = DepthwiseConv(before.channels, kernel, stride)
         return self._add(op, (x,), Map(before.channels, shrink(before.size, stride)), name, width)
 
     def norm(self, name: str, x: Value, *, silent: bool = False) -> Value:
-        """See `primitives.Norm`. Its width is that of the layer that it follows.
+        """Batch normalisation, as wide as the layer that it follows.
 
         Args:
             silent: it ends a residual branch that begins silent: its scale is 0 at first (Goyal et al., arXiv
@@ -138,7 +138,7 @@ class Wiring:
         return value
 
     def activation(self, x: Value, kind: Any = "relu", name: str = SLOPE) -> Value:
-        """See `primitives.Activate`; `name` matters where the activation is learned, and begins with `SLOPE`."""
+        """An activation; `name` matters where the activation is learned, and begins with `SLOPE`."""
         learned = kind == "prelu"
         return self._add(Activate(kind), (x,), self._maps[x], name if learned else "", self._width_of(x))
 
@@ -147,23 +147,23 @@ class Wiring:
         return self.activation(x)
 
     def max_pool(self, x: Value, kernel: int, stride: int) -> Value:
-        """See `primitives.MaxPool`."""
+        """Maximum over windows of `kernel` x `kernel`."""
         return self._add(MaxPool(kernel, stride), (x,), self._shrunk(x, stride))
 
     def avg_pool(self, x: Value, kernel: int, stride: int = 1) -> Value:
-        """See `primitives.AvgPool`."""
+        """Mean over windows of `kernel` x `kernel`."""
         return self._add(AvgPool(kernel, stride), (x,), self._shrunk(x, stride))
 
     def global_pool(self, x: Value) -> Value:
-        """See `primitives.GlobalPool`."""
+        """Mean of each channel: a map of size 1."""
         return self._add(GlobalPool(), (x,), Map(self._maps[x].channels, 1))
 
     def resize(self, x: Value, size: int) -> Value:
-        """See `primitives.Resize`."""
+        """x scaled to maps of `size` x `size`."""
         return self._add(Resize(size), (x,), Map(self._maps[x].channels, size))
 
     def linear(self, name: str, x: Value, features: int, inputs: str = "") -> Value:
-        """See `primitives.Linear`; `inputs` names the plan's attribute that says how many features come in."""
+        """A fully connected layer; `inputs` names the plan's attribute that says how many features come in."""
         return self._add(Linear(self._maps[x].channels, features), (x,), Map(features, 1), name, inputs)
 
     def add(self, *values: Value, residual: bool = False) -> Value:
@@ -174,32 +174,32 @@ class Wiring:
         return total
 
     def multiply(self, x: Value, factor: Value) -> Value:
-        """See `primitives.Multiply`."""
+        """x times `factor`, element by element."""
         return self._add(Multiply(), (x, factor), self._maps[x])
 
     def concat(self, *values: Value) -> Value:
-        """See `primitives.Concat`."""
+        """Maps concatenated along the channels."""
         channels = sum(self._maps[value].channels for value in values)
         return self._add(Concat(), values, Map(channels, self._maps[values[0]].size))
 
     def zeros(self, like: Value, channels: int) -> Value:
-        """See `primitives.Zeros`."""
+        """A map of zeros with `channels` channels, of the size of `like`."""
         return self._add(Zeros(channels), (like,), Map(channels, self._maps[like].size))
 
     def block(self, name: str, plan: "Plan", *inputs: Value) -> Value:
-        """A whole block within this one, its tensors' names behind `name`.
+        """A whole block within this one, its tensors' names prefixed with `name`.
 
         Groups of widths that this plan has for an attribute go for the inner plan's attribute of that name too.
         """
         return plan.wire(Wiring(plan, self._drawn, f"{self._prefix}{name}.", self._own), *inputs)
 
     def either(self, blocks: Sequence[tuple[str, "Plan"]], *inputs: Value) -> Value:
-        """The one of several blocks that a path has; a supernet, which is never run as a whole, holds all of them."""
+        """One of several blocks: a path runs one; a supernet holds all of them and is never run as a whole."""
         self._drawn.single &= len(blocks) == 1
         return [self.block(name, plan, *inputs) for name, plan in blocks][-1]
 
     def step(self, step: Step, *inputs: Value) -> Value:
-        """A step of another graph, its name behind this prefix."""
+        """A step of another graph, its name prefixed with this one's prefix."""
         self._maps.append(step.map)
         self._steps.append(replace(step, inputs=inputs))
         return len(self._maps) - 1

@@ -54,7 +54,7 @@ _Made = tuple[Images, Labels | SoftLabels, tuple[Images, ...], tuple[Images, Lab
 
 
 class Loop:
-    """Everything one training needs; iterate over `steps`, do what you like between them.
+    """Everything one training needs; iterate over `steps` and do anything in between.
 
     Args:
         needs: what batches hold.

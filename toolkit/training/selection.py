@@ -1,4 +1,4 @@
-"""Which candidates to train alone, for trainings are few and dear."""
+"""Which candidates to train alone: trainings are expensive, so only a few can be done."""
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -16,12 +16,12 @@ _STREAM = 0x616C6F6E  # sets these draws apart from all others made with the sam
 
 
 def spread(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:  # noqa: ARG001
-    """The middle of each of `count` equal parts by MACs: few networks that look like all of them."""
+    """The middle of each of `count` equal parts by MACs: a few networks that represent all."""
     return {part[len(part) // 2]: candidates[part[len(part) // 2]] for part in _parts(space, candidates, count)}
 
 
 def stratified(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:
-    """One drawn from each of `count` equal parts by MACs: random, yet no part of the range is left out."""
+    """One drawn from each of `count` equal parts by MACs: random, but covering the whole range."""
     rng = np.random.default_rng((seed, _STREAM))
     chosen = [part[rng.integers(len(part))] for part in _parts(space, candidates, count)]
     return {name: candidates[name] for name in chosen}

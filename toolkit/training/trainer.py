@@ -259,7 +259,7 @@ def load_tally(tally: Tally, checkpoint: Checkpoint, path: Path) -> None:
 
 
 class _Monitor:
-    """Writes metrics about once a second and after each epoch; sees to it that a diverged run ends."""
+    """Writes metrics about once a second and after each epoch, and stops a diverged run."""
 
     def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder) -> None:
         self.log = MetricLog(run)
@@ -269,7 +269,7 @@ class _Monitor:
         )
         self._space: SearchSpace = network.space
         self._since, self._steps = time.perf_counter(), 0
-        self._tested = ""  # how the largest and smallest path did last
+        self._tested = ""  # the last test of the largest and smallest path
         self._run = run
 
     def observe(self, done: Step, batch_size: int, note: Note, *, at_epoch: bool) -> None:

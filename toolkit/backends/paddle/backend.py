@@ -10,9 +10,10 @@ import paddle
 import paddle.distributed as dist
 from paddle import Tensor
 from paddle.base import core
+from typing_extensions import override
 
 from toolkit.backends.allocator import keep_memory
-from toolkit.backends.base import SGD, Adam, Precision, Trainable
+from toolkit.backends.base import SGD, Adam, Backend, Precision, Trainable
 from toolkit.backends.ops import Ops
 from toolkit.backends.paddle.network import PaddleNetwork
 from toolkit.backends.paddle.norms import Norm, SynchronisedTraining, Training
@@ -23,7 +24,7 @@ from toolkit.errors import InputError
 from toolkit.spaces import Plans, SearchSpace
 
 
-class PaddleBackend:
+class PaddleBackend(Backend):
     """Chooses the device, joins the process group that `paddle.distributed.launch` announces, and makes networks."""
 
     name = "paddle"
@@ -43,15 +44,15 @@ class PaddleBackend:
         if self.world > 1 and not dist.is_initialized():
             dist.init_parallel_env()
 
+    @override
     def network(self, space: SearchSpace, plans: Plans, seed: int) -> PaddleNetwork:
-        """See `Backend`."""
         training: Norm = SynchronisedTraining() if self.world > 1 else Training()
         network = PaddleNetwork(space, plans, self.ops, training, self._autocast)
         initialise(network, plans, seed)
         return network.to(dtype=self._dtype)
 
+    @override
     def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> PaddleParameters:
-        """See `Backend`."""
         return PaddleParameters(arrays, self._dtype)
 
     @property
@@ -61,31 +62,31 @@ class PaddleBackend:
     def _autocast(self) -> AbstractContextManager[object]:
         return paddle.amp.auto_cast(dtype="bfloat16") if self._precision == "bf16" else nullcontext()
 
+    @override
     def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> PaddleSGD | PaddleAdam:
-        """See `Backend`."""
         if isinstance(config, Adam):
             return PaddleAdam(trained, config, self.world)
         return PaddleSGD(trained, config, self.world)
 
+    @override
     def place(self, array: npt.NDArray[Any]) -> Tensor:
-        """See `Backend`."""
         tensor: Tensor = self.ops.place(array)
         return tensor
 
+    @override
     def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-        """See `Backend`."""
         shape = (1, -1, 1, 1)
         scale = 1 / (255 * paddle.to_tensor(std, "float32")).reshape(shape)
         offset = (paddle.to_tensor(mean, "float32") / paddle.to_tensor(std, "float32")).reshape(shape)
         return images.astype(self._dtype) * scale.astype(self._dtype) - offset.astype(self._dtype)
 
+    @override
     def synchronise(self) -> None:
-        """See `Backend`."""
         if self.device != "cpu":
             paddle.device.synchronize()
 
+    @override
     def barrier(self) -> None:
-        """See `Backend`."""
         if self.world > 1:
             dist.barrier()
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
+from typing_extensions import override
 
-from toolkit.backends.base import Counts, Statistics, Weights
+from toolkit.backends.base import Counts, Network, Statistics, Weights
 from toolkit.backends.ops import Ops
 from toolkit.backends.paddle.blocks import Block
 from toolkit.backends.paddle.layers import BatchNorm
@@ -22,7 +23,7 @@ from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 from toolkit.spaces.windows import window
 
 
-class PaddleNetwork(nn.Layer):
+class PaddleNetwork(nn.Layer, Network):
     """Blocks built for the plans that it `holds`, run as any plans that fit in them."""
 
     def __init__(
@@ -40,17 +41,17 @@ class PaddleNetwork(nn.Layer):
         self.blocks = nn.LayerList(nn.Identity() if plan is None else Block(plan) for plan in holds)
         self._reach = reach(holds)
 
+    @override
     def run(
         self,
         plans: Plans,
         images: Tensor,
         norm: Norm | None = None,
         *,
-        path: Arch | None = None,  # noqa: ARG002
+        path: Arch | None = None,
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
     ) -> Tensor:
-        """See `Network`."""
         norm = norm or self._training_norm
         state: State = images
         with nullcontext() if precise else self._autocast():
@@ -61,9 +62,9 @@ class PaddleNetwork(nn.Layer):
                     watch(index, newest(state))
         return cast(Tensor, newest(state))
 
+    @override
     @paddle.no_grad()
     def follow(self, leader: "PaddleNetwork", decay: float, plans: Plans | None = None) -> None:
-        """See `Network`."""
         own, others = self.state_dict(), leader.state_dict()
         if plans is None:
             for name, tensor in others.items():
@@ -74,21 +75,21 @@ class PaddleNetwork(nn.Layer):
                 part = window(tuple(own[name].shape), shape)
                 own[name][part] = paddle.lerp(own[name][part], others[name][part], 1 - decay)
 
+    @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
-        """See `Network`."""
         if not tensor.stop_gradient:
             tensor.register_hook(lambda _: call())
 
+    @override
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
-        """See `Network`."""
         found = {name: p.grad.clone() for name, p in self.named_parameters() if p.grad is not None}
         if not keep:
             self.clear_gradients(set_to_zero=False)
         return found
 
+    @override
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
-        """See `Network`."""
         blocks = [block for block in self.blocks if isinstance(block, Block)]
         for block in blocks:
             block.see = see
@@ -98,50 +99,50 @@ class PaddleNetwork(nn.Layer):
             for block in blocks:
                 block.see = None
 
+    @override
     def stored_norm(self) -> Stored:
-        """See `Network`."""
         return Stored()
 
+    @override
     def batch_norm(self) -> Batch:
-        """See `Network`."""
         return Batch()
 
+    @override
     def calibrating_norm(self, images: int) -> Calibrating:
-        """See `Network`."""
         return Calibrating(images)
 
+    @override
     def calibrated_norm(self, calibrating: Calibrating) -> Calibrated:
-        """See `Network`."""
         return Calibrated(calibrating)
 
+    @override
     def statistics(self, calibrating: Calibrating) -> list[Statistics]:
-        """See `Network`."""
         return [Statistics(mean.numpy(), variance.numpy(), count) for mean, variance, count in calibrating.statistics]
 
+    @override
     def no_norm(self) -> NoNorm:
-        """See `Network`."""
         return NoNorm()
 
+    @override
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """See `Network`."""
         with paddle.no_grad(), self._autocast():
             yield
 
+    @override
     def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
-        """See `Network`."""
         out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
         return following(state, out, self._reach)
 
+    @override
     def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
-        """See `Network`."""
         block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
         if self._reach == 1:
             return block.siblings(plans, inputs, norm)
         return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
+    @override
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
-        """See `Network`."""
         with paddle.no_grad():
             logits = logits.astype("float32")
             own = paddle.take_along_axis(logits, labels.unsqueeze(1), 1)
@@ -150,12 +151,12 @@ class PaddleNetwork(nn.Layer):
             loss = float(F.cross_entropy(logits, labels, reduction="sum"))
         return Counts(top1, top5, len(labels), loss)
 
+    @override
     def weights(self) -> Weights:
-        """See `Network`."""
         return {name: tensor.numpy() for name, tensor in self.state_dict().items()}
 
-    def load_weights(self, weights: Mapping[str, npt.NDArray[np.float32]], *, copy: bool = True) -> None:  # noqa: ARG002
-        """See `Network`."""
+    @override
+    def load_weights(self, weights: Mapping[str, npt.NDArray[np.float32]], *, copy: bool = True) -> None:
         check_weights(self, weights)
         for name, tensor in self.state_dict().items():
             tensor.set_value(paddle.to_tensor(weights[name], tensor.dtype))

@@ -1,7 +1,7 @@
 """Where a batch norm takes its statistics from: seven kinds, one small callable each.
 
 A source is handed to every block with the activations, so no layer remembers a mode. All sources normalise with the
-leading channels of the layer's scale and shift, but `NoNorm`, which does nothing.
+leading channels of the layer's scale and shift, except `NoNorm`, which does nothing.
 """
 
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import paddle.distributed as dist
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor
 from paddle.autograd import PyLayer
+from typing_extensions import override
 
 from toolkit.backends.base import EPS, MOMENTUM
 from toolkit.backends.paddle.layers import BatchNorm
@@ -23,22 +24,22 @@ class Norm(Protocol):
         """The normalised, scaled and shifted activations."""
 
 
-class Training:
+class Training(Norm):
     """Statistics of the batch, which also move the running statistics of the layer."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         y, batch_mean, batch_variance = _by_batch(x, scale, shift)
         _move(mean, variance, batch_mean, batch_variance, x.size // x.shape[1])
         return y
 
 
-class SynchronisedTraining:
+class SynchronisedTraining(Norm):
     """`Training` over the batches of all processes together, so that they compute what one process would."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         count = x.size // x.shape[1] * dist.get_world_size()
         # Two all-reduces rather than one of the moments: E[x^2] - E[x]^2 would lose digits.
@@ -71,26 +72,26 @@ class _AllReduce(PyLayer):
         return total
 
 
-class Stored:
+class Stored(Norm):
     """The running statistics as they were trained."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
 
 
-class Batch:
+class Batch(Norm):
     """Statistics of the batch; nothing is remembered."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         _, _, scale, shift = layer.leading(x.shape[1])
         y, _, _ = _by_batch(x, scale, shift)
         return y
 
 
-class Calibrating:
+class Calibrating(Norm):
     """Mean, variance and count over the first `images` of the batch, remembered in the order of the layers' turns.
 
     With calibration images in front of the images to test, one pass calibrates and tests.
@@ -100,8 +101,8 @@ class Calibrating:
         self.statistics: list[tuple[Tensor, Tensor, int]] = []
         self._images = images
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         _, _, scale, shift = layer.leading(x.shape[1])
         # The statistics of a training pass: its kernel is many times faster than reductions by hand on a CPU.
         seen = x[: self._images]
@@ -110,23 +111,24 @@ class Calibrating:
         return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
 
 
-class Calibrated:
+class Calibrated(Norm):
     """Statistics remembered by a `Calibrating` that ran the same plans; good for one more run of them."""
 
     def __init__(self, calibrating: Calibrating) -> None:
         self._statistics = iter(calibrating.statistics)
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, _ = next(self._statistics)
         _, _, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
 
 
-class NoNorm:
+class NoNorm(Norm):
     """No normalisation at all."""
 
-    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:  # noqa: ARG002
+    @override
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """x itself."""
         return x
 

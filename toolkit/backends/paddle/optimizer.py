@@ -13,13 +13,14 @@ import numpy.typing as npt
 import paddle
 import paddle.distributed as dist
 from paddle import Tensor
+from typing_extensions import override
 
-from toolkit.backends.base import SGD, Adam, Decay, Trainable, Weights
+from toolkit.backends.base import SGD, Adam, Decay, Optimizer, Trainable, Weights
 from toolkit.backends.paddle.network import PaddleNetwork, parameter_kind
 from toolkit.backends.paddle.ops import PaddleParameters
 
 
-class _Optimizer(ABC):
+class _Optimizer(Optimizer, ABC):
     """Steps over every parameter that received a gradient. What is kept of a parameter stands in `_kept`."""
 
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Decay, world: int) -> None:
@@ -32,9 +33,9 @@ class _Optimizer(ABC):
             self._decay[name] = 0.0 if kind in free else config.weight_decay
         self._kept: dict[str, dict[str, Tensor]] = {}
 
+    @override
     @paddle.no_grad()
     def step(self, lr: float) -> Tensor:
-        """See `Optimizer`."""
         gradients = self._gradients()
         if self._world > 1:
             gradients = _average_over_processes(gradients, self._world)
@@ -55,16 +56,16 @@ class _Optimizer(ABC):
     def _update(self, name: str, gradient: Tensor, lr: float) -> None:
         """Move one parameter."""
 
+    @override
     def state(self) -> Weights:
-        """See `Optimizer`."""
         return {
             f"{what}.{name}": np.array(tensor.numpy())
             for what, tensors in self._kept.items()
             for name, tensor in tensors.items()
         }
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """See `Optimizer`."""
         for what, tensors in self._kept.items():
             for name, parameter in self._parameters.items():
                 if (kept := state.get(f"{what}.{name}")) is not None:
@@ -97,8 +98,8 @@ class PaddleSGD(_Optimizer):
             gradient = gradient + momentum * buffers[name] if self._config.nesterov else buffers[name]
         parameter.subtract_(lr * gradient)
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """See `Optimizer`."""
         super().load_state(state)
         self._used |= self._kept["momentum"].keys()
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from typing_extensions import override
 
 from toolkit.backends.allocator import keep_memory
-from toolkit.backends.base import SGD, Adam, Precision, Trainable
+from toolkit.backends.base import SGD, Adam, Backend, Precision, Trainable
 from toolkit.backends.ops import Ops
 from toolkit.backends.torch.check import check_arithmetic
 from toolkit.backends.torch.network import TorchNetwork
@@ -23,7 +24,7 @@ from toolkit.errors import InputError
 from toolkit.spaces import Plans, SearchSpace
 
 
-class TorchBackend:
+class TorchBackend(Backend):
     """Chooses the device, joins the process group that `torchrun` announces, and makes networks."""
 
     name = "torch"
@@ -44,15 +45,15 @@ class TorchBackend:
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("gloo" if self.device == "cpu" else "nccl")
 
+    @override
     def network(self, space: SearchSpace, plans: Plans, seed: int) -> TorchNetwork:
-        """See `Backend`."""
         training: Norm = SynchronisedTraining() if self.world > 1 else Training()
         network = TorchNetwork(space, plans, self.ops, training, self._autocast)
         initialise(network, plans, seed)
         return network.to(self.device, self._dtype, memory_format=self._memory_format)  # type: ignore[call-overload, no-any-return]
 
+    @override
     def parameters(self, arrays: Mapping[str, npt.NDArray[Any]]) -> TorchParameters:
-        """See `Backend`."""
         return TorchParameters(arrays, self.device, self._dtype)
 
     @property
@@ -68,8 +69,9 @@ class TorchBackend:
             return nullcontext()
         return torch.autocast(self.device.split(":")[0], torch.bfloat16)
 
+    @override
     def optimizer(self, trained: Trainable | Mapping[str, Trainable], config: SGD | Adam) -> TorchSGD | TorchAdam:
-        """See `Backend`. On a CPU it is made sure first that what will be trained is computed rightly.
+        """On a CPU, first make sure that what will be trained is computed correctly.
 
         Raises:
             InputError: this build of PyTorch computes wrongly on this processor.
@@ -80,25 +82,25 @@ class TorchBackend:
             return TorchAdam(trained, config, self.world)
         return TorchSGD(trained, config, self.world)
 
+    @override
     def place(self, array: npt.NDArray[Any]) -> Tensor:
-        """See `Backend`."""
         tensor: Tensor = self.ops.place(array)
         return tensor
 
+    @override
     def normalise(self, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-        """See `Backend`."""
         shape = (1, -1, 1, 1)
         scale = 1 / (255 * torch.tensor(std, device=images.device)).view(shape)
         offset = (torch.tensor(mean, device=images.device) / torch.tensor(std, device=images.device)).view(shape)
         return (images.to(self._dtype) * scale - offset).contiguous(memory_format=self._memory_format)
 
+    @override
     def synchronise(self) -> None:
-        """See `Backend`."""
         if self.device != "cpu":
             torch.cuda.synchronize()
 
+    @override
     def barrier(self) -> None:
-        """See `Backend`."""
         if self.world > 1:
             dist.barrier()
 

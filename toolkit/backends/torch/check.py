@@ -1,7 +1,7 @@
 """Whether this build of PyTorch computes what it should, on this processor: milliseconds, before anything is trained.
 
-A wrong kernel may show as a crash, as a wrong number, or only much later. `benchmarks/convolutions.py` sweeps all that
-the spaces can ask for; here stands a sample of it.
+A wrong kernel may crash, return wrong numbers, or show only much later. `benchmarks/convolutions.py` sweeps all
+convolutions of the spaces; this checks a sample of them.
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ _TOLERANCE = 1e-4
 
 @cache
 def check_arithmetic() -> None:
-    """Compare convolutions and their gradients, laid out as in training, with the same in 64 bits; once a process.
+    """Compare convolutions and their gradients, laid out as in training, with the same in 64 bits, once per process.
 
     Raises:
         InputError: they differ.

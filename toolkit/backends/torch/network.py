@@ -9,8 +9,9 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from typing_extensions import override
 
-from toolkit.backends.base import Counts, Statistics, Weights
+from toolkit.backends.base import Counts, Network, Statistics, Weights
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import is_statistic, used
 from toolkit.backends.states import State, following, newest, reach, read
@@ -22,7 +23,7 @@ from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 from toolkit.spaces.windows import window
 
 
-class TorchNetwork(nn.Module):
+class TorchNetwork(nn.Module, Network):
     """Blocks built for the plans that it `holds`, run as any plans that fit in them."""
 
     def __init__(
@@ -40,17 +41,17 @@ class TorchNetwork(nn.Module):
         self.blocks = nn.ModuleList(nn.Identity() if plan is None else Block(plan) for plan in holds)
         self._reach = reach(holds)
 
+    @override
     def run(
         self,
         plans: Plans,
         images: Tensor,
         norm: Norm | None = None,
         *,
-        path: Arch | None = None,  # noqa: ARG002
+        path: Arch | None = None,
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
     ) -> Tensor:
-        """See `Network`."""
         norm = norm or self._training_norm
         state: State = images
         with nullcontext() if precise else self._autocast():
@@ -61,8 +62,8 @@ class TorchNetwork(nn.Module):
                     watch(index, newest(state))
         return cast(Tensor, newest(state))
 
+    @override
     def follow(self, leader: "TorchNetwork", decay: float, plans: Plans | None = None) -> None:
-        """See `Network`."""
         own, others = self.state_dict(), leader.state_dict()
         with torch.no_grad():
             if plans is None:
@@ -74,21 +75,21 @@ class TorchNetwork(nn.Module):
                     part = window(tuple(own[name].shape), shape)
                     own[name][part].lerp_(others[name][part], 1 - decay)
 
+    @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
-        """See `Network`."""
         if tensor.requires_grad:
             tensor.register_hook(lambda _: call())  # type: ignore[no-untyped-call]
 
+    @override
     def gradients(self, *, keep: bool = False) -> dict[str, Tensor]:
-        """See `Network`."""
         found = {name: p.grad for name, p in self.named_parameters() if p.grad is not None}
         if not keep:
             self.zero_grad(set_to_none=True)
         return found
 
+    @override
     @contextmanager
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
-        """See `Network`."""
         blocks = [block for block in self.blocks if isinstance(block, Block)]
         for block in blocks:
             block.see = see
@@ -98,53 +99,53 @@ class TorchNetwork(nn.Module):
             for block in blocks:
                 block.see = None
 
+    @override
     def stored_norm(self) -> Stored:
-        """See `Network`."""
         return Stored()
 
+    @override
     def batch_norm(self) -> Batch:
-        """See `Network`."""
         return Batch()
 
+    @override
     def calibrating_norm(self, images: int) -> Calibrating:
-        """See `Network`."""
         return Calibrating(images)
 
+    @override
     def calibrated_norm(self, calibrating: Calibrating) -> Calibrated:
-        """See `Network`."""
         return Calibrated(calibrating)
 
+    @override
     def statistics(self, calibrating: Calibrating) -> list[Statistics]:
-        """See `Network`."""
         return [
             Statistics(mean.detach().cpu().numpy(), variance.detach().cpu().numpy(), count)
             for mean, variance, count in calibrating.statistics
         ]
 
+    @override
     def no_norm(self) -> NoNorm:
-        """See `Network`."""
         return NoNorm()
 
+    @override
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """See `Network`."""
         with torch.inference_mode(), self._autocast():
             yield
 
+    @override
     def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
-        """See `Network`."""
         out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
         return following(state, out, self._reach)
 
+    @override
     def run_siblings(self, index: int, plans: Sequence[Plan], state: State, norm: Norm) -> Iterator[State]:
-        """See `Network`."""
         block, inputs = cast(Block, self.blocks[index]), read(state, plans[0])
         if self._reach == 1:
             return block.siblings(plans, inputs, norm)
         return (following(state, out, self._reach) for out in block.siblings(plans, inputs, norm))
 
+    @override
     def count(self, logits: Tensor, labels: Tensor) -> Counts:
-        """See `Network`."""
         with torch.inference_mode():
             logits = logits.float()
             own = logits.gather(1, labels[:, None])
@@ -153,13 +154,13 @@ class TorchNetwork(nn.Module):
             loss = float(F.cross_entropy(logits, labels, reduction="sum"))
         return Counts(top1, top5, len(labels), loss)
 
+    @override
     def weights(self) -> Weights:
-        """See `Network`."""
         # Laid out as they are here, so that `load_weights` may take them as they are.
         return {name: tensor.detach().cpu().numpy().copy("K") for name, tensor in self.state_dict().items()}
 
+    @override
     def load_weights(self, weights: Mapping[str, npt.NDArray[np.float32]], *, copy: bool = True) -> None:
-        """See `Network`."""
         check_weights(self, weights)
         own = self.state_dict()
         tensors = {name: torch.from_numpy(np.array(array, copy=copy or None)) for name, array in weights.items()}

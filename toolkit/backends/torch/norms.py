@@ -1,7 +1,7 @@
 """Where a batch norm takes its statistics from: seven kinds, one small callable each.
 
 A source is handed to every block with the activations, so no layer remembers a mode. All sources normalise with the
-leading channels of the layer's scale and shift, but `NoNorm`, which does nothing.
+leading channels of the layer's scale and shift, except `NoNorm`, which does nothing.
 """
 
 from typing import Protocol
@@ -11,6 +11,7 @@ import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce  # the one that gradients flow through
+from typing_extensions import override
 
 from toolkit.backends.base import EPS, MOMENTUM
 from toolkit.backends.torch.layers import BatchNorm
@@ -23,20 +24,20 @@ class Norm(Protocol):
         """The normalised, scaled and shifted activations."""
 
 
-class Training:
+class Training(Norm):
     """Statistics of the batch, which also move the running statistics of the layer."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, True, MOMENTUM, EPS)
 
 
-class SynchronisedTraining:
+class SynchronisedTraining(Norm):
     """`Training` over the batches of all processes together, so that they compute what one process would."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         count = x.numel() // x.shape[1] * dist.get_world_size()
         # Two all-reduces rather than one of the moments: E[x^2] - E[x]^2 would lose digits.
@@ -55,25 +56,25 @@ def _sum_over_processes(tensor: Tensor) -> Tensor:
     return all_reduce(tensor)  # type: ignore[no-untyped-call, no-any-return]
 
 
-class Stored:
+class Stored(Norm):
     """The running statistics as they were trained."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
-class Batch:
+class Batch(Norm):
     """Statistics of the batch; nothing is remembered."""
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         _, _, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, None, None, scale, shift, True, 0.0, EPS)
 
 
-class Calibrating:
+class Calibrating(Norm):
     """Mean, variance and count over the first `images` of the batch, remembered in the order of the layers' turns.
 
     With calibration images in front of the images to test, one pass calibrates and tests.
@@ -83,8 +84,8 @@ class Calibrating:
         self.statistics: list[tuple[Tensor, Tensor, int]] = []
         self._images = images
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         _, _, scale, shift = layer.leading(x.shape[1])
         # The statistics of a training pass: its kernel is several times faster than var_mean on a CPU.
         seen = x[: self._images]
@@ -94,22 +95,23 @@ class Calibrating:
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
-class Calibrated:
+class Calibrated(Norm):
     """Statistics remembered by a `Calibrating` that ran the same plans; good for one more run of them."""
 
     def __init__(self, calibrating: Calibrating) -> None:
         self._statistics = iter(calibrating.statistics)
 
+    @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        """See `Norm`."""
         mean, variance, _ = next(self._statistics)
         _, _, scale, shift = layer.leading(x.shape[1])
         return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
 
 
-class NoNorm:
+class NoNorm(Norm):
     """No normalisation at all."""
 
-    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:  # noqa: ARG002
+    @override
+    def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         """x itself."""
         return x

@@ -8,13 +8,14 @@ import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from typing_extensions import override
 
-from toolkit.backends.base import SGD, Adam, Decay, Trainable, Weights
+from toolkit.backends.base import SGD, Adam, Decay, Optimizer, Trainable, Weights
 from toolkit.backends.torch.network import TorchNetwork, parameter_kind
 from toolkit.backends.torch.ops import TorchParameters
 
 
-class _Optimizer:
+class _Optimizer(Optimizer):
     """Steps over every parameter that received a gradient.
 
     Subclasses set `_torch`, and name in `_kept` what of PyTorch's state of a parameter is kept.
@@ -35,8 +36,8 @@ class _Optimizer:
         groups = (decayed, config.weight_decay), (others, 0.0)
         self._groups = [{"params": params, "weight_decay": decay} for params, decay in groups if params]
 
+    @override
     def step(self, lr: float) -> Tensor:
-        """See `Optimizer`."""
         gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
         if self._world > 1:
             _average_over_processes(gradients, self._world)
@@ -49,8 +50,8 @@ class _Optimizer:
         self._torch.zero_grad()
         return norm
 
+    @override
     def state(self) -> Weights:
-        """See `Optimizer`."""
         return {
             f"{ours}.{name}": self._torch.state[p][theirs].detach().cpu().numpy().copy()
             for ours, theirs in self._kept.items()
@@ -58,8 +59,8 @@ class _Optimizer:
             if self._torch.state.get(p, {}).get(theirs) is not None
         }
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """See `Optimizer`."""
         for ours, theirs in self._kept.items():
             for name, p in self._parameters.items():
                 if (kept := state.get(f"{ours}.{name}")) is not None:
@@ -78,8 +79,8 @@ class TorchSGD(_Optimizer):
         self._torch = torch.optim.SGD(self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov)
         self._used: set[str] = set()
 
+    @override
     def step(self, lr: float) -> Tensor:
-        """See `Optimizer`."""
         if self._move_idle:
             self._rouse()
         return super().step(lr)
@@ -94,8 +95,8 @@ class TorchSGD(_Optimizer):
             self._parameters[name].grad = torch.zeros_like(self._parameters[name])
         self._used |= used
 
+    @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        """See `Optimizer`."""
         super().load_state(state)
         self._used |= {name for name in self._parameters if f"momentum.{name}" in state}
 
