@@ -65,7 +65,7 @@ def test_a_valid_submission(run: Checker) -> None:
 @pytest.mark.parametrize("kind", ["auto", "candidates"])
 def test_a_candidates_file_is_valid_as_such(tmp_path: Path, kind: Any) -> None:
     write_candidates(tmp_path / "c.json", CANDIDATES)
-    report = check(tmp_path / "c.json", MINI, CANDIDATES, kind)
+    report = check(tmp_path / "c.json", MINI, None if kind == "auto" else CANDIDATES, kind)
     assert report.valid
     assert report.kind == "candidates"
     assert "no submission" in report.verdict
@@ -82,7 +82,7 @@ def test_a_submission_is_not_a_candidates_file(run: Checker) -> None:
 
 
 def test_an_edited_placeholder(run: Checker) -> None:
-    report = run(dict.fromkeys(IDS, 0.0) | {"arch2": 56.1})
+    report = run(dict.fromkeys(IDS, 0.0) | {"arch2": 56.1}, candidates=None)
     assert report.kind == "candidates"
     assert "in which 1 of 200 placeholders" in report.verdict
     assert "arch2 has acc 56.1 where a candidates file has the placeholder 0" in only(report)
@@ -271,7 +271,7 @@ def test_real_files_of_a_real_entry(shared: Path) -> None:
     assert report.results == 5695
     assert "arch645..arch39000 (38,356 entries), arch41952..arch42900 (949 entries)" in only(report)
     assert "multiples of 100/2,112" in report.notes[0]
-    report = check(folder / "submissions" / "team9_submit.json", space, candidates)
+    report = check(folder / "submissions" / "team9_submit.json", space)
     assert report.kind == "candidates"
     assert "arch2 has acc 56.1" in only(report)
 
