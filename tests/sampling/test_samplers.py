@@ -1,7 +1,7 @@
 """What every sampler keeps, in every space."""
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,8 +99,6 @@ def test_a_supernet_of_other_weights_is_drawn_from_alike(name: str) -> None:
 
 
 def test_all_are_listed_and_say_what_they_are() -> None:
-    union, _ = get_args(SamplingOptions)
-    assert {kind.options_type for kind in SAMPLERS.values()} == set(get_args(union))
     for name, kind in SAMPLERS.items():
         fields = kind.options_type.model_fields
         assert fields["name"].annotation.__args__ == (name,)  # type: ignore[union-attr]
