@@ -29,8 +29,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 audit: $(VENV)/.audit
-	$(BIN)/bandit --quiet --recursive --severity-level medium --confidence-level medium toolkit converters app
-	$(BIN)/pip-audit --skip-editable
+	@status=0; \
+	$(BIN)/bandit --quiet --recursive --severity-level medium --confidence-level medium toolkit converters app \
+	  || status=1; \
+	$(BIN)/pip-audit --skip-editable || status=1; \
+	exit $$status
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \

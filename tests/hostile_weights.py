@@ -141,3 +141,28 @@ FILES: dict[str, Callable[[float], bytes]] = {
     "marks": lambda scale: START + int(3_000_000 * scale) * b"(" + END,
 }
 """By what they do; 1 is the scale at which they would need gigabytes or minutes, were there no budget."""
+
+
+READ = """
+import json, resource, sys, time
+from pathlib import Path
+from converters.weights import Ask, read_weights, recognise
+from toolkit.errors import InputError
+
+def megabytes():
+    try:  # getrusage counts what the parent had when it forked
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+for name in sys.argv[1:]:
+    began = time.perf_counter()
+    try:
+        recognise(read_weights(Path(name)), Ask())
+        said = None
+    except InputError as error:
+        said = str(error)
+    print(json.dumps([time.perf_counter() - began, megabytes(), said]), flush=True)
+"""
+"""A program that reads the files named: for each, the seconds, the process's peak in MB, and why it was refused."""

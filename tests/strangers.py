@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,22 +15,31 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.numpy import save
 
+from app.views.ranking.saved import read_report as read_rank
+from app.views.ranking.uploads import Upload, shape
 from converters.submission.blending import blend
 from converters.tables.recognise import read_results
 from converters.weights import Ask, read_weights, recognise
 from tests import weight_files
 from toolkit.backends.base import Counts
 from toolkit.candidates import read_candidates
+from toolkit.data.cifar import LAYOUTS, read_batch
 from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.files import read_bytes
 from toolkit.interference.table import Row as Measured
 from toolkit.interference.table import as_frame, read_interference, write_interference
+from toolkit.priors.ledger import Ledger as PriorLedger
+from toolkit.priors.ledger import Row as Score
+from toolkit.priors.ledger import Setting as PriorSetting
+from toolkit.ranking.assembly import rank_report
+from toolkit.ranking.pairs import Pairs
 from toolkit.ranking.tables import read_values
 from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics, rewind_metrics
 from toolkit.runs.recipe import find_recipe, read_recipe
 from toolkit.spaces import get_space
-from toolkit.sweeps.report import read_report
+from toolkit.sweeps.report import Finished, compare, read_report
 
 ARRAYS = {"blocks.0.conv.weight": np.arange(18, dtype=np.float32).reshape(2, 1, 3, 3), "n": np.array([1])}
 SETTING = Setting("resnet20", "c" * 64, "d" * 64, 100, "stored")
@@ -86,6 +96,43 @@ def _parquet(_: Path) -> bytes:
     return file.getvalue()
 
 
+def _priors(folder: Path) -> bytes:
+    path = folder / "made-priors.sqlite"
+    path.unlink(missing_ok=True)
+    with PriorLedger.write(path) as ledger:
+        ledger.record(PriorSetting("resnet20", "zen", "{}", "3x32x32, 100 classes"), [Score(CODES[0], 0.5, 0.1)])
+    return path.read_bytes()
+
+
+def _read_priors(path: Path) -> None:
+    with PriorLedger.read(path) as ledger:
+        for setting in ledger.settings("resnet20"):
+            ledger.scores(setting)
+
+
+def _rank_report(_: Path) -> bytes:
+    draw = np.random.default_rng(0)
+    truth, names = draw.normal(size=20), tuple(f"n{number}" for number in range(20))
+    pairs = Pairs(names, truth + draw.normal(size=20), truth, 0, 0)
+    return rank_report(pairs, {"MACs": draw.normal(size=20)}, resamples=100).model_dump_json(indent=2).encode()
+
+
+def _sweep_report(_: Path) -> bytes:
+    draw = np.random.default_rng(0)
+    truth = draw.normal(size=20)
+    found = {("plain", seed): Finished(truth + draw.normal(size=20), 1.0, 0.5) for seed in (0, 1)}
+    report = compare(list(found), found, {}, truth, space="resnet20", baseline="plain", resamples=100)
+    return report.model_dump_json(indent=2).encode()
+
+
+def _cifar(_: Path) -> bytes:
+    return pickle.dumps({b"data": np.zeros((4, 3072), np.uint8), b"fine_labels": [0, 1, 2, 3]}, protocol=2)
+
+
+def _upload(path: Path) -> None:
+    shape(Upload(path.name, read_bytes(path)))
+
+
 def _read_ledger(path: Path) -> None:
     with Ledger.read(path) as ledger:
         for holding in ledger.settings():
@@ -114,6 +161,7 @@ READERS = (
     Reader("safetensors", "safetensors", lambda _: save(ARRAYS, {"space": "resnet20"}), _weights),
     Reader("checkpoint", "safetensors", _checkpoint, load_checkpoint),
     Reader("ledger", "sqlite", _ledger, _read_ledger),
+    Reader("priors", "sqlite", _priors, _read_priors),
     Reader("candidates", "json", lambda _: json.dumps(CANDIDATES).encode(),
            lambda path: read_candidates(path, get_space("resnet20"))),
     Reader("blend", "json", lambda _: json.dumps(CANDIDATES).encode(), lambda path: blend([path, path])),
@@ -127,7 +175,15 @@ READERS = (
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',
            _metrics, own_name="metrics.jsonl"),
-    Reader("sweep report", "json", lambda _: b'{"format": 1}', read_report),
+    Reader("sweep report", "json", _sweep_report, read_report),
+    Reader("rank report", "json", _rank_report, lambda path: read_rank(RunFolder(path.parent)),
+           own_name="rank.json"),
+    Reader("cifar", "bin", _cifar, lambda path: read_batch(path, LAYOUTS["cifar100"])),
+    *(Reader(f"upload {suffix}", suffix, good, _upload) for suffix, good in (
+        ("csv", lambda _: "\n".join(["arch,acc", *(f"{code},0.5" for code in CODES)]).encode()),
+        ("json", lambda _: json.dumps(CANDIDATES).encode()),
+        ("parquet", _parquet),
+    )),
 )  # fmt: skip
 """All of them."""
 

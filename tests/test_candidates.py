@@ -26,7 +26,7 @@ from toolkit.candidates import (
     write_entries,
 )
 from toolkit.errors import InputError
-from toolkit.numbers import EXACT, LARGEST
+from toolkit.numeric import EXACT, LARGEST
 from toolkit.spaces import SPACES
 
 MINI = SPACES["resnet48-mini"]

@@ -74,7 +74,7 @@ RULES = (
 
 ROOMS = (
     ("toolkit.errors", "toolkit.names"),
-    ("toolkit.files", "toolkit.interrupts", "toolkit.plugins", "toolkit.sqlite"),
+    ("toolkit.files", "toolkit.interrupts", "toolkit.numeric", "toolkit.plugins", "toolkit.sqlite"),
     ("toolkit.spaces",),
     ("toolkit.candidates",),
     ("toolkit.sampling",),
@@ -89,7 +89,7 @@ ROOMS = (
     ("toolkit.interference",),
     ("toolkit.audit", "toolkit.sweeps"),
     ("converters.logits", "converters.tables"),
-    ("converters.onnx", "converters.submission", "converters.weights"),
+    ("converters", "converters.onnx", "converters.submission", "converters.weights"),
     ("toolkit.verbs",),
     ("toolkit",),  # `toolkit` itself names the verbs, and loads them when asked for one
     ("app",),

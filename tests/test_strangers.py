@@ -139,6 +139,7 @@ def test_an_error_is_one_screen() -> None:
     assert len(one) < LONGEST + 50
     assert one.startswith("file: ")
     assert one.endswith("; do this")
+    assert InputError(["file: a", "file: b", "file: a"]).problems == ("file: a", "file: b")
     few = tuple(f"file: {i}" for i in range(20))
     assert InputError(few).problems == few
     assert len(did_you_mean("a", [f"column {i}" for i in range(15_625)])) < 1000

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from toolkit.candidates import draw_candidates, read_candidates, write_candidates
     from toolkit.errors import InputError, Stopped
     from toolkit.spaces import get_space
-    from toolkit.verbs.evaluation import evaluate
+    from toolkit.verbs.evaluation import evaluate, status
+    from toolkit.verbs.planning import budget, plan
     from toolkit.verbs.priors import prior
     from toolkit.verbs.probing import probe
     from toolkit.verbs.ranking import rank
+    from toolkit.verbs.recipes import compare_sampling, sharing
+    from toolkit.verbs.spaces import cost
     from toolkit.verbs.submission import blend, check, merge, submit
-    from toolkit.verbs.sweeps import sweep
+    from toolkit.verbs.sweeps import split_test, sweep
+    from toolkit.verbs.tables import table
     from toolkit.verbs.training import standalone, train
+    from toolkit.verbs.weights import import_run
 
 __version__ = "0.1.0"
 
@@ -27,6 +32,9 @@ _HOMES = {
     "train": "toolkit.verbs.training",
     "standalone": "toolkit.verbs.training",
     "evaluate": "toolkit.verbs.evaluation",
+    "status": "toolkit.verbs.evaluation",
+    "plan": "toolkit.verbs.planning",
+    "budget": "toolkit.verbs.planning",
     "submit": "toolkit.verbs.submission",
     "check": "toolkit.verbs.submission",
     "merge": "toolkit.verbs.submission",
@@ -35,6 +43,12 @@ _HOMES = {
     "prior": "toolkit.verbs.priors",
     "probe": "toolkit.verbs.probing",
     "sweep": "toolkit.verbs.sweeps",
+    "split_test": "toolkit.verbs.sweeps",
+    "sharing": "toolkit.verbs.recipes",
+    "compare_sampling": "toolkit.verbs.recipes",
+    "cost": "toolkit.verbs.spaces",
+    "table": "toolkit.verbs.tables",
+    "import_run": "toolkit.verbs.weights",
     "convert": "converters.weights",
     "export": "converters.onnx",
     "get_space": "toolkit.spaces",
@@ -50,20 +64,29 @@ __all__ = [
     "Stopped",
     "__version__",
     "blend",
+    "budget",
     "check",
+    "compare_sampling",
     "convert",
+    "cost",
     "draw_candidates",
     "evaluate",
     "export",
     "get_space",
+    "import_run",
     "merge",
+    "plan",
     "prior",
     "probe",
     "rank",
     "read_candidates",
+    "sharing",
+    "split_test",
     "standalone",
+    "status",
     "submit",
     "sweep",
+    "table",
     "train",
     "write_candidates",
 ]

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InputError
-from toolkit.files import atomic_write, read_bytes
-from toolkit.numbers import is_number
+from toolkit.files import atomic_write, read_bytes, reading
+from toolkit.numeric import is_number
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.base import shorten
 
@@ -290,22 +290,21 @@ def load_object(path: Path | str, content: bytes) -> dict[str, Any]:
     """
     if content.startswith(codecs.BOM_UTF8):
         raise InputError(f"{path}: starts with a byte order mark, which is no JSON; save it as UTF-8 without one")
-    try:
-        text = content.decode().rstrip()
-        value = json.loads(text, object_pairs_hook=_object)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text file in UTF-8 (byte {error.start:,}); take the original") from None
-    except json.JSONDecodeError as error:
-        end = "" if text.endswith("}") and error.pos < len(text) else "; it ends in the middle, as if cut off"
-        raise InputError(
-            f"{path}: is not JSON ({error.msg}, at line {error.lineno:,}, column {error.colno:,}{end}); "
-            "take the original or write it anew"
-        ) from None
-    except (RecursionError, ValueError) as error:
-        what = "a number with thousands of digits" if isinstance(error, ValueError) else "far too many brackets"
-        raise InputError(f"{path}: is JSON with {what}; that is no file of candidates") from None
-    except MemoryError:
-        raise InputError(f"{path}: does not fit into memory; that is no file of candidates") from None
+    with reading(path, "is no file of candidates"):
+        try:
+            text = content.decode().rstrip()
+            value = json.loads(text, object_pairs_hook=_object)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: is not a text file in UTF-8 (byte {error.start:,}); take the original") from None
+        except json.JSONDecodeError as error:
+            end = "" if text.endswith("}") and error.pos < len(text) else "; it ends in the middle, as if cut off"
+            raise InputError(
+                f"{path}: is not JSON ({error.msg}, at line {error.lineno:,}, column {error.colno:,}{end}); "
+                "take the original or write it anew"
+            ) from None
+        except (RecursionError, ValueError) as error:
+            what = "a number with thousands of digits" if isinstance(error, ValueError) else "far too many brackets"
+            raise InputError(f"{path}: is JSON with {what}; that is no file of candidates") from None
     if not isinstance(value, dict):
         raise InputError(f'{path}: is {show(value)}, not {{"arch1": {{"acc": number, "arch": code}}, ...}}')
     if not value:

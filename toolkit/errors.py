@@ -54,7 +54,7 @@ def _a_screen(problems: Iterable[str]) -> tuple[str, ...]:
     """The problems that are shown, each cut to size: the first, a count, and the last."""
     kept: list[str] = []
     size, left_out, last = 0, 0, ""
-    for problem in _fit(problems):
+    for problem in dict.fromkeys(_fit(problems)):  # one file may be read as two things
         if not left_out and (not kept or (len(kept) < SHOWN and size + len(problem) <= SCREEN)):
             kept.append(problem)
             size += len(problem)

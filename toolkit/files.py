@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,19 +82,28 @@ def read_bytes(path: Path | str, largest: int | None = LARGEST) -> bytes:
         InputError: it is absent, cannot be read, is too large, or is no regular file: a folder, a pipe or a device,
             which may have no end.
     """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        limit = _half_the_memory() if largest is None else largest
+        if size > limit:
+            raise InputError(f"{path}: has {size:,} bytes, and no more than {limit:,} are read; is it the right file?")
+        return file.read(size)
+
+
+@contextlib.contextmanager
+def open_regular(path: Path | str) -> Iterator[BufferedReader]:
+    """Open a file of which only a part, or a part at a time, is to be read.
+
+    Raises:
+        InputError: it is absent, cannot be read, or is no regular file.
+    """
     try:
         check_regular(path)
         # A pipe that took the file's place meanwhile must not be waited for.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
-            found = os.fstat(file.fileno())
-            check_regular(path, found)
-            limit = _half_the_memory() if largest is None else largest
-            if found.st_size > limit:
-                raise InputError(
-                    f"{path}: has {found.st_size:,} bytes, and no more than {limit:,} are read; is it the right file?"
-                )
-            return file.read(found.st_size)
+            check_regular(path, os.fstat(file.fileno()))
+            yield file
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
     except (MemoryError, ValueError) as error:  # ValueError: a path with a null character

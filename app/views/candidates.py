@@ -16,7 +16,7 @@ from toolkit.backends import base
 from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
-from toolkit.files import read_bytes
+from toolkit.files import open_regular, read_bytes
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
@@ -257,7 +257,7 @@ def checkpoint_steps(run: RunFolder) -> dict[str, int]:
     """The step of every checkpoint that is still there, by the digest under which the ledger files its results."""
     steps = {}
     for step, path in run.checkpoints().items():
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             steps[hashlib.file_digest(file, "sha256").hexdigest()] = step
     return steps
 

@@ -13,7 +13,7 @@ from typing import Any
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape, json_file
 from toolkit.candidates import capped, name, repeated, show
-from toolkit.numbers import is_number
+from toolkit.numeric import is_number
 
 _PAIR = "an entry is a pair of an id and a finite number"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape, text_file
 from toolkit.candidates import capped, show
-from toolkit.numbers import is_number
+from toolkit.numeric import is_number
 
 NUMBER = r"[+-]?\d{1,30}(?:\.\d{0,40})?(?:[eE][+-]?\d{1,3})?"
 """A number as programs print it; `nan`, `inf` and novelties such as 1_000 are none."""

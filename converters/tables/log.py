@@ -13,7 +13,7 @@ from converters.tables.lines import NUMBER, to_number
 from converters.tables.results import Row
 from converters.tables.shape import Found, Shape
 from toolkit.candidates import capped, name
-from toolkit.numbers import is_number
+from toolkit.numeric import is_number
 
 NETWORK = re.compile(r"arch name: (\S{1,100}), code: (\S{1,1000})\s*$", re.ASCII)
 _RESULT = re.compile(rf"Top@1\s+({NUMBER})\s+Top@5\s+({NUMBER})\s*$", re.ASCII)

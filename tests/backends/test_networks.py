@@ -157,11 +157,11 @@ def test_siblings_compute_what_each_computes_alone(
 
     for index in range(1, len(space.widest)):
         found = {plans[index] for plans in some} - {None}
-        widths = {plan.in_channels for plan in found}
+        widths = {plan.inputs[0].channels for plan in found}
         for width in widths:
-            plans = sorted((plan for plan in found if plan.in_channels == width), key=sharing_order)
+            plans = sorted((plan for plan in found if plan.inputs[0].channels == width), key=sharing_order)
             plan = plans[0]
-            size = getattr(plan, "size", 2)
+            size = plan.inputs[0].size if plan.inputs[0].size > 1 else 2
             state = backend.normalise(
                 backend.place(rng.integers(0, 256, (8, width, size, size), dtype=np.uint8)),
                 (0.5,) * width,

@@ -56,7 +56,7 @@ def test_checkpoints_are_common_to_both(straight: RunFolder, tmp_path: Path) -> 
     average = copy_of(backend, network)
     average.load_weights(saved.ema)
     parts = {"optimizer": optimizer.state(), "ema": average.weights()}
-    save_checkpoint(tmp_path / "again", saved.facts, network.weights(), **parts)
+    save_checkpoint(tmp_path / "again", saved.facts, network.weights(), **parts, trained=saved.trained)
     assert (tmp_path / "again").read_bytes() == straight.latest_checkpoint().read_bytes()
 
 

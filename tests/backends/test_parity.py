@@ -1,5 +1,6 @@
 """PyTorch and Paddle compute the same: every space, every method, forward, backward and five steps of training."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from toolkit.backends import BACKENDS, get_backend
 from toolkit.methods import METHODS
 from toolkit.methods.losses import alpha_divergence
 from toolkit.spaces import SPACES
+from toolkit.spaces.plans import Block
 from toolkit.spaces.primitives import ACTIVATIONS
+from toolkit.spaces.wiring import Value, Wiring
 
 
 @pytest.fixture(autouse=True)
@@ -52,20 +55,35 @@ def test_enhanced_and_grouped_supernets(name: str) -> None:
     assert exact.steps() < 1e-3
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@dataclass(frozen=True, slots=True)
+class Activated(Block):
+    """An activation and nothing else."""
+
+    kind: str
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        return g.activation(*inputs, self.kind)
+
+
+@pytest.mark.parametrize("name", [*ACTIVATIONS, "sigmoid"])
 def test_every_activation(name: str) -> None:
     """Forward and backward, where it is steep and where it is flat."""
     import paddle
     import torch
 
-    from toolkit.backends.paddle.layers import activation as paddle_activation
-    from toolkit.backends.torch.layers import activation as torch_activation
+    from toolkit.backends.paddle.blocks import Block as PaddleBlock
+    from toolkit.backends.paddle.norms import NoNorm as PaddleNoNorm
+    from toolkit.backends.torch.blocks import Block as TorchBlock
+    from toolkit.backends.torch.norms import NoNorm as TorchNoNorm
 
+    plan = Activated(name)
+    torch_block, paddle_block = TorchBlock(plan), PaddleBlock(plan)
     x = np.concatenate([np.linspace(-100, 100, 64), np.linspace(-3, 3, 64)]).reshape(2, 1, 8, 8)
     for kind, tolerance in (("float32", 1e-5), ("float64", 1e-6)):  # Paddle's SELU has its constants in float32
         first = torch.tensor(x, dtype=getattr(torch, kind), requires_grad=True)
         second = paddle.to_tensor(x, kind, stop_gradient=False)
-        ours, theirs = torch_activation(name)(first * 1), paddle_activation(name)(second * 1)
+        ours = torch_block.run(plan, (first * 1,), TorchNoNorm())
+        theirs = paddle_block.run(plan, (second * 1,), PaddleNoNorm())
         assert (str(ours.dtype).removeprefix("torch."), str(theirs.dtype).removeprefix("paddle.")) == (kind, kind)
         np.testing.assert_allclose(ours.detach().numpy(), theirs.numpy(), rtol=tolerance, atol=tolerance)
         ours.sum().backward()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -44,6 +45,18 @@ def fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         raise error
 
     pretend(monkeypatch, methods)
+
+
+def test_a_librarys_warning_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of source after it, no escape sequence in it."""
+
+    def methods() -> None:
+        warnings.warn("overflow\x1b[2J in exp", RuntimeWarning, stacklevel=1)
+
+    monkeypatch.setattr(warnings, "showwarning", module._show_warning)
+    methods()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("! overflow\\x1b[2J in exp (RuntimeWarning at ")
 
 
 def test_help_names_every_command() -> None:

@@ -23,6 +23,7 @@ WRITING = {
     "prior": ("prior", "c.json", "--score", "macs", "--out"),
     "rank": ("rank", "c.json", "--truth", "c.json", "--out"),
     "rank --html": ("rank", "c.json", "--truth", "c.json", "--html"),
+    "predict": ("predict", "--space", SPACE, "--labels", "c.json", "--candidates", "c.json", "--out"),
     "submit": ("submit", "run", "--out"),
     "probe": ("probe", "run", "--suggest-split"),
     "convert": ("convert", "c.json"),
@@ -53,7 +54,7 @@ def test_whoever_says_so_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_every_command_with_an_output_file_knows_the_option() -> None:
     """By its signature: those whose --out is a folder to go on with have none."""
-    folders = {"train", "demo", "sweep", "split_test"}
+    folders = {"train", "demo", "sweep", "split_test", "import_"}
     for command in (command for group in COMMANDS.values() for command in group):
         names = command.__annotations__
         if {"out", "html", "suggest_split", "target"} & names.keys() and command.__name__ not in folders:

@@ -51,18 +51,6 @@ def test_work_is_exact(candidates: Path) -> None:
     assert found["speed"] is found["seconds"] is None
 
 
-def test_the_official_file(shared: Path) -> None:
-    """challenge-2022.md and peers.md, section 3.4."""
-    path = shared / "data/candidates/CVPR_2022_NAS_Track1_test.json"
-    found = planned("--space", "resnet48", "--candidates", path, "--seconds", 0)
-    work = found["work_per_image"]
-    assert found["candidates"] == 45_000
-    assert [work[way]["blocks"] for way in ("alone", "by_block", "by_convolution")] == [742_798, 412_795, 412_795]
-    saved = [work["alone"]["macs"] / work[way]["macs"] for way in ("by_block", "by_convolution", "grouped")]
-    assert [f"{each:.3f}" for each in saved] == ["1.874", "1.961", "1.948"]
-    assert max(row["pearson"] for row in found["budgets"]) > 0.98
-
-
 def test_time_is_estimated_from_a_trial(candidates: Path) -> None:
     arguments = ("--space", "resnet48-mini", "--candidates", candidates, "--images", 400, "--norm", "stored")
     found = planned(*arguments, "--seconds", 0.5)

@@ -75,6 +75,13 @@ def test_a_bar_is_one_line_on_any_terminal(width: int) -> None:
     assert sum(segment.cell_length for segment in rendered[0]) <= width
 
 
+def test_bars_that_nobody_moved_print_nothing() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with bars(console):
+        pass
+    assert console.file.getvalue() == ""  # type: ignore[attr-defined]
+
+
 @pytest.fixture
 def _normal() -> object:
     yield

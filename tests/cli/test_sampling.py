@@ -91,9 +91,9 @@ def test_the_same_distribution(use: Use) -> None:
 
 
 def test_train_says_it_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolkit.cli.sampling.compare_recipe", lambda recipe, path: (recipe.space, path))
+    monkeypatch.setattr("toolkit.verbs.recipes.compare_recipe", lambda recipe, path: (recipe.space, path))
     monkeypatch.setattr("toolkit.cli.sampling.words", lambda found: f"compared: {found[0]} {found[1]}")
-    monkeypatch.setattr("toolkit.training.steps.train_pipeline", lambda *_: Path("run/last"))
+    monkeypatch.setattr("toolkit.verbs.training.train_pipeline", lambda *_: Path("run/last"))
     outcome = supernet("train", "tiny.toml", "--out", "run", "--candidates", "candidates.json")
     assert outcome.out.splitlines()[:2] == ["compared: resnet48-mini candidates.json", "Trained: run/last"]
 

@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def refused(outcome: Outcome) -> str:
     """Standard error of a command that found problems: one a line, and nothing else anywhere."""
     assert (outcome.status, outcome.out) == (1, "")
-    bars = re.compile(r" *[a-z ]+ ━")
+    bars = re.compile(r" *[a-z ]+ ━|[-0-9]{10} [:0-9]{8} ")
     problems = [line for line in outcome.err.splitlines() if line and not bars.match(line)]
     assert problems
     assert all(line.startswith("✗ ") for line in problems), outcome.err

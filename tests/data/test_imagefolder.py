@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -64,6 +65,18 @@ def test_layout(pristine):
     for name, label in zip(dataset.train.names, dataset.train.labels, strict=True):
         assert name.startswith(f"train/{CLASSES[label]}/")
     assert np.bincount(dataset.calibration.labels).tolist() == [2, 2, 2]
+
+
+def test_what_pillow_remarks_on_images_that_it_decodes_is_not_passed_on(pristine):
+    """Such as their size; in a process of its own, for pytest has filters of its own."""
+    code = f"""
+from PIL import Image
+from toolkit.data import open_dataset
+Image.MAX_IMAGE_PIXELS = 1100  # they have 2000
+open_dataset("imagefolder:{pristine}", size=16, calibration=6)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_default_size_is_imagenets(pristine):

@@ -1,3 +1,4 @@
+import contextlib
 import math
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger as Results
-from toolkit.priors.ledger import Ledger, Row, Setting
+from toolkit.priors.ledger import FORMAT, Ledger, Row, Setting
 
 SETTING = Setting("resnet20", "zen", '{"seed": 0}', "3x32x32, 100 classes")
 
@@ -132,20 +133,39 @@ def test_files_of_other_kinds_are_left_as_they_are(path: Path) -> None:
 def test_a_newer_format(path: Path) -> None:
     file(path, ("a", 1.0))
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
     connection.close()
-    with pytest.raises(InputError, match=r"has format 2.* update the toolkit"), Ledger.read(path):
+    with pytest.raises(InputError, match=rf"has format {FORMAT + 1}.* update the toolkit"), Ledger.read(path):
         pass
 
 
-@pytest.mark.parametrize("damage", ["UPDATE settings SET options = 'oops'", "UPDATE settings SET options = '3'"])
-def test_options_of_a_stranger(path: Path, damage: str) -> None:
-    file(path, ("a", 1.0))
-    with sqlite3.connect(path) as connection:
-        connection.execute(damage)
-    connection.close()
-    with Ledger.read(path) as ledger, pytest.raises(InputError, match="damaged"):
-        ledger.settings("resnet20")
+def changed(path: Path, script: str) -> None:
+    file(path, ("4-12", 1.0), ("4-16", math.nan))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "UPDATE scores SET code = '4-20' WHERE code = '4-12'",
+        "UPDATE scores SET value = -value",
+        "UPDATE scores SET value = 0 WHERE value IS NULL",
+        "UPDATE settings SET options = '{\"seed\": 1}'",
+    ],
+)
+def test_a_changed_score_is_noticed(script: str, path: Path) -> None:
+    """As a flipped bit would: a code of digits becomes another valid code."""
+    changed(path, script)
+    with Ledger.read(path) as ledger, pytest.raises(InputError, match="not what was recorded"):
+        ledger.scores(ledger.settings("resnet20")[0])
+
+
+def test_format_1_is_read_as_it_is(path: Path) -> None:
+    changed(path, "ALTER TABLE scores DROP COLUMN checksum; PRAGMA user_version = 1")
+    assert read(path)["4-12"] == 1.0
+    file(path, ("4-20", 2.0))
+    assert {code for code, value in read(path).items() if value > 0} == {"4-12", "4-20"}
 
 
 def test_scores_of_a_stranger(path: Path) -> None:
@@ -161,3 +181,15 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be read or written"), Ledger.write(tmp_path / "file" / "p.sqlite"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [("[" * 100_000, "nested too deeply"), ("9" * 5000, "digits"), ("3", "no object"), ("oops", "damaged: .*not JSON")],
+)
+def test_options_of_a_stranger(options: str, why: str, path: Path) -> None:
+    file(path, ("a", 1.0))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE settings SET options = ?", (options,))
+    with Ledger.read(path) as ledger, pytest.raises(InputError, match=why):
+        ledger.settings("resnet20")

@@ -274,7 +274,8 @@ def test_zen_is_invariant_to_what_batch_norm_takes_away() -> None:
 
     def doubled(*arguments, **options):  # type: ignore[no-untyped-def]
         weights = draw(*arguments, **options)
-        return weights | {"blocks.3.conv.weight": 2 * weights["blocks.3.conv.weight"]}
+        (name,) = (each for each in weights if each.startswith("blocks.3.") and weights[each].ndim == 4)
+        return weights | {name: 2 * weights[name]}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zen, "draw_weights", doubled)

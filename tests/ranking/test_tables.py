@@ -109,10 +109,10 @@ def test_all_cells_that_are_no_numbers_are_named(tmp_path: Path) -> None:
     path = text(tmp_path / "t.csv", "code,acc0,acc1\na,1,inf\n,high,2\nb,0x5,3\nc,1e3,-\n")
     assert problems(path, values=("acc0", "acc1")) == (
         f"{path}: row 2 has no code",
-        f'{path}: row 2 has "high" as acc0; it is a finite number, or empty',
-        f'{path}: row 3 has "0x5" as acc0; it is a finite number, or empty',
-        f'{path}: row 1 has "inf" as acc1; it is a finite number, or empty',
-        f'{path}: row 4 has "-" as acc1; it is a finite number, or empty',
+        f'{path}: row 2 has "high" as acc0; it is a finite number up to 1e+100, or empty',
+        f'{path}: row 3 has "0x5" as acc0; it is a finite number up to 1e+100, or empty',
+        f'{path}: row 1 has "inf" as acc1; it is a finite number up to 1e+100, or empty',
+        f'{path}: row 4 has "-" as acc1; it is a finite number up to 1e+100, or empty',
     )
 
 

@@ -99,9 +99,17 @@ def test_a_supernet_of_other_weights_is_drawn_from_alike(name: str) -> None:
 
 
 def test_all_are_listed_and_say_what_they_are() -> None:
+<<<<<<< HEAD
+=======
+    table = TypeAdapter(SamplingOptions)
+>>>>>>> main
     for name, kind in SAMPLERS.items():
         fields = kind.options_type.model_fields
         assert fields["name"].annotation.__args__ == (name,)  # type: ignore[union-attr]
+        assert (
+            type(table.validate_python({"name": name} | ({"file": "candidates.json"} if name == "candidates" else {})))
+            is kind.options_type
+        )
         assert all(field.description for field in fields.values())
         assert "arXiv" in kind.summary or "CVPR" in kind.summary
 

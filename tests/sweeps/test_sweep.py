@@ -104,6 +104,24 @@ def test_wrong_keys_and_values(tmp_path: Path, sweep: dict[str, Any], change: di
     assert expected in problems(tmp_path, sweep | change)
 
 
+def test_other_runs_in_the_folder_are_refused_before_anything_is_written(tmp_path: Path, sweep: dict[str, Any]) -> None:
+    """All that differ are named, and those that the sweep would have made are not begun."""
+    out = tmp_path / "out"
+    for seed in (0, 1):
+        run = out / f"plain/seed-{seed}"
+        run.mkdir(parents=True)
+        (run / "recipe.toml").write_text(tiny.recipe(training={"lr": 0.7}).model_copy(update={"seed": seed}).to_toml())
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(InputError) as caught:
+        run_sweep(*read_sweep(write(tmp_path, sweep)), out, plan="seeds = [0, 1]")
+    for seed in (0, 1):
+        (found,) = [
+            problem for problem in caught.value.problems if f"seed-{seed}: was begun with training.lr" in problem
+        ]
+        assert "0.7" in found
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
 def test_judged_by_the_loss(tmp_path: Path, sweep: dict[str, Any]) -> None:
     sweep |= {"seeds": [0], "variants": {"plain": {}}}
     sweep["evaluation"]["score"] = "loss"

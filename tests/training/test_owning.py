@@ -26,11 +26,11 @@ PER_EPOCH = 6
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
     """Only here: other tests are about the methods of the house."""
-    from tests.methods import owning  # which adds itself to METHODS
+    from tests.methods.owning import register
 
-    METHODS["owning"] = owning.Owning
+    own = register()
     yield
-    del METHODS["owning"]
+    del own["owning"]
 
 
 def recipe(backend: str, **tables: dict[str, object]) -> Recipe:

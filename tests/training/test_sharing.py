@@ -118,7 +118,8 @@ def test_coarser_checkpoints_load_and_what_would_lose_weights_does_not(trained: 
     for supernet in ({"groups": 2}, {"norms": "widths"}, {"groups": {"16": 2}}):
         with pytest.raises(InputError) as caught:
             begun(tmp_path / "lost", finest, **supernet)
-        assert all("would be lost, for this supernet has no such" in problem for problem in caught.value.problems)
+        told = [problem for problem in caught.value.problems if not problem.startswith("... and ")]
+        assert all("would be lost, for this supernet has no such" in problem for problem in told)
     with pytest.raises(InputError, match="is unknown to this network"):
         begun(tmp_path / "lost", finest)
     assert not RunFolder(tmp_path / "lost").exists()

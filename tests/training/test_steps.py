@@ -298,12 +298,14 @@ def test_what_would_fail_later_fails_before_the_first_step(change: str, message:
         begin(tmp_path / "run", read_pipeline(tmp_path / "r.toml", change.split(";")))
     assert message in str(caught.value)
     assert not list(tmp_path.rglob("*.safetensors"))
-    assert not list(tmp_path.rglob("recipe.toml"))
-    plain = prepare_pipeline(
-        parse_pipeline(tiny.recipe().model_dump(exclude_none=True)), tmp_path / "run", resume=False
-    )
-    assert not (tmp_path / "run/steps.toml").exists(), "the next attempt finds no remains"
-    assert plain.steps[0].run(tmp_path / "run").path == tmp_path / "run"
+    assert {path.name for path in (tmp_path / "run").rglob("*")} <= {"train.lock"}
+
+
+def test_an_attempt_that_was_killed_before_its_first_step_leaves_no_remains(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/steps.toml").write_text(RECIPE)
+    begin(tmp_path / "run", parse_pipeline(tiny.recipe(training={"epochs": 1}).model_dump(exclude_none=True)))
+    assert not (tmp_path / "run/steps.toml").exists()
 
 
 def test_who_takes_one_recipe_says_so() -> None:

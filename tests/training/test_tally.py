@@ -16,7 +16,7 @@ from toolkit.methods import METHODS, Batch, Method
 from toolkit.methods.spos import SPOS
 from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.sampling.attentive import AttentiveOptions
-from toolkit.spaces import SPACES, Arch
+from toolkit.spaces import SPACES, Arch, Plans
 from toolkit.training.loop import method_rng
 from toolkit.training.tally import Tally, slices
 
@@ -27,22 +27,22 @@ STEPS, SEED = 4, 3
 def train_a_little(method: Method, backend: str = "torch", tally: Tally | None = None) -> tuple[Tally, list[Arch]]:
     """A few steps; what was counted, and every path whose backward pass really reached the first convolution."""
     device = backend_on_cpu(backend)
-    network = device.supernet(SPACE, 0)
-    optimizer = device.optimizer(network, SGD(0.9, False, 0.0, False, False, None, None))
+    network = device.network(SPACE, SPACE.widest, 0)
+    optimizer = device.optimizer(network, SGD())
     tally = tally or Tally(SPACE)
     rng = np.random.default_rng(0)
     images = device.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32))
     labels = device.place(rng.integers(10, size=4))
     trained: list[Arch] = []
-    forward = network.forward
+    run = network.run
 
-    def noted(arch: Arch, x: Any, **how: Any) -> Any:
-        logits = forward(arch, x, **how)
+    def noted(plans: Plans, x: Any, norm: Any = None, *, path: Arch, **how: Any) -> Any:
+        logits = run(plans, x, norm, path=path, **how)
         if backend == "torch" and logits.requires_grad:
-            logits.register_hook(lambda _: trained.append(arch))
+            logits.register_hook(lambda _: trained.append(path))
         return logits
 
-    network.forward = noted  # type: ignore[method-assign]
+    network.run = noted  # type: ignore[method-assign, assignment]
     for step in range(STEPS):
         batch = Batch(tally.watched(network), images, labels, method_rng(SEED, step), step / (2 * STEPS))
         method.step(batch)
@@ -84,11 +84,11 @@ class ByLoss(SPOS):
     """Trains the better of two paths."""
 
     def step(self, batch: Batch) -> dict[str, Any]:
-        net = batch.net
-        losses = [net.cross_entropy(net.forward(arch, batch.images), batch.labels) for arch in self.sample(batch, 2)]
-        best = min(losses, key=lambda loss: float(net.detach(loss)))
-        net.backward(best)
-        return {"loss": net.detach(best)}
+        ops = batch.net.ops
+        losses = [ops.cross_entropy(self.run(batch, arch), batch.labels) for arch in self.sample(batch, 2)]
+        best = min(losses, key=lambda loss: float(ops.detach(loss)))
+        ops.backward(best)
+        return {"loss": ops.detach(best)}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -136,11 +136,12 @@ def test_a_checkpoint_from_before_opens_and_says_that_it_does_not_know(tmp_path:
     kept = load_checkpoint(run.latest_checkpoint())
     assert kept.trained["networks"] == [tiny.STEPS_PER_EPOCH]
     facts = Facts(**{name: getattr(kept.facts, name) for name in kept.facts.__dataclass_fields__})
-    save_checkpoint(run.latest_checkpoint(), facts, kept.model, kept.optimizer)
+    save_checkpoint(run.latest_checkpoint(), facts, kept.model, optimizer=kept.optimizer)
     old = load_checkpoint(run.latest_checkpoint())
     assert old.trained == {}
     tally = Tally(SPACES["resnet48-mini"])
     tally.load_state(old.trained)
-    tally.note(SPACES["resnet48-mini"].largest, trunk=False)
+    space = SPACES["resnet48-mini"]
+    tally.note(space.largest, space.supernet_plans(space.largest))
     assert not tally.known
     assert tally.state() == {}

@@ -109,34 +109,22 @@ def status(
     """What a run has done, and what is left."""
     from rich.table import Table
 
-    from toolkit.candidates import read_candidates
-    from toolkit.evaluation.ledger import Ledger
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.spaces import get_space
+    from toolkit.verbs.evaluation import status as look_at
 
-    folder = RunFolder.open(run)
-    recipe = read_recipe(folder.recipe)
-    checkpoints = folder.checkpoints()
-    codes: set[str] = set()
-    if folder.candidates.exists():
-        codes = set(read_candidates(folder.candidates, get_space(recipe.space)).values())
-    holdings = []
-    if folder.ledger.exists():
-        with Ledger.read(folder.ledger) as ledger:
-            holdings = [(holding, len(codes & ledger.done(holding.setting))) for holding in ledger.settings()]
+    found = look_at(run)
+    folder, recipe = found.run, found.recipe
     if as_json:
         print_json(
             {
                 "run": str(run),
                 "space": recipe.space,
                 "method": recipe.method.name,
-                "step": max(checkpoints, default=0),
-                "candidates": len(codes),
+                "step": found.step,
+                "candidates": found.candidates,
                 "ledger": [
                     asdict(holding.setting)
                     | {"results": holding.results, "of_candidates": done, "seconds": holding.seconds}
-                    for holding, done in holdings
+                    for holding, done in found.holdings
                 ],
                 "standalone": folder.standalone.exists(),
                 "submission": folder.submission.exists(),
@@ -145,8 +133,8 @@ def status(
         return
     source = escape(recipe.data.source)
     console.print(f"[bold]{escape(folder.name)}[/]: {recipe.method.name} on {recipe.space}, {source}", soft_wrap=True)
-    console.print(f"trained: {max(checkpoints, default=0):,} steps, {len(checkpoints)} checkpoints kept")
-    if not holdings:
+    console.print(f"trained: {found.step:,} steps, {found.checkpoints} checkpoints kept")
+    if not found.holdings:
         console.print(
             f"evaluated: nothing yet; supernet evaluate {run} --candidates FILE", markup=False, soft_wrap=True
         )
@@ -154,7 +142,7 @@ def status(
     table = Table(
         "checkpoint", "batch norm", "images", "precision", "results", "of the candidates", "missing", box=None
     )
-    for holding, done in holdings:
+    for holding, done in found.holdings:
         setting = holding.setting
         table.add_row(
             escape(setting.checkpoint[:12]),
@@ -162,7 +150,7 @@ def status(
             f"{setting.images:,}",
             escape(setting.precision),
             f"{holding.results:,}",
-            f"{done:,} of {len(codes):,}",
-            f"{len(codes) - done:,}",
+            f"{done:,} of {found.candidates:,}",
+            f"{found.candidates - done:,}",
         )
     console.print(table)

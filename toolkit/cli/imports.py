@@ -1,7 +1,7 @@
 """`supernet import`: a run folder of somebody's weights."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,19 +39,24 @@ def import_(
 
     For example: supernet import step2.pt --space resnet20 --data cifar100:DIR --widths 4=5,8=9 --out runs/winner
     """
-    from converters.weights import Ask
-    from converters.weights import import_run as make_run
+    from toolkit.verbs.weights import import_run
 
-    images: dict[str, Any] = {"source": data}
-    images |= {name: _numbers(name, text) for name, text in (("mean", mean), ("std", std)) if text is not None}
-    tables: dict[str, Any] = {"data": images}
-    if size is not None:
-        images["size"] = size
-    if widths is not None:
-        tables["supernet"] = {"widths": _widths(widths)}
-    ask = Ask(space, None, network, size, tuple(drop or ()))
     with progress_bars() as progress:
-        made = make_run(source, out, ask, tables, recipe=recipe, changes=changes or (), progress=progress)
+        made = import_run(
+            source,
+            data,
+            out,
+            space=space,
+            mean=None if mean is None else _numbers("mean", mean),
+            std=None if std is None else _numbers("std", std),
+            widths=None if widths is None else _widths(widths),
+            network=network,
+            size=size,
+            drop=drop or (),
+            recipe=recipe,
+            changes=changes or (),
+            progress=progress,
+        )
     if as_json:
         print_json(
             {
@@ -87,10 +92,10 @@ def _numbers(name: str, text: str) -> list[float]:
         raise InputError(f"--{name} {text}: write a number for each channel, such as 0.5,0.5,0.5") from None
 
 
-def _widths(text: str) -> dict[str, int]:
+def _widths(text: str) -> dict[int, int]:
     if text == "none":
         return {}
     pairs = [pair.partition("=") for pair in text.split(",")]
     if not all(before.isdecimal() and after.isdecimal() for before, _, after in pairs):
         raise InputError(f"--widths {text}: write width=width, such as 4=5,8=9, or none")
-    return {before: int(after) for before, _, after in pairs}
+    return {int(before): int(after) for before, _, after in pairs}

@@ -31,7 +31,7 @@ from toolkit.cli import (
 )
 from toolkit.cli.console import console, errors, print_problems
 from toolkit.cli.progress import with_verbosity
-from toolkit.errors import InputError, Stopped
+from toolkit.errors import InputError, Stopped, middle_out, printable
 from toolkit.interrupts import explain_interrupt
 from toolkit.plugins import PluginWarning
 
@@ -102,14 +102,9 @@ def _options(
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
-    """A plug-in that cannot be used is told in a line; other warnings as ever."""
-    if issubclass(category, PluginWarning):
-        errors.print(f"[yellow]![/] {escape(str(message))}", soft_wrap=True)
-    else:
-        _usual_warning(message, category, *place)
-
-
-_usual_warning = warnings.showwarning
+    """A warning is a line: of a plug-in that cannot be used, or what a library remarks, with the place in its code."""
+    where = "" if issubclass(category, PluginWarning) else f" ({category.__name__} at {place[0]}:{place[1]})"
+    errors.print(f"[yellow]![/] {escape(printable(middle_out(str(message))) + where)}", soft_wrap=True)
 
 
 def main() -> None:

@@ -7,24 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from toolkit.cli.console import console, errors, print_json
-from toolkit.cli.options import AsJson, Memory
+from toolkit.cli.console import console, print_json
+from toolkit.cli.options import AsJson, Memory, Norm
 from toolkit.cli.progress import progress_bars
-from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from toolkit.evaluation.partly import Portion
-    from toolkit.evaluation.plan import Budget, Outlook, Sharing, Times
-    from toolkit.evaluation.timing import Speed
-    from toolkit.evaluation.worker import Machine
-    from toolkit.spaces import Arch, SearchSpace
-
-IMAGES = 50_000
-SHARES = (0.02, 0.05, 0.1)
-"""Parts of the candidates that one might evaluate."""
-
-SAMPLES, TOGETHER = 32, 8
-"""What is timed, at most: so many times so many candidates that are neighbours in a group."""
+    from toolkit.evaluation.plan import Budget, Outlook, Times
+    from toolkit.spaces import Arch
 
 
 def plan(
@@ -34,9 +24,7 @@ def plan(
     images: Annotated[
         int | None, typer.Option(min=1, help="images to test on; default: the run's validation images, else 50,000")
     ] = None,
-    norm: Annotated[
-        str, typer.Option(help="batch-norm statistics: stored, batch, calibrate or calibrate:N")
-    ] = "calibrate",
+    norm: Norm = "calibrate",
     memory: Memory = None,
     workers: Annotated[int, typer.Option(min=1, help="processes, one CPU thread each")] = 1,
     seconds: Annotated[float, typer.Option(min=0, max=600, help="how long to time this machine; 0: not at all")] = 5.0,
@@ -45,72 +33,33 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """What evaluating these candidates will take: work, memory and time; and what how many images are worth."""
-    from toolkit.candidates import read_candidates
-    from toolkit.evaluation.evaluate import group_limit
-    from toolkit.evaluation.memory import chunk_for, parse_size, usual_chunk
-    from toolkit.evaluation.partly import portions
-    from toolkit.evaluation.plan import BUDGETS, Outlook, budgets, find_sharing
-    from toolkit.evaluation.policy import NormPolicy
-    from toolkit.evaluation.timing import Trial, measure
-
-    policy = NormPolicy.parse(norm)
-    limit = None if memory is None else parse_size(memory) // workers
-    meant, machine, images = _meant(space, run, images, 1 if workers > 1 else None)
-    codes = dict.fromkeys(read_candidates(candidates, meant).values())
-    with errors.status(f"comparing {len(codes):,} candidates"):
-        networks = [(arch, meant.supernet_plans(arch)) for arch in map(meant.parse, codes)]
-        sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
-        parts = portions(meant, list(codes), SHARES, workers)
-    chunk = usual_chunk(policy, images)
-    if limit is not None:
-        chunk = min(chunk, chunk_for(limit, sharing.need, policy))
-    speed: Speed | None = None
-    if seconds:
-        trial = Trial(meant, _samples(sharing), images, policy, chunk, seconds, machine)
-        with errors.status("timing this machine"):
-            speed = measure(trial, workers)
-    outlook = Outlook(sharing, images, policy, chunk, workers, speed)
-    rows = budgets(accuracy / 100, spread / 100, sorted({*BUDGETS, images}))
-    if as_json:
-        facts = {"space": meant.name, "accuracy": accuracy, "spread": spread, "parts": [asdict(part) for part in parts]}
-        print_json(_to_json(outlook, rows) | facts)
-    else:
-        _print(outlook, rows, f"an accuracy of {accuracy:g}% and true accuracies {spread:g} points apart")
-        _print_parts(outlook, parts)
-
-
-def _meant(
-    space: str | None, run: Path | None, images: int | None, threads: int | None
-) -> "tuple[SearchSpace, Machine, int]":
-    """The space for its images, where it will run, and the number of images to test on."""
-    from toolkit.evaluation.worker import Machine
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.runs.setup import open_data, open_space
-    from toolkit.spaces import get_space
+    from toolkit.verbs.planning import plan as plan_evaluation
 
     if (space is None) == (run is None):
         raise typer.BadParameter("give either --space SPACE or --run RUN")
-    if space is not None:
-        return get_space(space), Machine(threads=threads), images or IMAGES
-    assert run is not None  # noqa: S101
-    recipe = read_recipe(RunFolder.open(run).recipe)
     with progress_bars() as progress:
-        data = open_data(recipe, progress)
-    available = len(data.validation.labels)
-    if images is not None and images > available:
-        raise InputError(f"{images} images to test on: the validation split of {run} has {available}")
-    return (
-        open_space(recipe, data),
-        Machine(recipe.backend, recipe.device, threads=threads or recipe.threads),
-        images or available,
-    )
-
-
-def _samples(sharing: "Sharing[Arch]") -> "list[list[Arch]]":
-    """Neighbours in groups here and there."""
-    step = -(-len(sharing.groups) // SAMPLES)
-    return [[arch for arch, _ in group[:TOGETHER]] for group in sharing.groups[::step]]
+        found = plan_evaluation(
+            candidates,
+            space=space,
+            run=run,
+            images=images,
+            norm=norm,
+            memory=memory,
+            workers=workers,
+            seconds=seconds,
+            accuracy=accuracy,
+            spread=spread,
+            progress=progress,
+            note=progress.say,
+        )
+    if as_json:
+        parts = [asdict(part) for part in found.parts]
+        said = {"space": found.space, "accuracy": accuracy, "spread": spread, "parts": parts}
+        print_json(_to_json(found.outlook, found.budgets) | said)
+    else:
+        assumed = f"an accuracy of {accuracy:g}% and true accuracies {spread:g} points apart"
+        _print(found.outlook, found.budgets, assumed)
+        _print_parts(found.outlook, found.parts)
 
 
 def _to_json(outlook: "Outlook[Arch]", rows: "Sequence[Budget]") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from toolkit.cli.console import console, errors, print_json, print_line
+from toolkit.cli.options import AsJson, Overwrite
 from toolkit.cli.submission import print_notes
 from toolkit.errors import InputError
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from toolkit.predictors.prediction import Predicted
     from toolkit.spaces import SearchSpace
 
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 MODEL, OUTPUT = "Model", "Output"
 
 
@@ -90,6 +90,7 @@ def predict(
     drop_one: Annotated[
         bool, typer.Option(help="say what each score and kind of features adds, with intervals", rich_help_panel=OUTPUT)
     ] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank every candidate from the labels of a few. From files alone; nothing is trained or evaluated.
@@ -101,7 +102,9 @@ def predict(
     from toolkit.predictors.prediction import predict as predict_all
     from toolkit.predictors.predictor import Options
     from toolkit.ranking.tables import CODE
+    from toolkit.verbs.outputs import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite)
     chosen, labels, candidates, cost = _defaults(run, space, labels, candidates, label_column)
     options = Options(model, tuple(kind) if kind else None, score_role, clip, floor)
     with errors.status("predicting"):

@@ -189,8 +189,11 @@ def bars(console: Console) -> Iterator["Bars"]:
             "{task.fields[note]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis", min_width=0)
         ),
     ]
-    with Progress(*columns, console=console, speed_estimate_period=20) as progress:
-        yield Bars(progress)
+    shown = Bars(Progress(*columns, console=console, speed_estimate_period=20))
+    try:
+        yield shown
+    finally:
+        shown.close()
 
 
 class Bars:
@@ -202,6 +205,8 @@ class Bars:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Move the bar."""
+        if not self._tasks:
+            self._progress.start()
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total, completed=done, note="")
         self._progress.update(self._tasks[what], completed=done, total=total)
@@ -214,3 +219,8 @@ class Bars:
     def say(self, text: str) -> None:
         """A line above the bars."""
         self._progress.console.print(text, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Leave the bars as they are. Where there were none, nothing is printed, not even a line feed."""
+        if self._tasks:
+            self._progress.stop()

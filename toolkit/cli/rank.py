@@ -191,9 +191,9 @@ def budget(
 
     Before there are any results; `supernet rank` says the same from those at hand. The defaults fit the 2022 challenge.
     """
-    from toolkit.ranking.planning import plan
+    from toolkit.verbs.planning import budget as plan_effort
 
-    found = plan(networks, within, accuracy, spread, image_correlation)
+    found = plan_effort(networks, within=within, accuracy=accuracy, spread=spread, image_correlation=image_correlation)
     if as_json:
         print_json(found.model_dump())
         return

@@ -10,7 +10,6 @@ from toolkit.cli.console import console, print_json, print_listing
 from toolkit.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from toolkit.runs.recipe import Recipe
     from toolkit.sampling.distribution import Distribution
 
 
@@ -32,7 +31,7 @@ def sampling(
     """
     from rich.markup import escape
 
-    from toolkit.training.steps import read_pipeline
+    from toolkit.verbs.recipes import compare_sampling
 
     if (recipe is None) != (candidates is None):
         raise typer.BadParameter("a RECIPE and --candidates FILE go together")
@@ -41,34 +40,16 @@ def sampling(
 
         print_listing(SAMPLERS, as_json=as_json)
         return
-    pipeline = read_pipeline(recipe, changes)
-    found = [compare_recipe(step.recipe, candidates, draws, seed) for step in pipeline.steps]
+    found = compare_sampling(recipe, candidates, changes or (), draws=draws, seed=seed)
+    divided = bool(found[0].name)
     if as_json:
-        facts = [each and asdict(each) for each in found]
-        print_json(facts if pipeline.divided else facts[0])
+        facts = [each.distribution and asdict(each.distribution) for each in found]
+        print_json(facts if divided else facts[0])
         return
-    for step, each in zip(pipeline.steps, found, strict=True):
-        if pipeline.divided:
-            console.print(f"[bold]{step.title}: {escape(step.name)}[/]")
-        _print(each)
-
-
-def compare_recipe(recipe: "Recipe", candidates: Path, draws: int = 5000, seed: int = 0) -> "Distribution | None":
-    """How far the paths that a recipe trains are from the candidates in a file, in the space's own image size.
-
-    None: its method draws none.
-
-    Raises:
-        InputError: the sampler's or the candidates' file cannot be used.
-    """
-    from toolkit.candidates import read_candidates
-    from toolkit.sampling.distribution import compare
-    from toolkit.spaces import get_space
-
-    space = recipe.derive(get_space(recipe.space))
-    archs = [space.parse(code) for code in read_candidates(candidates, space).values()]
-    method = recipe.make_method(space)
-    return compare(method.sampler, archs, draws, seed) if method.draws else None
+    for each in found:
+        if divided:
+            console.print(f"[bold]{each.title}: {escape(each.name)}[/]")
+        _print(each.distribution)
 
 
 def words(found: "Distribution | None") -> str:

@@ -10,10 +10,9 @@ import typer
 
 from toolkit.cli.console import console, print_json, print_line
 from toolkit.cli.options import AsJson, Overwrite, SpaceName
-from toolkit.errors import InputError
 
 if TYPE_CHECKING:
-    from toolkit.spaces import Cost, SearchSpace
+    from toolkit.spaces import Cost
 
 
 def spaces(as_json: AsJson = False) -> None:
@@ -57,18 +56,17 @@ def cost(
     as_json: AsJson = False,
 ) -> None:
     """Count multiply-accumulates and parameters, exactly."""
-    from toolkit.spaces import get_space
     from toolkit.verbs.outputs import refuse_existing
 
     if bool(codes) == (candidates is not None):
         raise typer.BadParameter("give either codes or --candidates FILE")
     refuse_existing(out, overwrite=overwrite)
     if candidates is not None:
-        _cost_file(get_space(space), candidates, out, as_json)
+        _cost_file(space, candidates, out, as_json)
         return
     if out is not None:
         raise typer.BadParameter("--out goes with --candidates FILE")
-    _cost_codes(get_space(space), codes or [], as_json)
+    _cost_codes(space, codes or [], as_json)
 
 
 def candidates(
@@ -92,17 +90,11 @@ def candidates(
         print_line(f"{count:,} candidates of {space}: {out}")
 
 
-def _cost_codes(space: "SearchSpace", codes: list[str], as_json: bool) -> None:
+def _cost_codes(space: str, codes: list[str], as_json: bool) -> None:
     """One line per code, once all of them are found to be valid."""
-    costs: list[tuple[str, Cost]] = []
-    problems: list[str] = []
-    for code in codes:
-        try:
-            costs.append((code, space.cost(space.parse(code))))
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
+    from toolkit.verbs.spaces import cost as count
+
+    costs = list(zip(codes, count(space, codes), strict=True))
     if as_json:
         print_json([{"code": code, "macs": cost.macs, "params": cost.params} for code, cost in costs])
         return
@@ -111,15 +103,17 @@ def _cost_codes(space: "SearchSpace", codes: list[str], as_json: bool) -> None:
         console.print(f"{cost.macs:13,}  {cost.params:10,}  {code}", soft_wrap=True)
 
 
-def _cost_file(space: "SearchSpace", path: Path, out: Path | None, as_json: bool) -> None:
+def _cost_file(space: str, path: Path, out: Path | None, as_json: bool) -> None:
     """How the costs of a file's candidates are spread; all of them go to `out`."""
     from rich.markup import escape
     from rich.table import Table
 
     from toolkit.candidates import name, read_candidates
+    from toolkit.spaces import get_space
+    from toolkit.verbs.spaces import cost as count
 
-    codes = read_candidates(path, space)
-    costs = {key: space.cost(space.parse(code)) for key, code in codes.items()}
+    codes = read_candidates(path, get_space(space))
+    costs = dict(zip(codes, count(space, codes.values()), strict=True))
     if out is not None:
         _write_csv(out, codes, costs)
     macs = {key: cost.macs for key, cost in costs.items()}

@@ -1,13 +1,16 @@
 """`supernet sweep`, `split-test`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from toolkit.cli.console import console, print_json
 from toolkit.cli.options import AsJson, AsMarkdown
 from toolkit.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from toolkit.sweeps.report import SweepReport
 
 
 def sweep(
@@ -25,6 +28,21 @@ def sweep(
 
     Start it again to go on: finished runs are not done again. Watch it on the dashboard's page Sweeps.
     """
+    from toolkit.verbs.sweeps import sweep as run_sweep
+
+    _one_of(as_json, as_markdown)
+    with progress_bars() as progress:
+        report = run_sweep(file, out, workers=workers, progress=progress, note=progress.note)
+    _print(report, out, as_json, as_markdown)
+
+
+def _one_of(as_json: bool, as_markdown: bool) -> None:
+    if as_json and as_markdown:
+        raise typer.BadParameter("give one of --json and --markdown")
+
+
+def _print(report: "SweepReport", out: Path, as_json: bool, as_markdown: bool) -> None:
+    """The report; raises InputError, why runs failed, after it."""
     from rich.markup import escape
 
     from toolkit.cli.rank import print_section
@@ -32,12 +50,7 @@ def sweep(
     from toolkit.ranking.markdown import section_markdown
     from toolkit.sweeps import words
     from toolkit.sweeps.report import REPORT, sections
-    from toolkit.verbs.sweeps import sweep as run_sweep
 
-    if as_json and as_markdown:
-        raise typer.BadParameter("give one of --json and --markdown")
-    with progress_bars() as progress:
-        report = run_sweep(file, out, workers=workers, progress=progress, note=progress.note)
     if as_json:
         print_json(report.model_dump())
     elif as_markdown:
@@ -79,10 +92,11 @@ def split_test(
 
     Start it again to go on: OUT/sweep.toml holds the experiment, and `supernet sweep` takes it too.
     """
-    from toolkit.verbs.sweeps import plan_split_test
+    from toolkit.verbs.sweeps import split_test as run_split_test
 
+    _one_of(as_json, as_markdown)
     with progress_bars() as progress:
-        plan = plan_split_test(
+        report = run_split_test(
             run,
             out,
             truth=truth,
@@ -91,6 +105,8 @@ def split_test(
             seeds=seeds,
             norm=norm,
             images=images,
+            workers=workers,
             progress=progress,
+            note=progress.note,
         )
-    sweep(plan, out, workers, as_json, as_markdown)
+    _print(report, out, as_json, as_markdown)

@@ -1,7 +1,6 @@
 """`supernet table`: results of other teams, from any shape into any other."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,7 +8,6 @@ import typer
 
 from toolkit.cli.console import print_json, print_line, print_notes, print_problems
 from toolkit.cli.options import AnySpace, AsJson, Overwrite
-from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from converters.tables import Results
@@ -40,46 +38,30 @@ def table(
     as_json: AsJson = False,
 ) -> None:
     """Say in which shape files hold results, and write them in another; what that loses is named."""
-    from converters import tables
-    from converters.submission.checks import examine_codes
-    from toolkit.files import atomic_write
-    from toolkit.spaces import get_space
-    from toolkit.verbs.outputs import refuse_existing
-    from toolkit.verbs.submission import known_candidates
+    from toolkit.verbs.tables import table as convert
 
-    if out and len(files) > 1:
-        raise InputError(f"{out}: cannot hold {len(files)} tables; convert one, or put them together: `supernet merge`")
-    refuse_existing(out, overwrite=overwrite)
-    known = known_candidates(candidates, space) if candidates else None
-    named = get_space(space) if space else None
-    done: list[Results] = []
-    for file in files:
-        results = tables.read_results(file, known)
-        problems, notes = examine_codes(results.table, named, known)
-        results = replace(results, problems=(*results.problems, *problems), notes=(*results.notes, *notes))
-        try:
-            results = tables.in_unit(tables.take(tables.read_as(results, read_as), score), unit)
-            results = tables.repair_counts(results) if repair_counts else results
-            results = tables.count_from_zero(results) if from_zero else results
-        except InputError as error:
-            results = replace(results, problems=(*results.problems, *error.problems))
-        done.append(results)
-
-    lost: list[str] = []
-    whole = not any(results.problems for results in done)
-    if out and whole:
-        content, lost = tables.dump(done[0], tables.SHAPES[to]), tables.losses(done[0], tables.SHAPES[to])
-        with atomic_write(out) as target:
-            target.write(content)
+    found = convert(
+        files,
+        out,
+        candidates=candidates,
+        space=space,
+        to=to,
+        read_as=read_as,
+        unit=unit,
+        score=score,
+        repair_counts=repair_counts,
+        from_zero=from_zero,
+        overwrite=overwrite,
+    )
     if as_json:
-        written = str(out) if out and whole else None
-        print_json({"files": list(map(_facts, done)), "written": written, "shape": to, "lost": lost})
+        written = str(found.written) if found.written else None
+        print_json({"files": list(map(_facts, found.read)), "written": written, "shape": to, "lost": found.lost})
     else:
-        _print(done)
-        print_notes(lost)
-        if out and whole:
-            print_line(f"{out}: {len(done[0].rows):,} rows in the shape {to}")
-    if not whole:
+        _print(found.read)
+        print_notes(found.lost)
+        if found.written:
+            print_line(f"{found.written}: {len(found.read[0].rows):,} rows in the shape {to}")
+    if not found.whole:
         raise typer.Exit(1)
 
 

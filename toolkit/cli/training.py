@@ -54,9 +54,10 @@ def train(
     Under `torchrun` or `paddle.distributed.launch` it trains data-parallel.
     """
     from toolkit.cli.audit import audit_training
-    from toolkit.cli.sampling import compare_recipe, words
+    from toolkit.cli.sampling import words
     from toolkit.runs.checkpoint import set_damaged_aside
     from toolkit.training.steps import only_trainer, prepare_pipeline
+    from toolkit.verbs.recipes import compare_recipe
     from toolkit.verbs.training import open_recipe
     from toolkit.verbs.training import train as train_recipe
 

@@ -14,7 +14,7 @@ from toolkit.data.arrays import Labelled, array_dataset
 from toolkit.data.base import Dataset, ImageSpec
 from toolkit.data.splits import Splitting
 from toolkit.errors import InputError
-from toolkit.files import read_bytes
+from toolkit.files import read_bytes, reading
 
 SHAPE = (3, 32, 32)
 
@@ -87,18 +87,17 @@ def read_batch(path: Path, layout: Layout) -> Labelled:
         InputError: it cannot be read, is truncated, or holds anything but images and labels.
     """
     data = io.BytesIO(read_bytes(path, largest=None))
-    try:
+    with reading(path, f"is not a file of {layout.folder}", "fetch the data set again"):
         batch = _Unpickler(data, encoding="bytes").load()
         # Python 2 wrote the keys as bytes; some tools write them as text.
         entries = {key.decode() if isinstance(key, bytes) else key: value for key, value in batch.items()}
+        if absent := [key for key in ("data", layout.labels) if key not in entries]:
+            raise ValueError(f"it has no entry {' and no '.join(map(repr, absent))}")
         images, labels = entries["data"].pixels(), np.array(entries[layout.labels])
         if labels.shape != images.shape[:1] or labels.dtype != np.int64:
             raise ValueError(f"its {layout.labels} are not one whole number for each of its {len(images)} images")
         if not ((labels >= 0) & (labels < layout.spec.classes)).all():
             raise ValueError(f"its {layout.labels} are not all from 0 to {layout.spec.classes - 1}")
-    except Exception as error:  # a broken pickle raises nearly anything
-        why = f"it has no entry {error}" if isinstance(error, KeyError) else error
-        raise InputError(f"{path}: is not a file of {layout.folder} ({why}); fetch the data set again") from error
     return images, labels
 
 
@@ -159,4 +158,4 @@ class _Unpickler(pickle._Unpickler):
         try:
             return _GLOBALS[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no such file needs") from None
+            raise ValueError(f"it refers to {module}.{name}, which no such file needs") from None

@@ -5,6 +5,7 @@ In place of `val` one also finds `validation`, `valid` or, if there is none of t
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from toolkit.data.base import Dataset, Draws, ImageSpec, Indices, Progress, Spli
 from toolkit.data.preprocessing import centre, random_crop, rgb
 from toolkit.data.splits import Splitting
 from toolkit.errors import InputError
+
+warnings.filterwarnings("ignore", module=r"PIL\.")
+"""Pillow remarks on odd metadata of images that it decodes all the same; what it cannot decode is told by name."""
 
 SIZE = 224
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

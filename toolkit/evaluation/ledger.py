@@ -26,7 +26,6 @@ import contextlib
 import math
 import sqlite3
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -199,8 +198,7 @@ class Ledger:
         with sqlite.explained(self._path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(
-                f"INSERT INTO settings ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
-                " ON CONFLICT DO NOTHING",
+                f"INSERT INTO settings ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
                 astuple(setting),
             )
             key = self._key(setting)
@@ -271,10 +269,9 @@ class Ledger:
 
 
 def checksum(setting: AnySetting, code: str, counts: Counts) -> int:
-    """CRC-32 of a result and what it depends on: not against people, only against flipped bits."""
-    loss = None if math.isnan(counts.loss) else float(counts.loss)
-    said = (*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
-    return zlib.crc32(repr(said).encode(errors="surrogatepass"))
+    """Of a result and what it depends on."""
+    loss = None if math.isnan(counts.loss) else float(counts.loss) + 0.0  # SQLite has no -0.0
+    return sqlite.checksum(*map(str, astuple(setting)), code, counts.top1, counts.top5, counts.total, loss)
 
 
 def _to_counts(top1: int, top5: int, total: int, loss: float | None) -> Counts:

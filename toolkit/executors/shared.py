@@ -37,7 +37,8 @@ class Shared(Generic[Value]):
 
     def open(self) -> Value:
         """The value, its arrays where they are. Nobody should write to them."""
-        return cast(Value, pickle.loads(self._pickled, buffers=self._parts()))  # noqa: S301 (written by this program)
+        value = pickle.loads(self._pickled, buffers=self._parts())  # noqa: S301  # nosec B301
+        return cast(Value, value)
 
     def _parts(self) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
         memory = np.frombuffer(self._memory, np.uint8)

@@ -1,6 +1,6 @@
 """The memory of every score of an untrained network: one SQLite file (see `toolkit.sqlite`).
 
-Format 1 (`PRAGMA application_id` is 0x534E5052, "SNPR"):
+Format 2 (`PRAGMA application_id` is 0x534E5052, "SNPR"):
 
 | table | column | meaning |
 |---|---|---|
@@ -10,10 +10,12 @@ Format 1 (`PRAGMA application_id` is 0x534E5052, "SNPR"):
 | | value | the score; minus infinity for a broken network, NULL where there is none |
 | | seconds | how long it took |
 | | at | when it was recorded: seconds since 1970, UTC |
+| | checksum | CRC-32 of the row and its setting; NULL in a row of format 1 |
+
+Format 1 has no checksums; it is read as it is.
 """
 
 import contextlib
-import json
 import math
 import sqlite3
 import time
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Self
 
 from toolkit import sqlite
+from toolkit.files import parse_json
 
 LEDGER = "priors.sqlite"
 """What the file is called where nobody says otherwise: it lies beside the candidates."""
@@ -46,7 +49,12 @@ CREATE TABLE scores (
 ) WITHOUT ROWID
 """
 
-_KIND = sqlite.Kind("ledger of priors", "scores", 0x534E5052, (_FORMAT_1,), "supernet prior")
+_FORMAT_2 = "ALTER TABLE scores ADD COLUMN checksum INTEGER"
+"""Format 1 did not notice a flipped bit."""
+
+FORMAT = 2
+
+_KIND = sqlite.Kind("ledger of priors", "scores", 0x534E5052, (_FORMAT_1, _FORMAT_2), "supernet prior", readable=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +115,27 @@ class Ledger:
             )
             key = self._key(setting)
             self._connection.executemany(
-                "INSERT INTO scores VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(key, *astuple(row), at) for row in rows],
+                "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(key, *astuple(row), at, _checksum(setting, row.code, row.value)) for row in rows],
             )
 
     def scores(self, setting: Setting) -> dict[str, float]:
-        """Every score by code; NaN where there is none."""
+        """Every score by code; NaN where there is none.
+
+        Raises:
+            InputError: rows are not what was recorded, as after a bit has flipped.
+        """
         with sqlite.explained(self._path):
-            rows = self._connection.execute("SELECT code, value FROM scores WHERE setting = ?", (self._key(setting),))
-            # SQLite makes NULL of NaN by itself.
-            return {code: math.nan if value is None else float(value) for code, value in rows}
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            query = f"SELECT code, value, {'checksum' if version >= FORMAT else 'NULL'} FROM scores WHERE setting = ?"  # noqa: S608
+            found, damaged = dict[str, float](), list[str]()
+            for code, value, recorded in self._connection.execute(query, (self._key(setting),)):
+                found[code] = math.nan if value is None else float(value)  # SQLite makes NULL of NaN by itself
+                if recorded is not None and recorded != _checksum(setting, code, found[code]):
+                    damaged.append(code)
+            if damaged:
+                raise sqlite3.DatabaseError(f"{len(damaged):,} scores are not what was recorded, as of {damaged[0]!r}")
+            return found
 
     def seconds(self, setting: Setting) -> float:
         """How long one of its scores took, on average; 0 if it has none."""
@@ -129,8 +148,10 @@ class Ledger:
         query = "SELECT space, prior, options, images FROM settings WHERE space = ? ORDER BY id"
         with sqlite.explained(self._path):
             found = [Setting(*row) for row in self._connection.execute(query, (space,))]
-            if not all(isinstance(json.loads(setting.options), dict) for setting in found):
-                raise ValueError("options that are no object")  # a damaged file may hold anything
+            for setting in found:  # a damaged file may hold anything
+                options = parse_json(self._path, setting.options, "is damaged: it holds options that are not JSON")
+                if not isinstance(options, dict):
+                    raise ValueError("options that are no object")
             return found
 
     def _key(self, setting: Setting) -> int | None:
@@ -138,3 +159,8 @@ class Ledger:
         query = "SELECT id FROM settings WHERE (space, prior, options, images) = (?, ?, ?, ?)"
         found = self._connection.execute(query, astuple(setting)).fetchone()
         return found[0] if found else None
+
+
+def _checksum(setting: Setting, code: str, value: float) -> int:
+    """Of a score and what it depends on."""
+    return sqlite.checksum(*astuple(setting), code, None if math.isnan(value) else float(value))

@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,15 @@ def _check_columns(path: Path, wanted: Sequence[str], there: Sequence[str]) -> N
         raise InputError(problems)
 
 
-def csv_cells(path: Path, content: bytes, wanted: Sequence[str], separator: str | None = None) -> Cells:
+def csv_cells(
+    path: Path, content: bytes, wanted: Sequence[str] | None, separator: str | None = None, first: int = ROWS
+) -> Cells:
     """Columns of CSV: text as it stands there, so that codes keep their leading zeros. Blank lines do not count.
 
     Args:
+        wanted: None: all that have a name.
         separator: None: whichever divides the heading best.
+        first: so many rows are enough, for a look at the file.
 
     Raises:
         InputError: not CSV, a column is missing, or rows have more or fewer fields than the heading.
@@ -78,7 +83,7 @@ def csv_cells(path: Path, content: bytes, wanted: Sequence[str], separator: str 
         text = content.decode("utf-8-sig")
         if "\0" in text:
             raise ValueError("it holds null characters")
-        separator = separator or _separator(text, wanted)
+        separator = separator or _separator(text, wanted or ())
         csv.field_size_limit(FIELD)
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         heading: list[str] = []
@@ -93,6 +98,8 @@ def csv_cells(path: Path, content: bytes, wanted: Sequence[str], separator: str 
                 ragged.append((lines.line_num, len(fields)))
             else:
                 rows.append(fields)
+            if first < ROWS and len(rows) >= first:
+                break
             if len(rows) > ROWS:
                 raise ValueError(f"it has more than {ROWS:,} rows")
     if not heading:
@@ -107,7 +114,10 @@ def csv_cells(path: Path, content: bytes, wanted: Sequence[str], separator: str 
                 ]
             )
         )
-    _check_columns(path, wanted, heading)
+    if wanted is None:
+        wanted = [column for column in heading if column]
+    else:
+        _check_columns(path, wanted, heading)
     return Cells({column: [row[heading.index(column)] for row in rows] for column in wanted}, len(rows))
 
 
@@ -117,8 +127,12 @@ def _separator(text: str, wanted: Sequence[str]) -> str:
     return max(SEPARATORS, key=lambda each: (sum(column in headings[each] for column in wanted), len(headings[each])))
 
 
-def parquet_cells(path: Path, content: bytes, wanted: Sequence[str]) -> Cells:
+def parquet_cells(path: Path, content: bytes, wanted: Sequence[str] | None, first: int = ROWS) -> Cells:
     """Columns of a parquet file, by Arrow's own types; what it says of pandas is not looked at.
+
+    Args:
+        wanted: None: all that hold text or numbers.
+        first: so many rows are enough, for a look at the file.
 
     Raises:
         InputError: damaged, too long, a column is missing, or holds neither text nor numbers.
@@ -128,7 +142,12 @@ def parquet_cells(path: Path, content: bytes, wanted: Sequence[str]) -> Cells:
         if file.metadata.num_rows > ROWS:
             raise ValueError(f"it has {file.metadata.num_rows:,} rows, and {ROWS:,} are the most")
         there = list(file.schema_arrow.names)
-        _check_columns(path, wanted, there)
+        if wanted is None:
+            wanted = [
+                field.name for field in file.schema_arrow if _is_plain(field.type) and there.count(field.name) == 1
+            ]
+        else:
+            _check_columns(path, wanted, there)
         kinds = {column: file.schema_arrow.field(column).type for column in wanted}
         if strange := [column for column, kind in kinds.items() if not _is_plain(kind)]:
             raise InputError(
@@ -136,7 +155,12 @@ def parquet_cells(path: Path, content: bytes, wanted: Sequence[str]) -> Cells:
                 for column in strange
             )
         file = pq.ParquetFile(io.BytesIO(content), read_dictionary=list(wanted))
-        table = file.read(columns=list(wanted), use_pandas_metadata=False)
+        if first < ROWS:
+            batches = file.iter_batches(first, columns=list(wanted))
+            schema = pa.schema([file.schema_arrow.field(column) for column in wanted])
+            table = pa.Table.from_batches(islice(batches, 1), schema)
+        else:
+            table = file.read(columns=list(wanted), use_pandas_metadata=False)
         table.validate(full=True)
         return Cells({column: _cells(table[column]) for column in wanted}, table.num_rows)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isinf, isnan
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.candidates import capped, load_object, mangled, name, show, to_table
 from toolkit.errors import InputError
 from toolkit.files import read_bytes
-from toolkit.numbers import is_number
+from toolkit.numeric import LARGEST, is_number
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.grids import csv_cells, json_cells, parquet_cells, parse_json_table
 
@@ -105,8 +105,8 @@ def read_values(path: Path | str, codes: Sequence[str], values: Sequence[str]) -
         numbers[column] = np.array([_number(cell) for cell in cells.columns[column]], np.float64)
         problems += capped(
             [
-                f"{path}: {cells.place(row)} has {show(text[column][row])} as {column}; it is a finite number, or "
-                f"empty{_comma(text[column][row])}"
+                f"{path}: {cells.place(row)} has {show(text[column][row])} as {column}; it is a finite number "
+                f"up to {LARGEST:.0e}, or empty{_comma(text[column][row])}"
                 for row in np.flatnonzero(np.isinf(numbers[column])).tolist()
             ]
         )
@@ -151,6 +151,12 @@ def _number(cell: object) -> float:
             return np.inf
         cell = float(text)
     return float(cell) if is_number(cell) else np.inf
+
+
+def are_numbers(cells: Sequence[object]) -> bool:
+    """Whether every cell that is filled holds a number, and any is filled."""
+    numbers = [_number(cell) for cell in cells]
+    return not any(map(isinf, numbers)) and not all(map(isnan, numbers))
 
 
 _PLAIN = re.compile(r"[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,5})?", re.ASCII)

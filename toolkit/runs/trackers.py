@@ -6,7 +6,6 @@ the rest of the metrics stay here.
 """
 
 import importlib
-import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import InputError
-from toolkit.files import write_json
+from toolkit.files import parse_json, read_bytes, write_json
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe, read_recipe
 
@@ -65,7 +64,7 @@ def _begun(recipe: Recipe, run: RunFolder) -> Iterator[Tracker]:
     known: dict[str, str] = {}
     ids = run.path / "trackers.json"
     if ids.is_file():
-        found = json.loads(ids.read_text(encoding="utf-8"))
+        found = parse_json(ids, read_bytes(ids))
         known = {name: id_ for name, id_ in found.items() if isinstance(id_, str)} if isinstance(found, dict) else {}
     for name, begin in TRACKERS.items():
         where = getattr(recipe.track, name)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from toolkit.backends.base import Score
 from toolkit.errors import InputError
-from toolkit.files import read_bytes
+from toolkit.files import read_bytes, reading
 from toolkit.ranking.assembly import estimates
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.layout import Section
@@ -141,16 +141,17 @@ def read_report(path: Path) -> SweepReport:
     Raises:
         InputError: it is absent, damaged, or of another version of the toolkit.
     """
-    try:
-        return SweepReport.model_validate_json(read_bytes(path))
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "file"
-        message = problem["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"{path}: {where}: is no report of a sweep of this version ({message}); start the same `supernet sweep` "
-            "again, which writes it anew: finished runs are not done twice"
-        ) from None
+    remedy = "start the same `supernet sweep` again, which writes it anew: finished runs are not done twice"
+    with reading(path, "is no report of a sweep of this version", remedy):
+        try:
+            return SweepReport.model_validate_json(read_bytes(path))
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            where = ".".join(map(str, problem["loc"])) or "file"
+            message = problem["msg"].removeprefix("Value error, ")
+            raise InputError(
+                f"{path}: {where}: is no report of a sweep of this version ({message}); {remedy}"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,12 +194,8 @@ def prepare_pipeline(asked: Pipeline | None, path: Path, *, resume: bool) -> Pip
 def _prepare_new(asked: Pipeline | None, path: Path) -> Pipeline:
     if any(path.glob("steps/*/recipe.toml")):
         raise InputError(f"{path}: holds a run already; go on with it by --resume, or choose another --out")
-    recipe, run = prepare_run(None if asked is None else asked.recipe, path, resume=False)
-    run.steps.unlink(missing_ok=True)  # of an attempt that did not come to its first step
-    if asked is None or not asked.divided:
-        return _single(recipe)
-    write_text(run.steps, tomli_w.dumps(asked.tables))
-    return asked
+    recipe, _ = prepare_run(None if asked is None else asked.recipe, path, resume=False)
+    return asked if asked is not None and asked.divided else _single(recipe)
 
 
 def _changes(asked: Pipeline, kept: Pipeline, path: Path) -> list[str]:
@@ -244,11 +240,16 @@ def only_trainer(path: Path) -> Iterator[None]:
     Raises:
         InputError: another process does; names it.
     """
-    if os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) != "0":
+    if not _is_first():
         yield
         return
     with only_writer(path, path / "train.lock"):
         yield
+
+
+def _is_first() -> bool:
+    """Whether this is the process of a data-parallel run that writes."""
+    return os.environ.get("RANK", os.environ.get("PADDLE_TRAINER_ID", "0")) == "0"
 
 
 def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note, watching: Watching | None) -> Path:
@@ -256,13 +257,18 @@ def _train_steps(pipeline: Pipeline, path: Path, progress: Progress, note: Note,
     begun = [number for number, step in enumerate(steps) if step.run(path).checkpoints()]
     left = steps[max(begun, default=0) :]  # a step begins when the one before is finished
     opened: dict[Data, Dataset] = {}  # steps may differ in the size and augmentation of their images
-    if len(steps) > 1:
-        verify = open_backend(steps[0].recipe).rank == 0 and not begun
+    if pipeline.divided:
+        verify = _is_first() and not begun
         for recipe in (step.recipe for step in left):
             if recipe.data not in opened:
                 opened[recipe.data] = open_data(recipe, progress, verify=verify and not opened)
     if opened and not begun:
         _check(steps, opened)
+    if _is_first() and not begun:
+        whole = RunFolder(path).steps
+        whole.unlink(missing_ok=True)  # of an attempt that did not come to its first step
+        if pipeline.divided:
+            write_text(whole, tomli_w.dumps(pipeline.tables))
     for step in left:
 
         def show(what: str, done: int, total: int, title: str = step.title) -> None:

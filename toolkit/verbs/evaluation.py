@@ -1,4 +1,4 @@
-"""Evaluate every candidate with a supernet's weights."""
+"""Evaluate every candidate with a supernet's weights, and see how far that is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from toolkit.candidates import Candidates, read_candidates, read_table, write_ca
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates
+from toolkit.evaluation.ledger import Holding, Ledger
 from toolkit.evaluation.memory import parse_size
 from toolkit.evaluation.partly import Partly, evaluate_part
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import TOLERANCE, Race
 from toolkit.evaluation.race import race as run_race
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.recipe import read_recipe
+from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.runs.setup import Note, quiet
 from toolkit.spaces import get_space
 
@@ -102,6 +103,44 @@ def evaluate(
     else:
         done = evaluate_candidates(job, table, workers=workers, ray=ray, progress=progress, on_first_result=keep)
     return Evaluated(folder.ledger, Path(candidates or folder.candidates), done, raced, partly)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a run has done.
+
+    Attributes:
+        step: of its last checkpoint; 0 if there is none.
+        checkpoints: how many are kept.
+        candidates: how many different ones it has.
+        holdings: what its ledger holds of each setting, and of how many of the candidates.
+    """
+
+    run: RunFolder
+    recipe: Recipe
+    step: int
+    checkpoints: int
+    candidates: int
+    holdings: tuple[tuple[Holding, int], ...]
+
+
+def status(run: Path | str) -> Status:
+    """What a run has done, and what is left.
+
+    Raises:
+        InputError: no run, or its recipe, candidates or ledger cannot be read.
+    """
+    folder = RunFolder.open(run)
+    recipe = read_recipe(folder.recipe)
+    checkpoints = folder.checkpoints()
+    codes: set[str] = set()
+    if folder.candidates.exists():
+        codes = set(read_candidates(folder.candidates, get_space(recipe.space)).values())
+    holdings: list[tuple[Holding, int]] = []
+    if folder.ledger.exists():
+        with Ledger.read(folder.ledger) as ledger:
+            holdings = [(holding, len(codes & ledger.done(holding.setting))) for holding in ledger.settings()]
+    return Status(folder, recipe, max(checkpoints, default=0), len(checkpoints), len(codes), tuple(holdings))
 
 
 def _keep(folder: RunFolder, table: Candidates, note: Note) -> None:

@@ -45,6 +45,46 @@ def sweep(
     return run_sweep(config, trials, Path(out), plan=plan, workers=workers, progress=progress, note=note)
 
 
+def split_test(
+    run: Path | str,
+    out: Path | str = "runs/split-test",
+    *,
+    truth: Path | None = None,
+    candidates: Path | None = None,
+    epochs: int | None = None,
+    seeds: Sequence[int] | None = None,
+    norm: str | None = None,
+    images: int | None = None,
+    workers: int = 1,
+    progress: Progress = quiet,
+    note: Note = quiet,
+) -> SweepReport:
+    """Does splitting help? No split, the suggested one, a random one and the least promising, on equal budgets.
+
+    Args:
+        truth: true accuracies; by default the run's standalone.json.
+        candidates: what is evaluated; by default the networks of `truth`.
+        epochs, seeds: of the further training of every variant; by default 1, and 0 and 1.
+        norm, images: as for `evaluate`.
+
+    Raises:
+        InputError: as `plan_split_test` and `sweep` do.
+        Stopped: Ctrl-C; all finished work is kept.
+    """
+    plan = plan_split_test(
+        run,
+        out,
+        truth=truth,
+        candidates=candidates,
+        epochs=epochs,
+        seeds=seeds,
+        norm=norm,
+        images=images,
+        progress=progress,
+    )
+    return sweep(plan, out, workers=workers, progress=progress, note=note)
+
+
 def plan_split_test(
     run: Path | str,
     out: Path | str = "runs/split-test",

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from app.views.ranking.sources import Source, read_values
 from toolkit.errors import InputError
-from toolkit.files import read_bytes
+from toolkit.files import read_bytes, reading
 from toolkit.ranking.metrics import CORE, MAIN
 from toolkit.ranking.paired import interval, judge_together
 from toolkit.ranking.pairs import pair
@@ -21,15 +21,15 @@ def read_report(run: RunFolder) -> RankReport | None:
     """
     if not run.rank.is_file():
         return None
-    try:
-        report = RankReport.model_validate_json(read_bytes(run.rank))
+    remedy = f"write it anew with `supernet rank ... --out {run.rank}`"
+    with reading(run.rank, "is no rank report of this version", remedy):
+        try:
+            report = RankReport.model_validate_json(read_bytes(run.rank))
+        except ValidationError as error:
+            raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
         for known in [e.metrics for e in (report.score, *report.priors)] + [e.difference for e in report.priors]:
             if missing := set(CORE) - known.keys():
                 raise ValueError(f"{missing.pop()} is missing")
-    except ValueError as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        remedy = f"write it anew with `supernet rank ... --out {run.rank}`"
-        raise InputError(f"{run.rank}: is no rank report of this version ({problem}); {remedy}") from None
     return report
 
 

@@ -17,7 +17,7 @@ from toolkit.backends.base import Score
 from toolkit.candidates import code_problems
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
-from toolkit.files import read_bytes
+from toolkit.files import open_regular, read_bytes
 from toolkit.priors.ledger import LEDGER
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.pairs import pair
@@ -225,7 +225,7 @@ def _is_about(path: Path, space: SearchSpace) -> bool:
     """Whether a file has the candidates format, and its first code belongs to the space."""
     if not _has_entries(path):
         return False
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         code = _CODE.search(file.read(512))
     return code is not None and not space.problems(code[1].decode(errors="replace"))
 
@@ -234,7 +234,7 @@ def _has_entries(path: Path) -> bool:
     if printable(path.name) != path.name:  # no widget could show it
         return False
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return _ENTRIES.match(file.read(512)) is not None
-    except OSError:
+    except InputError:
         return False

@@ -1,24 +1,24 @@
 """Scores and truths from files that somebody uploads: nothing is kept, nothing in them is executed."""
 
-import csv
 import io
-import json
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pyarrow.parquet as pq
-from pyarrow import ArrowException
 
 from app.views.ranking.subject import Subject
 from toolkit.candidates import accepting_spaces, parse_table
 from toolkit.errors import InputError
+from toolkit.files import reading
 from toolkit.ranking.files import Columns, compare_files
+from toolkit.ranking.grids import SEPARATORS, csv_cells, parquet_cells, parse_json_table
 from toolkit.ranking.priors import MACS
 from toolkit.ranking.sizes import WIDTH, sizes
-from toolkit.ranking.tables import CODE, VALUE
+from toolkit.ranking.tables import CODE, VALUE, are_numbers
 from toolkit.spaces import Arch, SearchSpace
 
 TYPES = ("json", "csv", "tsv", "parquet")
@@ -81,14 +81,9 @@ def shape(upload: Upload) -> Shape:
     Raises:
         InputError: it is too large, or no table of a known kind.
     """
-    try:
-        frame = _peek(upload)
-    except (ArrowException, OSError, ValueError, RecursionError, csv.Error) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        kind = upload.name.rpartition(".")[2].upper()
-        raise InputError(f"{upload.name}: is not a table in {kind} ({reason}); take the original") from None
-    columns = tuple(map(str, frame.columns))
-    numbers = tuple(column for column in columns if _is_number(frame[column]))
+    cells = _peek(upload)
+    columns = tuple(cells)
+    numbers = tuple(column for column in columns if are_numbers(cells[column]))
     candidates = set(columns) == {CODE, VALUE} and upload.content.lstrip().startswith(b"{")
     named = tuple(column for name in _CODES for column in columns if column.lower() == name)
     words = tuple(column for column in columns if column not in numbers)
@@ -145,33 +140,35 @@ def _without(folder: str, message: str) -> str:
     return message.replace(f"{folder}/scores/", "").replace(f"{folder}/truth/", "")
 
 
-def _peek(upload: Upload) -> pd.DataFrame:
-    content = upload.content
+def _peek(upload: Upload) -> dict[str, Sequence[Any]]:
+    """The first cells of every column."""
+    path, content = Path(upload.name), upload.content
     if not content.strip():
         raise InputError(f"{upload.name}: is empty; take the original")
     match upload.safe_name.rpartition(".")[2]:
         case "parquet":
-            table = pq.ParquetFile(io.BytesIO(content))
-            size = sum(table.metadata.row_group(i).total_byte_size for i in range(table.metadata.num_row_groups))
-            _refuse(upload, table.metadata.num_rows, table.metadata.num_columns, size)
-            return pd.DataFrame(next(table.iter_batches(PEEKED)).to_pandas())
+            with reading(path, "is not a table in parquet"):
+                metadata = pq.ParquetFile(io.BytesIO(content)).metadata
+                size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+            _refuse(upload, metadata.num_rows, metadata.num_columns, size)
+            return dict(parquet_cells(path, content, None, PEEKED).columns)
         case "csv" | "tsv" as kind:
-            separator = "," if kind == "csv" else "\t"
-            heading = content.split(b"\n", 1)[0]
-            _refuse(upload, content.count(b"\n"), heading.count(separator.encode()) + 1, len(content))
-            return pd.read_csv(io.BytesIO(content), sep=separator, dtype=str, nrows=PEEKED, encoding="utf-8-sig")
+            heading, lines = content.split(b"\n", 1)[0], content.count(b"\n")
+            _refuse(upload, lines, max(heading.count(each.encode()) for each in SEPARATORS) + 1, len(content))
+            return dict(csv_cells(path, content, None, "\t" if kind == "tsv" else None, PEEKED).columns)
         case "json":
             _refuse(upload, content.count(b"{"), 1, len(content) + 20 * content.count(b"["))
-            return _records(upload, json.loads(content))
+            return _records(upload, parse_json_table(path, content))
         case _:
             raise InputError(f"{upload.name}: is none of {', '.join(TYPES)}; write it as one of these")
 
 
-def _records(upload: Upload, value: object) -> pd.DataFrame:
+def _records(upload: Upload, value: object) -> dict[str, Sequence[Any]]:
     records = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(records, list) or not records or not all(isinstance(each, dict) for each in records):
         raise InputError(f"{upload.name}: is neither a list of objects nor an object of objects; write it as one")
-    return pd.DataFrame(records[:PEEKED])
+    columns = dict.fromkeys(key for each in records[:PEEKED] for key in each)
+    return {column: [each.get(column) for each in records[:PEEKED]] for column in columns}
 
 
 def _refuse(upload: Upload, rows: int, columns: int, size: int) -> None:
@@ -181,8 +178,3 @@ def _refuse(upload: Upload, rows: int, columns: int, size: int) -> None:
             f"{upload.name}: is too large ({rows:,} rows, {columns:,} columns, {size / 1e6:,.0f} MB unpacked); the "
             f"dashboard takes {ROWS:,} rows and {COLUMNS} columns: cut it, or use `supernet rank` in the terminal"
         )
-
-
-def _is_number(column: pd.Series) -> bool:
-    known = column.dropna()
-    return len(known) > 0 and bool(pd.to_numeric(known, errors="coerce").notna().all())

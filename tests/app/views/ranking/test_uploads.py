@@ -54,6 +54,36 @@ def test_every_kind_of_table_is_read(suffix: str) -> None:
     assert subject.beside == {}
 
 
+@pytest.mark.parametrize(
+    ("content", "columns", "numbers"),
+    [
+        (b"genotype,mine,truth\na,0.1,1,\nb,0.2,2,\n", None, None),
+        (b"genotype;mine;truth\na;0.1;1\nb;0.2;2\n", ("genotype", "mine", "truth"), ("mine", "truth")),
+        (b",genotype,mine\n0,a,0.1\n1,b,\n", ("genotype", "mine"), ("mine",)),
+    ],
+    ids=["a comma at the end", "semicolons", "an index"],
+)
+def test_no_column_is_taken_for_an_index(
+    content: bytes, columns: tuple[str, ...] | None, numbers: tuple[str, ...] | None
+) -> None:
+    """As `supernet rank` reads the same file."""
+    if columns is None:
+        with pytest.raises(InputError, match="line 2 has 4 fields, and the heading 3"):
+            uploads.shape(Upload("table.csv", content))
+        return
+    shape = uploads.shape(Upload("table.csv", content))
+    assert (shape.columns, shape.numbers) == (columns, numbers)
+
+
+def test_what_parquet_says_of_pandas_is_not_believed() -> None:
+    """There the codes are an index, which pandas would hide."""
+    buffer = io.BytesIO()
+    TABLE.set_index("genotype").to_parquet(buffer)
+    assert set(uploads.shape(Upload("table.parquet", buffer.getvalue())).columns) == set(TABLE)
+    TABLE.iloc[:0].to_parquet(buffer := io.BytesIO())
+    assert uploads.shape(Upload("table.parquet", buffer.getvalue())).numbers == ()
+
+
 def test_files_in_the_format_of_submissions_need_no_choice(full_run: RunFolder) -> None:
     scores, truth = (Upload(path.name, path.read_bytes()) for path in (full_run.submission, full_run.standalone))
     assert uploads.shape(scores).candidates
@@ -88,8 +118,8 @@ def test_several_truths_are_seeds_and_further_scores_stand_beside() -> None:
         ("cut.json", b'{"arch1": {"acc": 0.5,', "is not a table in JSON"),
         ("list.json", b"[1, 2]", "neither a list of objects"),
         ("deep.json", b"[" * 100_000, "deep.json"),
-        ("bytes.csv", b"\xff\xfe\x00\x01,\n\xff", "is not a table in CSV"),
-        ("no.parquet", b"PAR1 but no more", "is not a table in PARQUET"),
+        ("bytes.csv", b"\xff\xfe\x00\x01,\n\xff", "is not a table in csv"),
+        ("no.parquet", b"PAR1 but no more", "is not a table in parquet"),
         ("program.exe", b"MZ", "is none of json"),
         ("no suffix", b"MZ", "is none of json"),
         ("rows.csv", b"a,b\n" * 300_000, "is too large"),
