@@ -99,10 +99,7 @@ def test_a_supernet_of_other_weights_is_drawn_from_alike(name: str) -> None:
 
 
 def test_all_are_listed_and_say_what_they_are() -> None:
-<<<<<<< HEAD
-=======
     table = TypeAdapter(SamplingOptions)
->>>>>>> main
     for name, kind in SAMPLERS.items():
         fields = kind.options_type.model_fields
         assert fields["name"].annotation.__args__ == (name,)  # type: ignore[union-attr]
