@@ -121,7 +121,7 @@ def test_candidates_alone_are_trained_likewise(backend: Backend) -> None:
         train_alone(backend, SPACE, SPACE.largest, DIGITS, Training(**config, **more), seed=3)
         for more in ({}, {"accumulate": 4})
     ]
-    assert found[0].loss == pytest.approx(found[1].loss, rel=1e-4)
+    assert found[0].counts.loss == pytest.approx(found[1].counts.loss, rel=1e-4)
 
 
 def test_parts_must_come_out_even() -> None:
