@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from toolkit.spaces import get_space
     from toolkit.verbs.evaluation import evaluate, status
     from toolkit.verbs.planning import budget, plan
+    from toolkit.verbs.predicting import predict
     from toolkit.verbs.priors import prior
     from toolkit.verbs.probing import probe
     from toolkit.verbs.ranking import rank
@@ -40,6 +41,7 @@ _HOMES = {
     "merge": "toolkit.verbs.submission",
     "blend": "toolkit.verbs.submission",
     "rank": "toolkit.verbs.ranking",
+    "predict": "toolkit.verbs.predicting",
     "prior": "toolkit.verbs.priors",
     "probe": "toolkit.verbs.probing",
     "sweep": "toolkit.verbs.sweeps",
@@ -76,6 +78,7 @@ __all__ = [
     "import_run",
     "merge",
     "plan",
+    "predict",
     "prior",
     "probe",
     "rank",

@@ -10,11 +10,9 @@ import typer
 from toolkit.cli.console import console, errors, print_json, print_line
 from toolkit.cli.options import AsJson, Overwrite
 from toolkit.cli.submission import print_notes
-from toolkit.errors import InputError
 
 if TYPE_CHECKING:
     from toolkit.predictors.prediction import Predicted
-    from toolkit.spaces import SearchSpace
 
 MODEL, OUTPUT = "Model", "Output"
 
@@ -97,81 +95,36 @@ def predict(
 
     For example: supernet predict --space resnet20 --labels part.json --candidates all.json --out predicted.json
     """
-    from converters.submission import write_submission
-    from toolkit.predictors.inputs import read_inputs
-    from toolkit.predictors.prediction import predict as predict_all
     from toolkit.predictors.predictor import Options
     from toolkit.ranking.tables import CODE
-    from toolkit.verbs.outputs import refuse_existing
+    from toolkit.verbs.predicting import predict as predict_all
 
-    refuse_existing(out, overwrite=overwrite)
-    chosen, labels, candidates, cost = _defaults(run, space, labels, candidates, label_column)
-    options = Options(model, tuple(kind) if kind else None, score_role, clip, floor)
     with errors.status("predicting"):
-        inputs = read_inputs(
-            chosen,
-            labels,
-            candidates,
-            score or (),
+        done = predict_all(
+            run,
+            space=space,
+            labels=labels,
+            candidates=candidates,
+            out=out,
+            scores=score or (),
+            options=Options(model, tuple(kind) if kind else None, score_role, clip, floor),
             code_columns=code_column or [CODE],
             label_column=label_column,
             loss=loss,
+            keep_labels=keep_labels,
+            drop_one=drop_one,
+            overwrite=overwrite,
         )
-        found = predict_all(inputs, options, keep_labels=keep_labels, drop=drop_one)
-        notes = list(found.notes)
-        if out is not None:
-            notes += write_submission(out, inputs.candidates, found.values).notes
     if as_json:
-        print_json(_facts(found) | {"cost": cost, "written": str(out) if out else None, "notes": notes})
+        written = str(done.written) if done.written else None
+        print_json(_facts(done.found) | {"cost": done.cost, "written": written, "notes": list(done.notes)})
         return
-    _print(found, cost)
-    print_notes(notes)
-    if out is not None:
+    _print(done.found, done.cost)
+    print_notes(done.notes)
+    if done.written is not None:
         what = "labels where there are some, else predictions" if keep_labels else "fitted values"
-        print_line(f"{out}: {len(found.values):,} candidates; acc is {what}, in the labels' unit, and no accuracy.")
-
-
-def _defaults(
-    run: Path | None, space: str | None, labels: Path | None, candidates: Path | None, label_column: str
-) -> "tuple[SearchSpace, Path, Path, str | None]":
-    """The space and the files, and what a run's own labels cost."""
-    from toolkit.ranking.tables import VALUE
-    from toolkit.runs.folder import RunFolder
-    from toolkit.runs.recipe import read_recipe
-    from toolkit.spaces import get_space
-
-    folder = None if run is None else RunFolder.open(run)
-    problems = []
-    if folder is not None:
-        space = space or read_recipe(folder.recipe).space
-        candidates = candidates or folder.candidates
-        labels = labels or (folder.standalone if label_column == VALUE else folder.standalone_seeds)
-    if space is None:
-        problems.append("whose codes? Give --space SPACE, or a run folder")
-    if labels is None:
-        problems.append("learned from what? Give --labels FILE, or a run folder with a standalone.json")
-    if candidates is None:
-        problems.append("predict whom? Give --candidates FILE, or a run folder")
-    if space is None or labels is None or candidates is None:
-        raise InputError(problems)
-    cost = None
-    if (
-        folder is not None
-        and labels in (folder.standalone, folder.standalone_seeds)
-        and folder.standalone_ledger.exists()
-    ):
-        cost = _cost(folder.standalone_ledger)
-    return get_space(space), labels, candidates, cost
-
-
-def _cost(ledger: Path) -> str:
-    from toolkit.evaluation.budget import show_seconds
-    from toolkit.evaluation.ledger import Ledger
-
-    with Ledger.read(ledger) as opened:
-        holdings = [each for each in opened.settings() if each.setting.norm != "training"]
-    trained, seconds = sum(each.results for each in holdings), sum(each.seconds for each in holdings)
-    return f"{trained:,} trainings in {ledger}, {show_seconds(seconds)} of computing"
+        count = len(done.found.values)
+        print_line(f"{done.written}: {count:,} candidates; acc is {what}, in the labels' unit, and no accuracy.")
 
 
 def _facts(found: "Predicted") -> dict[str, Any]:

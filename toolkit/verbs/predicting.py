@@ -1,0 +1,102 @@
+"""Rank every candidate from the labels of a few; nothing is trained or evaluated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.submission import write_submission
+from toolkit.errors import InputError
+from toolkit.evaluation.budget import show_seconds
+from toolkit.evaluation.ledger import Ledger
+from toolkit.predictors.inputs import read_inputs
+from toolkit.predictors.prediction import Predicted
+from toolkit.predictors.prediction import predict as predict_all
+from toolkit.predictors.predictor import Options
+from toolkit.ranking.tables import CODE, VALUE
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.spaces import get_space
+from toolkit.verbs.outputs import refuse_existing
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was predicted and how well; the file, if it was written; what the labels of a run cost; and notes."""
+
+    found: Predicted
+    written: Path | None
+    cost: str | None
+    notes: tuple[str, ...]
+
+
+def predict(
+    run: Path | str | None = None,
+    *,
+    space: str | None = None,
+    labels: Path | str | None = None,
+    candidates: Path | str | None = None,
+    out: Path | str | None = None,
+    scores: Sequence[Path] = (),
+    options: Options | None = None,
+    code_columns: Sequence[str] = (CODE,),
+    label_column: str = VALUE,
+    loss: bool = False,
+    keep_labels: bool = False,
+    drop_one: bool = False,
+    overwrite: bool = False,
+) -> Prediction:
+    """Fit a predictor to the labels of some networks, and rank all candidates by it.
+
+    Args:
+        run: a run folder, whose space, candidates and networks trained alone are the defaults.
+        labels: scores of some networks, or a table; in a submission 0 means: none yet.
+        candidates: all to be predicted.
+        out: the file to write, every candidate in it.
+        scores: further scores of all networks, such as a supernet's.
+        loss: labels are losses: less is better.
+        keep_labels: labelled candidates keep their label; by default all get fitted values, which are smoother.
+        drop_one: say what each score and kind of features adds.
+
+    Raises:
+        InputError: nothing to learn from, labels that cannot be used, or `out` is there already.
+    """
+    out = None if out is None else Path(out)
+    refuse_existing(out, overwrite=overwrite)
+    folder = None if run is None else RunFolder.open(run)
+    if folder is not None:
+        space = space or read_recipe(folder.recipe).space
+        candidates = candidates or folder.candidates
+        labels = labels or (folder.standalone if label_column == VALUE else folder.standalone_seeds)
+    problems = []
+    if space is None:
+        problems.append("whose codes? Give --space SPACE, or a run folder")
+    if labels is None:
+        problems.append("learned from what? Give --labels FILE, or a run folder with a standalone.json")
+    if candidates is None:
+        problems.append("predict whom? Give --candidates FILE, or a run folder")
+    if space is None or labels is None or candidates is None:
+        raise InputError(problems)
+    inputs = read_inputs(
+        get_space(space),
+        Path(labels),
+        Path(candidates),
+        scores,
+        code_columns=list(code_columns),
+        label_column=label_column,
+        loss=loss,
+    )
+    found = predict_all(inputs, options or Options(), keep_labels=keep_labels, drop=drop_one)
+    notes = list(found.notes)
+    if out is not None:
+        notes += write_submission(out, inputs.candidates, found.values).notes
+    return Prediction(found, out, None if folder is None else _cost(folder, Path(labels)), tuple(notes))
+
+
+def _cost(folder: RunFolder, labels: Path) -> str | None:
+    """What the labels of a run cost, if they are its own."""
+    if labels not in (folder.standalone, folder.standalone_seeds) or not folder.standalone_ledger.exists():
+        return None
+    with Ledger.read(folder.standalone_ledger) as ledger:
+        holdings = [each for each in ledger.settings() if each.setting.norm != "training"]
+    trained, seconds = sum(each.results for each in holdings), sum(each.seconds for each in holdings)
+    return f"{trained:,} trainings in {folder.standalone_ledger}, {show_seconds(seconds)} of computing"
