@@ -28,6 +28,7 @@ from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.plans import BasicBlock, Head, Stem
 from toolkit.spaces.splitting import Split, SplitSpace
 from toolkit.training.loop import Loop
+from toolkit.training.tally import Tally
 from toolkit.training.trainer import State
 
 
@@ -77,7 +78,9 @@ def audit(backend: Backend, method: Method, asked: Recipe | None = None, steps: 
 def state(backend: Backend, network: Network, method: Method, asked: Recipe) -> State:
     lab = Lab(backend, network, asked.seed)
     method.begin(lab)
-    return State(network, backend.optimizer(network, asked.training.made_optimizer), None, method, lab)
+    return State(
+        network, backend.optimizer(network, asked.training.made_optimizer), None, method, lab, Tally(network.space)
+    )
 
 
 def grouped(*, slopes: bool = True) -> GroupedSpace:
