@@ -147,7 +147,7 @@ def test_what_the_user_may_get_wrong(trained: RunFolder, tmp_path: Path) -> None
     with pytest.raises(InputError) as caught:
         export(trained.path, wrong, Options())
     there, *codes = caught.value.problems
-    assert there.endswith("there.onnx: is there already; choose another place")
+    assert there.endswith("there.onnx: is there already; choose another place, or replace it: --overwrite")
     assert len(codes) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["there.onnx"]
     assert (tmp_path / "there.onnx").read_bytes() == b"precious"

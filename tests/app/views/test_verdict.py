@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +73,12 @@ def changed(ranking: verdict.Ranking, name: str, overall: float, top: float) -> 
         less[each] = less[each] | {"kendall": estimate(0.2), "top_half": estimate(0.1), "top_tenth": estimate(0.1)}
     less[name] = less[name] | {"kendall": estimate(overall), "top_half": estimate(top), "top_tenth": estimate(top)}
     tau = {"score": ranking.judgement.estimators["score"] | {"kendall": estimate(0.7)}}
-    judgement = estimates.Judgement(
-        ranking.judgement.estimators | tau, less, ranking.judgement.given_macs, ranking.judgement.networks, drawn=True
+    judgement = replace(
+        ranking.judgement,
+        estimators=ranking.judgement.estimators | tau,
+        differences=less,
+        errors=dict.fromkeys(less, 0.005),
+        drawn=True,
     )
     return verdict.Ranking(ranking.subject, judgement, None)
 
