@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 BLUE, VERMILLION, GREEN, SKY, ORANGE, PINK = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00", "#cc79a7"
-BLUE_ON_DARK = "#2b87c8"
-"""The accent of the dark theme: light enough for its ground, dark enough for white letters on it."""
+BLUE_ON_DARK = "#3a98da"
+"""The accent of the dark theme: light enough for its ground, also where that is tinted by it."""
 
 CATEGORICAL = (BLUE, VERMILLION, GREEN, SKY, ORANGE, PINK)
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -41,6 +41,8 @@ VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7
 """Viridis from 20 % to 80 %: its ends are lost on dark and on white ground."""
 
 STYLE = """<style>
+/* White letters on the lighter blue of the dark theme would have too little contrast. */
+@media (prefers-color-scheme: dark) { [data-testid="stBaseButton-primary"] p { color: #0e1117; } }
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
