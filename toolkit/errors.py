@@ -54,7 +54,7 @@ def _a_screen(problems: Iterable[str]) -> tuple[str, ...]:
     """The problems that are shown, each cut to size: the first, a count, and the last."""
     kept: list[str] = []
     size, left_out, last = 0, 0, ""
-    for problem in dict.fromkeys(_fit(problems)):  # one file may be read as two things
+    for problem in _once(_fit(problems)):
         if not left_out and (not kept or (len(kept) < SHOWN and size + len(problem) <= SCREEN)):
             kept.append(problem)
             size += len(problem)
@@ -63,6 +63,18 @@ def _a_screen(problems: Iterable[str]) -> tuple[str, ...]:
     if left_out > 1:
         kept.append(f"... and {left_out - 1:,} more like these")
     return (*kept, last) if left_out else tuple(kept)
+
+
+def _once(problems: Iterable[str]) -> Iterator[str]:
+    """Each problem once, for one file may be read as two things; a count of further ones goes with those before it."""
+    told: set[str] = set()
+    new = False
+    for problem in problems:
+        if not problem.startswith("... and "):
+            new = problem not in told
+            told.add(problem)
+        if new:
+            yield problem
 
 
 def _fit(problems: Iterable[str]) -> Iterator[str]:

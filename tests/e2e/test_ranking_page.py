@@ -28,7 +28,7 @@ VIEWS = {
     "Who is misjudged": (2, "Networks sorted by size"),
     "Top K": (1, "worse than picking blindly"),
     "Noise": (2, "The ceiling is what"),
-    "Side by side": (2, "With many pairs"),
+    "Side by side": (2, "Verdicts on several pairs"),
     "Over training": (1, "Each point is a checkpoint"),
 }
 """The number of figures in each view, and what it says."""
