@@ -92,12 +92,12 @@ class PaddleNetwork(nn.Layer, Network):
     def observe_relus(self, see: Callable[[Tensor], object]) -> Iterator[None]:
         blocks = [block for block in self.blocks if isinstance(block, Block)]
         for block in blocks:
-            block.see = see
+            block.programs.see = see
         try:
             yield
         finally:
             for block in blocks:
-                block.see = None
+                block.programs.see = None
 
     @override
     def stored_norm(self) -> Stored:

@@ -13,15 +13,11 @@ from paddle import Tensor, nn
 
 from toolkit.backends.paddle.layers import BatchNorm, Conv, Layer, Linear, PReLU, convolve
 from toolkit.backends.paddle.norms import Norm
+from toolkit.backends.programs import Run, See
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of
 from toolkit.spaces.sharing import Instruction
 from toolkit.spaces.wiring import Step
-
-Run = Callable[..., Tensor]
-"""(norm, *values that are read) to the result."""
-
-See = Callable[[Tensor], object]
 
 
 def layer_of(step: Step) -> Layer | None:

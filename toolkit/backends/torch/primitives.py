@@ -11,17 +11,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from toolkit.backends.programs import Run, See
 from toolkit.backends.torch.layers import BatchNorm, Conv, Layer, Linear, PReLU, convolve
 from toolkit.backends.torch.norms import Norm
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of
 from toolkit.spaces.sharing import Instruction
 from toolkit.spaces.wiring import Step
-
-Run = Callable[..., Tensor]
-"""(norm, *values that are read) to the result."""
-
-See = Callable[[Tensor], object]
 
 
 def layer_of(step: Step) -> Layer | None:

@@ -1,0 +1,76 @@
+"""Programs of blocks (`toolkit.spaces.sharing`) at work, whatever the framework: compiled once to closures."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from toolkit.spaces.plans import Plan
+from toolkit.spaces.sharing import Instruction, program
+
+PROGRAMS = 2048
+"""Programs that a block keeps: those of a group of candidates are used once for every chunk of images."""
+
+Run = Callable[..., Any]
+"""(norm, *tensors that are read) to the result."""
+
+See = Callable[[Any], object]
+
+_Instruction = tuple[Run, tuple[int, ...], int, tuple[int, ...]]
+"""A closure, the values that it reads, the one that it makes, and those to let go of."""
+
+_Compiled = tuple[tuple[None, ...], tuple[tuple[tuple[_Instruction, ...], int, bool], ...]]
+"""Room for the values that are made; for each block its instructions, its output, and whether that stays."""
+
+
+class Programs:
+    """Runs a block as the plans that fit in it. `see`, if not None, is shown every output of a ReLU.
+
+    Args:
+        layers: those that hold the block's tensors, by name.
+        closure: makes what runs an instruction, of its layer and `see`.
+    """
+
+    def __init__(self, layers: Mapping[str, Any], closure: Callable[[Instruction, Any, See | None], Run]) -> None:
+        self.see: See | None = None
+        self._layers, self._closure = layers, closure
+        self._known = lru_cache(PROGRAMS)(self._compile)
+
+    def run(self, plan: Plan, inputs: Sequence[Any], norm: Any) -> Any:
+        """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes)."""
+        room, ((instructions, output, _),) = self._program((plan,))
+        values: list[Any] = [*inputs, *room]
+        _execute(instructions, values, norm)
+        return values[output]
+
+    def siblings(self, plans: Sequence[Plan], inputs: Sequence[Any], norm: Any) -> Iterator[Any]:
+        """The block as each of `plans` (in `sharing_order`); what they share is computed once."""
+        room, parts = self._program(tuple(plans))
+        values: list[Any] = [*inputs, *room]
+        for instructions, output, kept in parts:
+            _execute(instructions, values, norm)
+            yield values[output] if kept else _taken(values, output)
+
+    def _program(self, plans: tuple[Plan, ...]) -> _Compiled:
+        return self._known(plans) if self.see is None else self._compile(plans)
+
+    def _compile(self, plans: tuple[Plan, ...]) -> _Compiled:
+        def compiled(each: Instruction) -> _Instruction:
+            run = self._closure(each, self._layers.get(each.step.name), self.see)
+            return run, each.step.inputs, each.out, each.last
+
+        made = program(plans)
+        parts = tuple((tuple(map(compiled, part.instructions)), part.output, part.kept) for part in made.parts)
+        return (None,) * (len(made.maps) - len(plans[0].reads)), parts
+
+
+def _execute(instructions: tuple[_Instruction, ...], values: list[Any], norm: Any) -> None:
+    for run, reads, out, last in instructions:
+        values[out] = run(norm, *[values[value] for value in reads])
+        for value in last:
+            values[value] = None
+
+
+def _taken(values: list[Any], place: int) -> Any:
+    """A value, of which nothing stays here."""
+    value, values[place] = values[place], None
+    return value
