@@ -65,7 +65,7 @@ class Programs:
 
 def _execute(instructions: tuple[_Instruction, ...], values: list[Any], norm: Any) -> None:
     for run, reads, out, last in instructions:
-        values[out] = run(norm, *[values[value] for value in reads])
+        values[out] = run(norm, *map(values.__getitem__, reads))
         for value in last:
             values[value] = None
 

@@ -11,5 +11,7 @@ def window(held: Sequence[int], used: Sequence[int]) -> Window:
     The first two dimensions are channels or features, as in convolutions (out, in, height, width), fully connected
     layers (out, in) and vectors (channels,); what follows is the kernel.
     """
+    if tuple(held[2:]) == tuple(used[2:]):
+        return tuple(map(slice, used[:2]))
     kernel = (((whole - part) // 2, part) for whole, part in zip(held[2:], used[2:], strict=True))
     return (*map(slice, used[:2]), *(slice(start, start + part) for start, part in kernel))

@@ -10,7 +10,7 @@ import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 from paddle.nn.initializer import Constant
 
-from toolkit.spaces.windows import window
+from toolkit.spaces.windows import Window, window
 
 
 class Layer(nn.Layer):
@@ -28,12 +28,14 @@ class Conv(Layer):
         self.bias = self.create_parameter((channels,), default_initializer=Constant(0.0)) if bias else None
         self.stride = stride
 
-    def filters(self, shape: Sequence[int]) -> Tensor:
-        """The window of the weight that has this shape."""
-        weight = self.weight
-        if tuple(weight.shape) == shape:  # slicing costs a copy
-            return weight
-        return weight[window(weight.shape, shape)]
+    def window(self, shape: Sequence[int]) -> Window | None:
+        """The part of the weight that has this shape; None if that is all of it, as slicing costs a copy."""
+        held = tuple(self.weight.shape)
+        return None if held == tuple(shape) else window(held, shape)
+
+    def filters(self, part: Window | None) -> Tensor:
+        """The weight, or a part of it."""
+        return self.weight if part is None else self.weight[part]
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:

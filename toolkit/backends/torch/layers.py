@@ -43,12 +43,15 @@ class Conv(Layer):
         self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
         self.stride = stride
 
-    def filters(self, shape: Sequence[int]) -> Tensor:
-        """The window of the weight that has this shape."""
+    def window(self, shape: Sequence[int]) -> Window | None:
+        """The part of the weight that has this shape; None if that is all of it, as slicing costs a copy."""
+        held = tuple(self.weight.shape)
+        return None if held == tuple(shape) else window(held, shape)
+
+    def filters(self, part: Window | None) -> Tensor:
+        """The weight, or a part of it."""
         weight: Tensor = self.weight
-        if weight.shape == shape:  # slicing costs a copy
-            return weight
-        return _Window.apply(weight, window(weight.shape, shape))  # type: ignore[no-untyped-call, no-any-return]
+        return weight if part is None else _Window.apply(weight, part)  # type: ignore[no-untyped-call]
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:

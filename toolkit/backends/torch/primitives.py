@@ -103,20 +103,17 @@ def _leading(channels: int) -> Run:
 
 
 def _conv(op: p.Conv, layer: Conv) -> Run:
-    shape = torch.Size((op.channels, op.in_channels, op.kernel, op.kernel))
+    part = layer.window((op.channels, op.in_channels, op.kernel, op.kernel))
     stride, channels = op.stride, op.channels
-
-    def run(_: Norm, x: Tensor) -> Tensor:
-        bias = None if layer.bias is None else layer.bias[:channels]
-        return convolve(x, layer.filters(shape), bias, stride)
-
-    return run
+    if not op.bias:
+        return lambda _, x: convolve(x, layer.filters(part), None, stride)
+    return lambda _, x: convolve(x, layer.filters(part), cast(Tensor, layer.bias)[:channels], stride)
 
 
 def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
-    shape = torch.Size((op.channels, 1, op.kernel, op.kernel))
+    part = layer.window((op.channels, 1, op.kernel, op.kernel))
     stride, channels = op.stride, op.channels
-    return lambda _, x: convolve(x, layer.filters(shape), None, stride, channels)
+    return lambda _, x: convolve(x, layer.filters(part), None, stride, channels)
 
 
 def _relu(see: See | None, *, overwrite: bool) -> Run:
