@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# A list of files by hash, as .ci/requirements.txt is: then nothing else is installed
+HASHES ?=
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
@@ -45,7 +47,12 @@ $(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+ifeq ($(HASHES),)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+else
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(HASHES)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+endif
 	@touch $@ $(VENV)/.base
 
 $(VENV)/.audit: $(VENV)/.base
