@@ -19,6 +19,7 @@ HEAD = """\
 
 
 def main() -> None:
+    """Ask pip, without installing anything."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]
