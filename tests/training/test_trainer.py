@@ -20,6 +20,7 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.spaces import SPACES
+from toolkit.training import trainer
 from toolkit.training.reorder import reorder_channels
 from toolkit.training.trainer import prepare_run, train
 
@@ -195,6 +196,16 @@ def test_another_recipe_is_refused_with_what_differs(run: RunFolder) -> None:
         "was begun with training.epochs = 2, the recipe given says 3",
     }
     assert prepare_run(tiny.recipe(), run.path, resume=True)[0] == tiny.recipe()
+
+
+def test_the_faster_precision_is_written_down_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "settled", lambda *_: "bf16")
+    asked = tiny.recipe(training={"precision": "auto", "epochs": 1})
+    run = tiny.train_new(tmp_path / "run", asked)
+    assert read_recipe(run.recipe).training.precision == "bf16"
+    monkeypatch.setattr(trainer, "settled", lambda *_: "fp32")
+    kept, _ = prepare_run(asked, run.path, resume=True)
+    assert kept.training.precision == "bf16", "as it was begun, whatever is faster now"
 
 
 def test_an_edited_recipe_is_refused(run: RunFolder) -> None:

@@ -14,7 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from toolkit.backends.base import SGD, Adam, Decay, Precision
+from toolkit.backends.base import SGD, Adam, Decay
+from toolkit.backends.precision import Chosen
 from toolkit.data import augmentation
 from toolkit.data.augmentation import BINS, Policy
 from toolkit.spaces import SearchSpace
@@ -134,7 +135,10 @@ class Training(Table):
         description="sgd: let momentum and decay move tensors that no path of a step used; unused slices of a used "
         "tensor move in any case",
     )
-    precision: Precision = Field("fp32", description="of the arithmetic: fp32, tf32 or bf16")
+    precision: Chosen = Field(
+        "fp32",
+        description="of the arithmetic: fp32, tf32 or bf16; auto: bf16 if this machine trains faster so, else fp32",
+    )
 
     @model_validator(mode="before")
     @classmethod

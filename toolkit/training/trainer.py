@@ -8,6 +8,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any, Protocol
 
+from toolkit.backends import settled
 from toolkit.backends.base import Backend, Network, Optimizer
 from toolkit.backends.weights import inherited, trunk_of, with_slope
 from toolkit.data.base import Dataset, Progress
@@ -68,9 +69,25 @@ def prepare_run(recipe: Recipe | None, path: Path, *, resume: bool) -> tuple[Rec
             raise InputError(f"{path}: cannot be a run folder ({error.strerror}); choose another --out") from error
         return recipe, run
     kept = read_recipe(RunFolder.open(path).recipe)
-    if recipe is not None and recipe != kept:
-        raise InputError(differences(recipe, kept, str(path)))
+    if recipe is not None and (problems := differences(recipe, kept, str(path))):
+        raise InputError(problems)
     return kept, run
+
+
+def with_settled_precision(recipe: Recipe, run: RunFolder) -> Recipe:
+    """The recipe as it is run: "auto" is what the run was begun with, or what trains faster here.
+
+    Raises:
+        InputError: the backend cannot be opened, or the run's recipe not be read.
+    """
+    training = recipe.training
+    if training.precision != "auto":
+        return recipe
+    if run.exists():
+        precision = read_recipe(run.recipe).training.precision
+    else:
+        precision = settled(recipe.backend, recipe.device, training.precision, recipe.threads)
+    return recipe.model_copy(update={"training": training.model_copy(update={"precision": precision})})
 
 
 def train(
@@ -96,6 +113,7 @@ def train(
     """
     if recipe.probe.every_epochs and watching is None:
         raise TypeError("this recipe asks for probes: hand in what watches, such as toolkit.interference.watch")
+    recipe = with_settled_precision(recipe, run)
     backend = open_backend(recipe)
     begun = bool(run.checkpoints())
     data = data or open_data(recipe, progress, verify=backend.rank == 0 and not begun)
@@ -345,5 +363,5 @@ def differences(asked: Recipe, kept: Recipe, where: str) -> list[str]:
         f"{where}: was begun with {key} = {old.get(key)!r}, the recipe given says {new.get(key)!r}; resume with the "
         "run's own recipe, or start a new run"
         for key in new | old
-        if new.get(key) != old.get(key)
+        if new.get(key) != old.get(key) and not (key == "training.precision" and new[key] == "auto")
     ]
