@@ -79,8 +79,11 @@ def plan(
     limit = None if memory is None else parse_size(memory) // workers
     meant, machine, images = _meant(space, run, images, 1 if workers > 1 else None, progress)
     codes = dict.fromkeys(read_candidates(candidates, meant).values())
+    networks = []
+    for arch in map(meant.parse, codes):
+        networks.append((arch, meant.supernet_plans(arch)))
+        progress("reading candidates", len(networks), len(codes))
     note(f"comparing {len(codes):,} candidates")
-    networks = [(arch, meant.supernet_plans(arch)) for arch in map(meant.parse, codes)]
     sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
     parts = portions(meant, list(codes), SHARES, workers)
     chunk = usual_chunk(policy, images)
@@ -89,7 +92,7 @@ def plan(
     speed = None
     if seconds:
         trial = Trial(meant, _samples(sharing), images, policy, chunk, seconds, machine)
-        note("timing this machine")
+        note(f"timing this machine, for {seconds:.0f} s or somewhat longer")
         speed = measure(trial, workers)
     outlook = Outlook(sharing, images, policy, chunk, workers, speed)
     rows = budgets(accuracy / 100, spread / 100, sorted({*BUDGETS, images}))
