@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-hypothesis.settings.register_profile("toolkit", deadline=None)  # a busy machine is not a failure
+# A busy machine is not a failure. Where a test does not say how many examples; more: --hypothesis-profile thorough
+hypothesis.settings.register_profile("toolkit", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("toolkit")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.sampling.drawing import draw_steps, sampler
 from toolkit.errors import InputError
-from toolkit.sampling.distance import distance_of, usual_distance
+from toolkit.sampling.distance import distance_of
 from toolkit.sampling.distant import distant_pair
 from toolkit.spaces import SPACES, Arch, SearchSpace, get_space
 from toolkit.spaces.splitting import Split, SplitSpace
@@ -19,8 +19,7 @@ RESNET48, NASBENCH201 = get_space("resnet48"), get_space("nasbench201")
 def test_distances_are_distances(space: SearchSpace) -> None:
     rng = np.random.default_rng(0)
     archs = [space.sample(rng) for _ in range(20)]
-    for name in {"decisions", usual_distance(space)}:
-        distance = distance_of(name, space)
+    for distance in space.distances.values():
         assert 0 < distance.far <= distance.most
         for first, second in pairwise(archs):
             assert distance(first, first) == 0
@@ -63,18 +62,17 @@ def test_the_adaptive_distance_of_nasbench201() -> None:
 
 
 def test_a_distance_of_another_space_is_refused() -> None:
-    with pytest.raises(InputError, match="'digits' is not for space resnet20; 'decisions' is for every space"):
+    with pytest.raises(InputError, match="space resnet20 has no distance 'digits'; there are: decisions"):
         sampler(get_space("resnet20"), "distant", distance="digits")
     with pytest.raises(InputError, match="did you mean 'digits'"):
         distance_of("digit", RESNET48)
     split = SplitSpace(RESNET48, (Split("width1", (("1",), ("2", "3"))),))
-    assert usual_distance(split) == "digits"
-    assert distance_of("digits", split)(split.largest, split.smallest) == 47
+    assert distance_of(None, split)(split.largest, split.smallest) == 47
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
 def test_pairs_are_far_apart_and_their_first_is_uniform(space: SearchSpace) -> None:
-    distance = distance_of(usual_distance(space), space)
+    distance = distance_of(None, space)
     drawn = draw_steps(sampler(space, "distant"), range(25), paths=4)
     assert all(distance(*pair) >= distance.far for pair in zip(drawn[::2], drawn[1::2], strict=True))
     rng = np.random.default_rng((7, 0))

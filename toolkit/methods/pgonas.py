@@ -10,7 +10,7 @@ from toolkit.backends.base import Tensor
 from toolkit.methods.base import Batch, Options
 from toolkit.methods.losses import hinge
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
-from toolkit.sampling.distance import distance_of, usual_distance
+from toolkit.sampling.distance import distance_of
 from toolkit.sampling.distant import distant_pair, require_pairs
 from toolkit.sampling.prior import PriorName, prior_of
 from toolkit.spaces import Arch, SearchSpace
@@ -47,7 +47,7 @@ class PGONAS(Sandwich):
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
         self._prior = prior_of(self.options.prior, space)
-        self._distance = distance_of(usual_distance(space), space)
+        self._distance = distance_of(None, space)
         require_pairs("method.min_distance", self._prior.sample, self._distance, self.options.min_distance)
 
     @override

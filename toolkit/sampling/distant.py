@@ -9,8 +9,9 @@ from typing_extensions import override
 
 from toolkit.errors import InputError
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions
-from toolkit.sampling.distance import Distance, distance_of, usual_distance
+from toolkit.sampling.distance import distance_of
 from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces.distances import Distance
 
 TRIES = 1000
 """How often a pair's second path is drawn before giving up."""
@@ -26,8 +27,8 @@ class DistantOptions(SamplerOptions):
     """How far apart two paths are."""
 
     name: Literal["distant"] = Field("distant", description="which sampler")
-    distance: Literal["decisions", "digits", "adaptive"] | None = Field(
-        None, description="default: digits in the resnet48 family, decisions elsewhere; adaptive is for nasbench201"
+    distance: str | None = Field(
+        None, description="one of the space's; default: digits in the resnet48 family, decisions elsewhere"
     )
     minimum: float | None = Field(
         None, gt=0, description="default: 33 of 47 digits, that share of decisions, adaptive 6.7"
@@ -44,7 +45,7 @@ class Distant(Sampler):
 
     def __init__(self, space: SearchSpace, options: DistantOptions) -> None:
         super().__init__(space, options)
-        self._distance = distance_of(options.distance or usual_distance(space), space)
+        self._distance = distance_of(options.distance, space)
         self._minimum = self._distance.far if options.minimum is None else options.minimum
         self._tries = options.tries
         require_pairs("method.sampling.minimum", space.sample, self._distance, self._minimum, self._tries)

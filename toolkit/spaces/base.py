@@ -11,6 +11,7 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.spaces.cost import Cost, network_cost
+from toolkit.spaces.distances import Distance, hamming
 from toolkit.spaces.features import FeatureKind, costs, one_hot, option_pairs
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plans
@@ -165,6 +166,11 @@ class SearchSpace(ABC):
         Absent against present counts as a difference.
         """
         return sum(a != b for a, b in zip(first, second, strict=True))
+
+    @property
+    def distances(self) -> Mapping[str, Distance]:
+        """By name, the usual one first: `decisions` counts those answered differently that shape a block."""
+        return {"decisions": hamming([place for place, decision in enumerate(self.decisions) if decision.blocks])}
 
     def for_images(self, channels: int, size: int, classes: int) -> Self:
         """The same space for other images: only the stem's inputs, the maps' sizes and the classifier differ."""

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import FeatureKind
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import Plans
@@ -75,6 +76,11 @@ class DerivedSpace(SearchSpace):
     def distance(self, first: Arch, second: Arch) -> int:
         """The base's."""
         return self.base.distance(first, second)
+
+    @property
+    def distances(self) -> Mapping[str, Distance]:
+        """The base's."""
+        return self.base.distances
 
     def with_options(self, options: SpaceOptions) -> Self:
         """The same supernet of the base with these options."""

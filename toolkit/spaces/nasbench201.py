@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 
 from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
+from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import Columns, FeatureKind
 from toolkit.spaces.plans import (
     AvgPool,
@@ -32,10 +33,17 @@ NODES = (1, 2, 3)
 """A cell's nodes beside its input, node 0; node n has an edge from each of the n nodes before it."""
 
 _SKIP, _CONV3 = OPERATIONS.index("skip_connect"), OPERATIONS.index("nor_conv_3x3")
+_CONVOLUTIONS = frozenset(i for i, operation in enumerate(OPERATIONS) if "conv" in operation)
 _PATHS = ((3,), (0, 4), (1, 5), (0, 2, 5))
 """The ways through a cell, from its input to its output, as edges in the order of the code."""
 _REACH = np.array([{"nor_conv_1x1": 2.0, "nor_conv_3x3": 3.0}.get(operation, 0.0) for operation in OPERATIONS])
 """What an operation adds to the depth of a path: a 3x3 convolution more than a 1x1."""
+
+
+def _adaptive(first: Arch, second: Arch) -> float:
+    """An edge that changes between convolutions and other operations counts 2, any other change 0.5."""
+    changes = [(a in _CONVOLUTIONS) != (b in _CONVOLUTIONS) for a, b in zip(first, second, strict=True) if a != b]
+    return sum(2.0 if change else 0.5 for change in changes)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,11 @@ class NASBench201(SearchSpace):
     def _parse(self, code: str) -> Arch:
         edges = [edge for node in code.split("+") for edge in node.strip("|").split("|")]
         return tuple(OPERATIONS.index(edge.partition("~")[0]) for edge in edges)
+
+    @property
+    def distances(self) -> Mapping[str, Distance]:
+        """`decisions`; `adaptive`, of PGONAS's port, where a change between convolutions and others weighs most."""
+        return {**super().distances, "adaptive": Distance(_adaptive, 2.0 * len(self.decisions), 6.7)}
 
     def problems(self, code: str) -> list[str]:
         """Every node or edge that is not as in `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""

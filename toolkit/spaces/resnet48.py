@@ -16,6 +16,7 @@ from math import prod
 import numpy as np
 
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
+from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import Columns, FeatureKind, one_hot, products
 from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
@@ -28,6 +29,9 @@ MAX_DEPTHS = (5, 5, 8, 5)
 STRIDES = (1, 2, 2, 2)
 STAGES = range(4)
 CODE_LENGTH = 52
+_FIRST_WIDTH = 5
+"""Where the width digits begin in a code: after the image size and four depths."""
+
 _FIRST_BLOCKS = tuple(accumulate(MAX_DEPTHS[:-1], initial=1))
 """Position of each stage's first block slot in the network; the stem is position 0."""
 
@@ -215,6 +219,16 @@ class ResNet48(SearchSpace):
             *(slots[2 * block - 1] for block in _FIRST_BLOCKS),
             *slots[::2],
         )
+
+    @property
+    def distances(self) -> Mapping[str, Distance]:
+        """`digits`, of PGONAS: Hamming over the code's 47 width digits. `decisions` counts a stage's width once."""
+
+        def between(first: Arch, second: Arch) -> int:
+            codes = self.format(first)[_FIRST_WIDTH:], self.format(second)[_FIRST_WIDTH:]
+            return sum(a != b for a, b in zip(*codes, strict=True))
+
+        return {"digits": Distance(between, CODE_LENGTH - _FIRST_WIDTH, 33), **super().distances}
 
     def problems(self, code: str) -> list[str]:
         """Every rule that `code` breaks; positions count from 0 in the code as given."""
