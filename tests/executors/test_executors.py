@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
-from importlib.util import find_spec
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -148,6 +147,12 @@ def test_ray_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
         every(squaring, [1], {"ray": "local"})
 
 
+def test_a_cluster_that_is_not_there() -> None:
+    pytest.importorskip("ray", reason="needs Ray, an optional extra")
+    with pytest.raises(InputError, match="no Ray cluster can be reached there"):
+        every(squaring, [1], {"ray": "127.0.0.1:1"})
+
+
 class Simulation:
     """A crew whose workers die and finish at random."""
 
@@ -168,28 +173,6 @@ class Simulation:
 
     def close(self) -> None:
         """Nothing to do."""
-
-
-@pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray, an optional extra")
-def test_ray(tmp_path: Path) -> None:
-    """All in one, for a cluster takes ten seconds to start: deaths, errors, one copy of arrays."""
-    import ray
-
-    where = {"workers": 2, "ray": "local"}
-    with pytest.raises(InputError, match="no Ray cluster can be reached there"):
-        every(squaring, [1], {"ray": "127.0.0.1:1"})
-    ray.init("local", include_dashboard=False, log_to_driver=False, num_cpus=2)
-    try:
-        results = every(partial(dying, tmp_path, 2), range(8), where)
-        assert sorted(x for x, _ in results) == list(range(8))
-        assert len(list(tmp_path.iterdir())) == 2
-        with pytest.raises(InputError) as caught:
-            every(complaining, [7], where)
-        assert caught.value.problems == ("7 is wrong", "and so is this")
-        array = np.zeros((2, 3, 5, 4), np.float32).transpose(0, 3, 1, 2)
-        assert every(partial(reading, array), range(2), where) == 2 * [(array.strides, False)]
-    finally:
-        ray.shutdown()
 
 
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(0, 10**6), st.sampled_from([0.0, 0.1]))

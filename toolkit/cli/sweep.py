@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from toolkit.cli.console import console, print_json
-from toolkit.cli.options import AsJson, AsMarkdown
+from toolkit.cli.options import AsJson, AsMarkdown, Ray, Workers
 from toolkit.cli.progress import progress_bars
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ def sweep(
     out: Annotated[Path, typer.Option("--out", "-o", help="the folder of its runs and of sweep.json")] = Path(
         "runs/sweep"
     ),
-    workers: Annotated[
-        int, typer.Option("--workers", "-j", min=1, help="runs that go on at once, one CPU thread each")
-    ] = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
@@ -32,7 +31,7 @@ def sweep(
 
     _one_of(as_json, as_markdown)
     with progress_bars() as progress:
-        report = run_sweep(file, out, workers=workers, progress=progress, note=progress.note)
+        report = run_sweep(file, out, workers=workers, ray=ray, progress=progress, note=progress.note)
     _print(report, out, as_json, as_markdown)
 
 
@@ -82,9 +81,8 @@ def split_test(
         str | None, typer.Option(help="batch-norm statistics, as for `supernet evaluate` [calibrate]")
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="validation images; default: all")] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", "-j", min=1, help="runs that go on at once, one CPU thread each")
-    ] = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     as_json: AsJson = False,
     as_markdown: AsMarkdown = False,
 ) -> None:
@@ -106,6 +104,7 @@ def split_test(
             norm=norm,
             images=images,
             workers=workers,
+            ray=ray,
             progress=progress,
             note=progress.note,
         )

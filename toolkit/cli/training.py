@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from toolkit.cli.console import print_line, print_listing
-from toolkit.cli.options import AsJson, Backend, Changes
+from toolkit.cli.options import AsJson, Backend, Changes, Ray, Workers
 from toolkit.cli.progress import progress_bars
 
 Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
@@ -108,9 +108,8 @@ def standalone(
         list[int] | None,
         typer.Option("--seed", min=0, max=2**63 - 1, help="of initial weights and order of images; repeat for several"),
     ] = None,
-    workers: Annotated[
-        int, typer.Option("--workers", "-j", min=1, help="processes; each takes one CPU thread if there are several")
-    ] = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     backend: Backend = None,
     warm_start: Annotated[
         bool, typer.Option("--warm-start", help="begin with the weights of the supernet's newest checkpoint")
@@ -133,6 +132,7 @@ def standalone(
             changes=changes,
             seeds=seeds or [0],
             workers=workers,
+            ray=ray,
             warm_start=warm_start,
             progress=progress,
         )

@@ -38,7 +38,12 @@ def hire(
 
 
 def spread(
-    make: Make[Task, Result], tasks: Iterable[Task], workers: int | None = None, ray: str | None = None
+    make: Make[Task, Result],
+    tasks: Iterable[Task],
+    workers: int | None = None,
+    ray: str | None = None,
+    *,
+    gpus: bool = False,
 ) -> Generator[list[Result]]:
     """Hire workers and do all tasks; results come as they are finished, several at once where several are there.
 
@@ -47,5 +52,5 @@ def spread(
     Raises:
         InputError: as `hire` and `deal` do.
     """
-    with closing(hire(make, workers, ray)) as crew:
+    with closing(hire(make, workers, ray, gpus=gpus)) as crew:
         yield from deal(crew, tasks)

@@ -30,7 +30,8 @@ def run_sweep(
     out: Path,
     *,
     plan: str | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Progress = quiet,
     note: Note = quiet,
 ) -> SweepReport:
@@ -38,10 +39,12 @@ def run_sweep(
 
     Whatever is there already is not done again. The report is written anew after every run, so that it can be followed,
     and a killed sweep leaves a comparison. A run that fails takes none of the others with it: it stands in the report
-    with its problems. With several workers each trains and evaluates whole runs.
+    with its problems. Several workers each train and evaluate whole runs; on a Ray cluster `out` and what recipes
+    name must be there under the same paths on all machines.
 
     Args:
         plan: the text of the sweep's file, kept as `out/sweep.toml`.
+        workers, ray: where the work is done; see `toolkit.executors.hire`.
 
     Raises:
         InputError: bad candidates or truth; a worker that died; not one run could be finished, as with bad data; or one
@@ -77,12 +80,15 @@ def run_sweep(
     known = _finished_before(out) & {trial.key for trial in trials}
     if not known:
         write()
-    make = partial(_Runner, out, candidates, sweep.evaluation)
-    make = partial(make, threads=1) if workers > 1 else partial(make, progress=progress, note=note)
+    several = bool(ray) or (workers or 1) > 1
+    make = partial(_Runner, out.absolute() if ray else out, candidates, sweep.evaluation)
+    make = partial(make, threads=1) if several else partial(make, progress=progress, note=note)
+    gpus = any(trial.recipe.device != "cpu" for trial in trials)
     # What the last report holds comes first, and until that is read again the report stays: it knows more.
     ordered = sorted(trials, key=lambda trial: trial.key not in known)
     try:
-        with interrupt_at_once() if workers > 1 else nullcontext(), closing(spread(make, ordered, workers)) as results:
+        work = spread(make, ordered, workers, ray, gpus=gpus)
+        with interrupt_at_once() if several else nullcontext(), closing(work) as results:
             for done in results:
                 for trial, outcome in done:
                     if isinstance(outcome, Scores):

@@ -41,7 +41,8 @@ def train_candidates_alone(
     candidates: Mapping[str, str],
     *,
     seeds: Seeds = (0,),
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     warm: Path | None = None,
     progress: Progress = quiet,
 ) -> dict[str, list[Counts]]:
@@ -56,14 +57,14 @@ def train_candidates_alone(
     Args:
         candidates: codes by id.
         seeds: of the initial weights and of the order of images: each candidate is trained once with each.
-        workers: processes, one CPU thread each if there are several.
+        workers, ray: where the work is done; see `toolkit.executors.hire`. Several processes take one CPU thread each.
         warm: a checkpoint of the supernet that networks begin with, instead of from scratch.
 
     Returns:
         by id, the counts of each seed.
 
     Raises:
-        InputError: bad data, or a file cannot be written.
+        InputError: bad data, a file cannot be written, or Ray cannot be reached.
         Stopped: Ctrl-C; networks that were finished are kept.
     """
     data = open_data(recipe, progress)
@@ -78,7 +79,7 @@ def train_candidates_alone(
         """`of` steps make a training; `done` of the one in hand are."""
         progress("training alone", finished * of + done, total * of)
 
-    if workers > 1:
+    if ray or (workers or 1) > 1:
         make = partial(_Trainer, recipe, space, data, weights, threads=1)
     else:
         make = partial(_Trainer, recipe, space, data, weights, after_step=report)
@@ -88,7 +89,7 @@ def train_candidates_alone(
         finished = total - len(tasks)
         report()
         try:
-            with interrupt_at_once(), closing(spread(make, tasks, workers)) as done:
+            with interrupt_at_once(), closing(spread(make, tasks, workers, ray, gpus=recipe.device != "cpu")) as done:
                 for results in done:
                     for task, row, training in results:
                         # Its training first: what is done is told by the result.

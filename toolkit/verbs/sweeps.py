@@ -28,7 +28,8 @@ def sweep(
     file: Path | str,
     out: Path | str = "runs/sweep",
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Progress = quiet,
     note: Note = quiet,
 ) -> SweepReport:
@@ -42,7 +43,7 @@ def sweep(
     """
     config, trials = read_sweep(Path(file))
     plan = read_bytes(file).decode()
-    return run_sweep(config, trials, Path(out), plan=plan, workers=workers, progress=progress, note=note)
+    return run_sweep(config, trials, Path(out), plan=plan, workers=workers, ray=ray, progress=progress, note=note)
 
 
 def split_test(
@@ -55,7 +56,8 @@ def split_test(
     seeds: Sequence[int] | None = None,
     norm: str | None = None,
     images: int | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     progress: Progress = quiet,
     note: Note = quiet,
 ) -> SweepReport:
@@ -82,7 +84,7 @@ def split_test(
         images=images,
         progress=progress,
     )
-    return sweep(plan, out, workers=workers, progress=progress, note=note)
+    return sweep(plan, out, workers=workers, ray=ray, progress=progress, note=note)
 
 
 def plan_split_test(

@@ -95,7 +95,8 @@ def standalone(
     draw_seed: int = 0,
     changes: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | None = None,
     warm_start: bool = False,
     progress: Progress = quiet,
 ) -> TrainedAlone:
@@ -106,6 +107,7 @@ def standalone(
         count: how many of them; by default 12, or all of a file that was given.
         choose: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, or those that
             teach a predictor most.
+        workers, ray: where the work is done: processes of this machine, or a Ray cluster's address, or `local`.
         warm_start: begin with the weights of the supernet's newest checkpoint.
 
     Raises:
@@ -119,5 +121,7 @@ def standalone(
     chosen = SELECTIONS[choose](space, table, count or (FEW if candidates is None else len(table)), draw_seed)
     seeds = tuple(dict.fromkeys(seeds))
     warm = folder.latest_checkpoint() if warm_start else None
-    counts = train_candidates_alone(recipe, folder, chosen, seeds=seeds, workers=workers, warm=warm, progress=progress)
+    counts = train_candidates_alone(
+        recipe, folder, chosen, seeds=seeds, workers=workers, ray=ray, warm=warm, progress=progress
+    )
     return TrainedAlone(space.name, folder.standalone, folder.standalone_seeds, seeds, counts)
