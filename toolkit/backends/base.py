@@ -156,6 +156,9 @@ class Network(Protocol):
                 tensors, running statistics too.
         """
 
+    def gap(self, other: Self) -> Tensor:
+        """|own - other's| / |own| over all parameters of two networks that hold the same; a constant."""
+
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
         """Call `call` whenever a backward pass reaches `tensor`; never, if it is constant."""
 

@@ -172,6 +172,10 @@ class Method(ABC):
         """The blocks whose weights and statistics no step may change; None if all may change."""
         return None
 
+    def remark(self, values: Mapping[str, float]) -> str:  # noqa: ARG002
+        """A few words on what a step logged, where there is something to warn of."""
+        return ""
+
     def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:
         """Logits of a path through the supernet; by `plans` where they are not the usual ones of `arch`."""
         return batch.net.run(plans or self.space.supernet_plans(arch), batch.images, norm, path=arch)

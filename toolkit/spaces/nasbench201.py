@@ -120,6 +120,10 @@ class NASBench201(SearchSpace):
         edges = [edge for node in code.split("+") for edge in node.strip("|").split("|")]
         return tuple(OPERATIONS.index(edge.partition("~")[0]) for edge in edges)
 
+    def connected(self, arch: Arch) -> bool:
+        """Whether a way without `none` leads through the cell."""
+        return bool(live_graph([arch])["connected"][0])
+
     def problems(self, code: str) -> list[str]:
         """Every node or edge that is not as in `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
         nodes = code.split("+")

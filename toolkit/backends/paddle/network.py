@@ -76,6 +76,14 @@ class PaddleNetwork(nn.Layer, Network):
                 own[name][part] = paddle.lerp(own[name][part], others[name][part], 1 - decay)
 
     @override
+    @paddle.no_grad()
+    def gap(self, other: "PaddleNetwork") -> Tensor:
+        apart, length = paddle.zeros([]), paddle.zeros([])
+        for own, its in zip(self.parameters(), other.parameters(), strict=True):
+            apart, length = apart + ((own - its) ** 2).sum(), length + (own**2).sum()
+        return (apart / length).sqrt()
+
+    @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
         if not tensor.stop_gradient:
             tensor.register_hook(lambda _: call())

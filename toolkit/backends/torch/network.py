@@ -76,6 +76,16 @@ class TorchNetwork(nn.Module, Network):
                     own[name][part].lerp_(others[name][part], 1 - decay)
 
     @override
+    def gap(self, other: "TorchNetwork") -> Tensor:
+        with torch.no_grad():
+            own, others = ([p.detach() for p in network.parameters()] for network in (self, other))
+            apart, length = (
+                torch.stack(list(torch._foreach_norm(tensors))).square().sum()
+                for tensors in (torch._foreach_sub(own, others), own)
+            )
+            return (apart / length).sqrt()
+
+    @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
         if tensor.requires_grad:
             tensor.register_hook(lambda _: call())  # type: ignore[no-untyped-call]
