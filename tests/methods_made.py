@@ -37,7 +37,11 @@ def make_batch(method: Method, *given: Any, **more: Any) -> Batch:
     return replace(batch, views=method.needs().views * (batch.images,))
 
 
-def alone(methods: Iterable[str] = METHODS) -> list[str]:
+EVERYWHERE = [name for name in METHODS if name != "bn-nas"]
+"""Those that take any space; that one needs blocks of their own, which do not begin silent."""
+
+
+def alone(methods: Iterable[str] = EVERYWHERE) -> list[str]:
     """Those that own nothing besides the supernet, which fakes of networks are enough for."""
     return [name for name in methods if METHODS[name].begin is Method.begin]
 

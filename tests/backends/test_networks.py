@@ -5,12 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.methods_made import begun, make_batch, make_method
+from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
 from tests.networks import forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
-from toolkit.methods import METHODS
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.sharing import sharing_order
@@ -217,7 +216,7 @@ def test_counting(backend: Backend, supernet: Network) -> None:
     assert np.isnan(broken.loss)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERYWHERE)
 def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace, method: str) -> None:
     """Every method on every space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from tests.methods_made import begun, make_batch, make_method
+from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import SGD
 from toolkit.errors import InputError
-from toolkit.methods import METHODS, Batch, Method
+from toolkit.methods import Batch, Method
 from toolkit.methods.spos import SPOS
 from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.sampling.attentive import AttentiveOptions
@@ -54,7 +54,7 @@ def train_a_little(method: Method, backend: str = "torch", tally: Tally | None =
     return tally, trained
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERYWHERE)
 def test_branches_are_counted_where_their_networks_learn(name: str) -> None:
     tally, trained = train_a_little(make_method(name, SPACE))
     assert tally.networks == len(trained) > 0

@@ -38,7 +38,7 @@ class Ops(Protocol):
         """Within this context what is computed is constant, and costs no memory for a backward pass."""
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of `loss`, a scalar, to those that parameters hold already."""
+        """Add the gradients of `loss`, a scalar, to those that parameters hold already; none if it is constant."""
 
     # Element by element.
 

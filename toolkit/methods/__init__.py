@@ -4,6 +4,7 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 """
 
 from toolkit.methods.base import Batch, Method, Needs
+from toolkit.methods.bn_nas import BNNAS
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
@@ -17,7 +18,7 @@ from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
     "methods",
-    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised),
+    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised, BNNAS),
     subclass_of(Method),
 )
 

@@ -168,8 +168,8 @@ class Method(ABC):
         """
         return None
 
-    def frozen(self) -> Plans | None:
-        """The blocks whose weights and statistics no step may change; None if all may change."""
+    def frozen(self) -> Plans | frozenset[str] | None:
+        """What no step may change: blocks, with their statistics, or parameters by name; None if all may change."""
         return None
 
     def remark(self, values: Mapping[str, float]) -> str:  # noqa: ARG002

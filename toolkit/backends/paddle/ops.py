@@ -39,7 +39,8 @@ class PaddleOps(Ops):
 
     @override
     def backward(self, loss: Tensor) -> None:
-        loss.backward()
+        if not loss.stop_gradient:
+            loss.backward()
 
     @override
     def exp(self, x: Tensor) -> Tensor:

@@ -43,7 +43,8 @@ class TorchOps(Ops):
 
     @override
     def backward(self, loss: Tensor) -> None:
-        torch.autograd.backward(loss)
+        if loss.requires_grad:
+            torch.autograd.backward(loss)
 
     @override
     def exp(self, x: Tensor) -> Tensor:
