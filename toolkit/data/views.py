@@ -45,14 +45,15 @@ def viewed(images: Images, how: "Augmentation", draws: npt.NDArray[np.float64]) 
     x = images.astype(np.float32)
     if how.jitter is not None or how.grey:
         x = _coloured(x, how, draws[:, 4:10])
-    rows = columns = np.broadcast_to(np.eye(size, dtype=np.float32), (count, size, size))
+    rows: Floats = np.broadcast_to(np.eye(size, dtype=np.float32), (count, size, size))
+    columns = rows
     if how.crop is not None:
         rows, columns = _crops(how.crop, draws[:, :4], size)
     if how.blur:
         blur = _blurs(how.blur, draws[:, 10:], size)
         rows, columns = blur @ rows, blur @ columns
     if how.crop is not None or how.blur:
-        x = rows[:, None] @ x @ columns[:, None].swapaxes(2, 3)
+        x = (rows[:, None] @ x @ columns[:, None].swapaxes(2, 3)).astype(np.float32, copy=False)
     return np.rint(np.clip(x, 0, 255)).astype(np.uint8).reshape(count, channels, size, size)
 
 

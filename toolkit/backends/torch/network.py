@@ -79,7 +79,7 @@ class TorchNetwork(nn.Module, Network):
     def freeze(self, but: Collection[str]) -> frozenset[str]:
         frozen = {name: parameter for name, parameter in self.named_parameters() if name not in but}
         for parameter in frozen.values():
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
         return frozenset(frozen)
 
     @override
