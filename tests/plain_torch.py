@@ -214,12 +214,13 @@ def _plain(plan: object) -> nn.Module:
         case DeepStem():
             widths = (plan.in_channels, plan.mid_channels, plan.mid_channels, plan.channels)
             deep = OrderedDict[str, nn.Module]()
-            for number in (1, 2, 3):
-                stride = 2 if number == 1 else 1
-                deep[f"conv{number}"] = nn.Conv2d(*widths[number - 1 :][:2], 3, stride, padding=1, bias=False)
-                deep[f"bn{number}"] = nn.BatchNorm2d(widths[number])
+            for place, number in enumerate(("", "2", "3")):
+                stride = 1 if number else 2
+                deep[f"conv{number}"] = nn.Conv2d(*widths[place:][:2], 3, stride, padding=1, bias=False)
+                deep[f"bn{number}"] = nn.BatchNorm2d(widths[place + 1])
                 deep[f"relu{number}"] = nn.ReLU()
-            return nn.Sequential(deep).append(nn.MaxPool2d(3, 2, padding=1))
+            deep["pool"] = nn.MaxPool2d(3, 2, padding=1)
+            return nn.Sequential(deep)
         case SplitAttention():
             return PlainSplitAttention(plan)
         case ResidualChoice():

@@ -83,7 +83,7 @@ _PINAS_PARTS = {
     "conv2.bn1": "attention.bn",
     "conv2.fc2": "attention.fc2",
 }
-_PINAS_STEM = {"0": "conv1", "1": "bn1", "3": "conv2", "4": "bn2", "6": "conv3"}
+_PINAS_STEM = {"0": "conv", "1": "bn", "3": "conv2", "4": "bn2", "6": "conv3"}
 _PINAS_FIRST = (1, 4, 8, 14)
 """The first block of each stage."""
 

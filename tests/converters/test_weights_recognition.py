@@ -176,7 +176,13 @@ def test_nothing_that_is_known() -> None:
 
 
 def test_two_names_for_one_tensor() -> None:
-    assert "more than one of its tensors may be blocks.0.conv.weight" in problems(with_fn(PADDLE) | PADDLE)
+    """Two tensors for one place are not clear; the same tensor twice is."""
+    twice = with_fn(PADDLE) | PADDLE
+    other = twice | {"blocks.0.conv.weight": twice["blocks.0.conv.weight"] + 1}
+    assert "more than one of its tensors may be blocks.0.conv.weight" in problems(other)
+    found = recognise(source(twice), ANY)
+    assert_ours(found)
+    assert {one.why.partition(" blocks")[0] for one in found.unmatched} == {"the same tensor as"}
 
 
 def test_names_of_both_frameworks_at_once() -> None:

@@ -105,7 +105,7 @@ class DeepStem(Block):
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """As above."""
         (x,) = inputs
-        x = g.relu(g.norm("bn1", g.conv("conv1", x, "mid_channels", 3, stride=2)))
+        x = g.relu(g.norm("bn", g.conv("conv", x, "mid_channels", 3, stride=2)))
         x = g.relu(g.norm("bn2", g.conv("conv2", x, "mid_channels", 3)))
         x = g.relu(g.norm("bn3", g.conv("conv3", x, "channels", 3)))
         return g.max_pool(x, kernel=3, stride=2)
