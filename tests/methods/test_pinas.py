@@ -9,7 +9,7 @@ import pytest
 
 from tests.methods_made import make_batch, make_method
 from tests.networks import backend_on_cpu, some_images, thin
-from toolkit.backends import BACKENDS
+from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend, Network, Weights
 from toolkit.backends.shapes import used
 from toolkit.methods import Batch
@@ -195,6 +195,11 @@ def test_every_ablation_runs(cross: bool, teacher: str, negatives: str) -> None:
     assert ("teacher_gap" in found) == ("teacher" in made.lab.networks) == (teacher != "none")
     assert (made.lab.state()["head.0.weight"] != before).any()
     assert made.net.gradients()
+
+
+def test_the_head_is_float32_whatever_the_network_computes_in() -> None:
+    made = Made(get_backend("torch", "cpu", "bf16"))
+    assert np.isfinite(made.step()["loss"])
 
 
 def test_the_spread_tells_a_collapse() -> None:

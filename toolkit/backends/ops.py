@@ -29,6 +29,9 @@ class Ops(Protocol):
     def numpy(self, tensor: Tensor) -> npt.NDArray[Any]:
         """A copy of its numbers; bfloat16 as float32."""
 
+    def single(self, x: Tensor) -> Tensor:
+        """x in float32, or float64 if it is that: never in less than parameters outside of networks are."""
+
     def detach(self, tensor: Tensor) -> Tensor:
         """`tensor` as a constant: no gradient flows through it."""
 

@@ -17,8 +17,11 @@ def feature_width(space: SearchSpace) -> int:
 
 
 def features(ops: Ops, maps: Tensor, width: int) -> Tensor:
-    """The mean of each channel of maps (n, c, h, w), and zeros for channels that a narrow path lacks: (n, width)."""
-    means = ops.mean(maps, (2, 3))
+    """The mean of each channel of maps (n, c, h, w), and zeros for channels that a narrow path lacks: (n, width).
+
+    In float32 at least, as heads are.
+    """
+    means = ops.single(ops.mean(maps, (2, 3)))
     if means.shape[1] == width:
         return means
     lacking = means[:, :1] * 0

@@ -34,6 +34,10 @@ class TorchOps(Ops):
         return array.copy("K")
 
     @override
+    def single(self, x: Tensor) -> Tensor:
+        return x if x.dtype == torch.float64 else x.float()
+
+    @override
     def detach(self, tensor: Tensor) -> Tensor:
         return tensor.detach()
 
