@@ -1,5 +1,7 @@
 """Training methods as tests make them: with what they cannot do without."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.backends.base import Backend, Network
 from toolkit.candidates import write_entries
-from toolkit.methods import METHODS, Method
+from toolkit.methods import METHODS, Batch, Method
+from toolkit.methods.lab import Lab
 from toolkit.spaces import SearchSpace
 
 _TRUTHS = 8
@@ -19,6 +23,27 @@ def make_method(name: str, space: SearchSpace, **options: Any) -> Method:
     """The method called `name`, with default options but these."""
     needed = {"truth": truth_file(space)} if name == "landmark" else {}
     return METHODS[name](space, METHODS[name].options_type(name=name, **needed | options))
+
+
+def begun(method: Method, backend: Backend, network: Network) -> Method:
+    """A method that owns what it needs besides the network."""
+    method.begin(Lab(backend, network, 0))
+    return method
+
+
+def make_batch(method: Method, *given: Any, **more: Any) -> Batch:
+    """A batch of as many views as the method needs, all alike."""
+    batch = Batch(*given, **more)
+    return replace(batch, views=method.needs().views * (batch.images,))
+
+
+EVERYWHERE = [name for name in METHODS if name != "bn-nas"]
+"""Those that take any space; that one needs blocks of their own, which do not begin silent."""
+
+
+def alone(methods: Iterable[str] = EVERYWHERE) -> list[str]:
+    """Those that own nothing besides the supernet, which fakes of networks are enough for."""
+    return [name for name in methods if METHODS[name].begin is Method.begin]
 
 
 @cache

@@ -13,6 +13,7 @@ from toolkit.backends.base import Backend, Network, Norm, Precision
 from toolkit.spaces import Arch, Plans, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
+from toolkit.spaces.pinas import PiNAS
 from toolkit.spaces.resnet20 import ResNet20
 from toolkit.spaces.resnet48 import ResNet48
 
@@ -36,6 +37,10 @@ def thin(space: SearchSpace, size: int = 16) -> SearchSpace:
             return replace(space, widths=(4, 8, 16), cells=2)
         case NASBenchMacro():
             return replace(space, width=8, last=40)
+        case PiNAS(deep=True):
+            return replace(space, planes=(4, 4, 16, 16), layers=(1, 1, 1, 1), stem=8)
+        case PiNAS():
+            return replace(space, planes=(4, 4, 16), layers=(1, 1, 1), stem=8)
     return space
 
 

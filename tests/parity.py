@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.methods_made import make_method
+from tests.methods_made import begun, make_batch, make_method
 from tests.networks import forward, logits, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Backend, Network, Precision, Tensor
@@ -84,6 +84,7 @@ class _Trace:
         rng = np.random.default_rng(0)
         self._pixels = some_images(space, IMAGES)
         channels = space.channels
+        begun(method, backend, self.network)
         self._images = backend.normalise(backend.place(self._pixels), (0.5,) * channels, (0.25,) * channels)
         self._labels = backend.place(rng.integers(0, space.classes, IMAGES))
         self._archs = (space.largest, space.smallest, space.sample(rng))
@@ -130,4 +131,5 @@ class _Trace:
         return {name: np.asarray(float(value)) for name, value in logged.items()}
 
     def _batch(self, number: int) -> Batch:
-        return Batch(self.network, self._images, self._labels, np.random.default_rng(number), 0.5)
+        rng = np.random.default_rng(number)
+        return make_batch(self._method, self.network, self._images, self._labels, rng, 0.5, LR)

@@ -19,12 +19,15 @@ from toolkit.spaces.plans import (
     Cell,
     Choice,
     ConvNorm,
+    DeepStem,
     Head,
     Identity,
     InvertedResidual,
     NormReLU,
     Plans,
     Reduction,
+    ResidualChoice,
+    SplitAttention,
     Stem,
 )
 
@@ -80,6 +83,58 @@ class PlainInvertedResidual(nn.Module):
         hidden = torch.relu(self.bn2(self.depthwise(hidden)))
         hidden = self.bn3(self.project(hidden))
         return hidden + images if hidden.shape == images.shape else hidden
+
+
+class PlainSplitAttention(nn.Module):
+    """A ResNeSt bottleneck without its shortcut, in the order of its splits that the paper draws."""
+
+    def __init__(self, plan: SplitAttention) -> None:
+        super().__init__()
+        self.radix, self.groups = plan.radix, plan.groups
+        mid, splits = plan.mid_channels, plan.radix * plan.mid_channels
+        self.conv1 = nn.Conv2d(plan.in_channels, mid, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(mid)
+        self.conv2 = nn.Conv2d(mid, splits, 3, padding=1, groups=plan.groups * plan.radix, bias=False)
+        self.bn2 = nn.BatchNorm2d(splits)
+        self.attention = nn.ModuleDict(
+            {
+                "fc1": nn.Conv2d(mid, plan.hidden_channels, 1, groups=plan.groups),
+                "bn": nn.BatchNorm2d(plan.hidden_channels),
+                "fc2": nn.Conv2d(plan.hidden_channels, splits, 1, groups=plan.groups),
+            }
+        )
+        self.pool = nn.AvgPool2d(3, 2, padding=1) if plan.stride == 2 else nn.Identity()
+        self.conv3 = nn.Conv2d(mid, plan.channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(plan.channels)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu(self.bn1(self.conv1(images)))
+        hidden = torch.relu(self.bn2(self.conv2(hidden)))
+        parts = hidden.unflatten(1, (self.radix, -1))  # n, split, channel, h, w
+        squeezed = parts.sum(1).mean((2, 3), keepdim=True)
+        weights = self.attention["fc2"](torch.relu(self.attention["bn"](self.attention["fc1"](squeezed))))
+        if self.radix == 1:
+            weights = weights.sigmoid().unflatten(1, (1, -1))
+        else:
+            by_group = weights.unflatten(1, (self.groups, self.radix, -1)).softmax(2)
+            weights = by_group.permute(0, 2, 1, 3, 4, 5).flatten(2, 3)
+        return self.bn3(self.conv3(self.pool((parts * weights).sum(1))))
+
+
+class PlainResidual(nn.Module):
+    def __init__(self, plan: ResidualChoice) -> None:
+        super().__init__()
+        ((self.name, branch),) = plan.branches
+        self.add_module(self.name, _plain(branch))
+        self.downsample, self.pool = nn.Identity(), nn.Identity()
+        if plan.stride > 1 or plan.in_channels != plan.channels:
+            self.pool = nn.AvgPool2d(plan.stride, plan.stride, ceil_mode=True, count_include_pad=False)
+            self.downsample = nn.Sequential(
+                nn.Conv2d(plan.in_channels, plan.channels, 1, bias=False), nn.BatchNorm2d(plan.channels)
+            )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.get_submodule(self.name)(images) + self.downsample(self.pool(images)))
 
 
 class PlainCell(nn.Module):
@@ -156,6 +211,20 @@ def _plain(plan: object) -> nn.Module:
             return PlainReduction(plan)
         case InvertedResidual():
             return PlainInvertedResidual(plan)
+        case DeepStem():
+            widths = (plan.in_channels, plan.mid_channels, plan.mid_channels, plan.channels)
+            deep = OrderedDict[str, nn.Module]()
+            for place, number in enumerate(("", "2", "3")):
+                stride = 1 if number else 2
+                deep[f"conv{number}"] = nn.Conv2d(*widths[place:][:2], 3, stride, padding=1, bias=False)
+                deep[f"bn{number}"] = nn.BatchNorm2d(widths[place + 1])
+                deep[f"relu{number}"] = nn.ReLU()
+            deep["pool"] = nn.MaxPool2d(3, 2, padding=1)
+            return nn.Sequential(deep)
+        case SplitAttention():
+            return PlainSplitAttention(plan)
+        case ResidualChoice():
+            return PlainResidual(plan)
         case Choice():
             ((name, branch),) = plan.branches
             return nn.Sequential(OrderedDict({name: _plain(branch)}))

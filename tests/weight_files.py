@@ -59,6 +59,48 @@ def winner_2021(*, prelu: bool) -> Shapes:
     return shapes | {"fc.weight": (100, 64), "fc.bias": (100,)}
 
 
+def pinas() -> Shapes:
+    """The supernet of Pi-NAS' released code after linear training, 1,000 classes.
+
+    The four candidates of a stage's first block hold one shortcut, which is saved four times.
+    """
+    shapes: Shapes = {}
+
+    def norm(name: str, width: int) -> None:
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            shapes[f"backbone.{name}.{part}"] = (width,)
+        shapes[f"backbone.{name}.num_batches_tracked"] = ()
+
+    def conv(name: str, width: int, before: int, kernel: int = 1, *, bias: bool = False) -> None:
+        shapes[f"backbone.{name}.weight"] = (width, before, kernel, kernel)
+        if bias:
+            shapes[f"backbone.{name}.bias"] = (width,)
+
+    for number, (width, before) in {0: (32, 3), 3: (32, 32), 6: (64, 32)}.items():
+        conv(f"conv1.{number}", width, before, 3)
+        norm(f"conv1.{number + 1}" if number < 6 else "bn1", width)
+    before = 64
+    for stage, (planes, count) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3)), start=1):
+        for block in range(count):
+            for number, (radix, groups, base) in enumerate(((1, 1, 64), (2, 1, 64), (1, 2, 42), (2, 2, 40))):
+                at, width = f"layer{stage}.{block}.{number}", planes * base // 64 * groups
+                hidden = max(width * radix // 4, 32)
+                conv(f"{at}.conv1", width, before)
+                norm(f"{at}.bn1", width)
+                conv(f"{at}.conv2.conv", radix * width, width // (groups * radix), 3)
+                norm(f"{at}.conv2.bn0", radix * width)
+                conv(f"{at}.conv2.fc1", hidden, width // groups, bias=True)
+                norm(f"{at}.conv2.bn1", hidden)
+                conv(f"{at}.conv2.fc2", radix * width, hidden // groups, bias=True)
+                conv(f"{at}.conv3", 4 * planes, width)
+                norm(f"{at}.bn3", 4 * planes)
+                if not block:
+                    conv(f"{at}.downsample.1", 4 * planes, before)
+                    norm(f"{at}.downsample.2", 4 * planes)
+            before = 4 * planes
+    return shapes | {"head.fc_cls.weight": (1000, 2048), "head.fc_cls.bias": (1000,)}
+
+
 def fill(shapes: Shapes, seed: int = 0) -> Arrays:
     """Values with which a network computes something: float32, counters int64."""
     rng = np.random.default_rng(seed)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from toolkit.errors import InputError, Stopped
     from toolkit.spaces import get_space
     from toolkit.verbs.evaluation import evaluate, status
+    from toolkit.verbs.indicators import indicator
     from toolkit.verbs.planning import budget, plan
     from toolkit.verbs.predicting import predict
     from toolkit.verbs.priors import prior
@@ -44,6 +45,7 @@ _HOMES = {
     "predict": "toolkit.verbs.predicting",
     "prior": "toolkit.verbs.priors",
     "probe": "toolkit.verbs.probing",
+    "indicator": "toolkit.verbs.indicators",
     "sweep": "toolkit.verbs.sweeps",
     "split_test": "toolkit.verbs.sweeps",
     "sharing": "toolkit.verbs.recipes",
@@ -76,6 +78,7 @@ __all__ = [
     "export",
     "get_space",
     "import_run",
+    "indicator",
     "merge",
     "plan",
     "predict",

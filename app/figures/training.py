@@ -29,6 +29,9 @@ class Quantity:
 LARGEST, SMALLEST = "largest_top1", "smallest_top1"
 """Two ends of the space, in one panel if both are there."""
 
+UNLABELLED = ("agreement", "hits", "spread")
+"""What tells whether a training without labels learns, or collapses."""
+
 EXACT = ("lr",)
 """Set, not measured: never smoothed."""
 
@@ -42,6 +45,10 @@ KNOWN = {
     SMALLEST: Quantity("Top-1, smallest network", "", "on validation images after each epoch", percent=True),
     "loss": Quantity("Training loss", "nats", "cross-entropy of the networks drawn in a step; lower is better"),
     "distillation_loss": Quantity("Distillation loss", "nats", "how far smaller networks are from the largest one"),
+    "agreement": Quantity("Agreement across paths", "", "mean cosine of a query and the other path's key; should rise"),
+    "hits": Quantity("Keys found", "", "queries nearer to their own key than to the whole queue", percent=True),
+    "spread": Quantity("Spread of z", "", "1: directions drawn evenly; near 0 all images are told the same"),
+    "teacher_gap": Quantity("Gap to the teacher", "", "distance of student and mean teacher, relative to the weights"),
     "lr": Quantity("Learning rate", "", "the step size: linear warm-up, then a cosine to zero"),
     "grad_norm": Quantity("Gradient norm", "L2", "before clipping; spikes announce divergence"),
     "images_per_second": Quantity("Throughput", "images/s", "training images per second of wall time"),
@@ -66,7 +73,7 @@ def shown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 def is_main(metric: str) -> bool:
     """Whether it says how well the supernet learns, rather than how the optimiser does."""
-    return metric in (LARGEST, SMALLEST) or metric.endswith("loss")
+    return metric in (LARGEST, SMALLEST, *UNLABELLED) or metric.endswith("loss")
 
 
 def curves(

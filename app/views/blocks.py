@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from toolkit.spaces import Arch, Plan, SearchSpace
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.plans import Cell, Choice
-from toolkit.spaces.primitives import Conv, Convolution, DepthwiseConv, Linear
+from toolkit.spaces.primitives import Conv, Convolution, DepthwiseConv, GroupedConv, Linear
 from toolkit.spaces.wiring import graph
 
 
@@ -94,6 +94,8 @@ def _text(plan: Plan) -> str:
         match step.op:
             case Conv(channels=channels, kernel=kernel):
                 words.append(f"{kernel}x{kernel} to {channels}")
+            case GroupedConv(channels=channels, kernel=kernel, groups=groups):
+                words.append(f"{kernel}x{kernel} in {groups} groups to {channels}")
             case DepthwiseConv(kernel=kernel):
                 words.append(f"{kernel}x{kernel} depthwise")
             case Linear(features=features):

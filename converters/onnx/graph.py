@@ -91,6 +91,19 @@ class Graph:
         weight = self.constant(f"{name}.weight", np.zeros((channels, in_channels, 1, 1), np.float32))
         return self.node("Conv", x, weight, kernel_shape=[1, 1])
 
+    def channels(self, x: str, name: str, first: int, channels: int) -> str:
+        """So many channels of x, from the one numbered `first` on."""
+        bounds = {"start": first, "stop": first + channels, "axis": 1}
+        start, stop, axis = (self.constant(f"{name}.{part}", np.array([place])) for part, place in bounds.items())
+        return self.node("Slice", x, start, stop, axis)
+
+    def split_softmax(self, x: str, name: str, splits: int, groups: int, channels: int) -> str:
+        """`primitives.SplitSoftmax` of x (n, channels, 1, 1)."""
+        parted = self.constant(f"{name}.parted", np.array([0, groups, splits, channels // groups // splits]))
+        flat = self.constant(f"{name}.flat", np.array([0, channels, 1, 1]))
+        weights = self.node("Softmax", self.node("Reshape", x, parted), axis=2)
+        return self.node("Reshape", self.node("Transpose", weights, perm=[0, 2, 1, 3]), flat)
+
     def resize(self, x: str, name: str, channels: int, size: int) -> str:
         """Bilinear interpolation to (n, channels, size, size)."""
         start, stop, shape = (

@@ -21,6 +21,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.conv(x, name, stride, norm=norm)
         case p.DepthwiseConv(channels, _, stride):
             return graph.conv(x, name, stride, groups=channels, norm=norm)
+        case p.GroupedConv(groups=groups, stride=stride):
+            return graph.conv(x, name, stride, groups=groups, norm=norm)
         case p.Norm():
             return graph.norm(x, name)
         case p.Linear():
@@ -29,9 +31,10 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.activation(x, kind, name)
         case p.MaxPool(kernel, stride):
             return graph.pool("MaxPool", x, kernel, stride, pad=kernel // 2)
-        case p.AvgPool(kernel, stride):
-            up = {"ceil_mode": 1} if before.size % stride else {}
-            return graph.pool("AveragePool", x, kernel, stride, pad=(kernel - 1) // 2, count_include_pad=0, **up)
+        case p.AvgPool(kernel, stride, padded):
+            up = {"ceil_mode": 1} if before.size % stride and kernel % 2 == 0 else {}
+            pad, count = (kernel - 1) // 2, int(padded)
+            return graph.pool("AveragePool", x, kernel, stride, pad=pad, count_include_pad=count, **up)
         case p.GlobalPool():
             return graph.node("GlobalAveragePool", x)
         case p.Resize(size):
@@ -42,5 +45,9 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.node("Mul", *inputs)
         case p.Concat():
             return graph.node("Concat", *inputs, axis=1)
+        case p.Slice(first, channels):
+            return graph.channels(x, f"{name}slice{len(graph.nodes)}", first, channels)
+        case p.SplitSoftmax(splits, groups):
+            return graph.split_softmax(x, f"{name}splits{len(graph.nodes)}", splits, groups, before.channels)
         case p.Zeros(channels):
             return graph.zeros(x, f"{name}zeros{len(graph.nodes)}", before.channels, channels)

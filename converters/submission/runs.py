@@ -11,7 +11,7 @@ from toolkit.backends.base import Counts, Score
 from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import Spent, spent
-from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
+from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.evaluation.partly import predict_rest
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.race import carried, recorded
@@ -30,6 +30,7 @@ class Wanted:
     norm: str | None = None
     images: int | None = None
     ema: bool | None = None
+    by: str = "labels"
 
     def accepts(self, setting: Setting, checkpoint: str | None) -> bool:
         """Whether `setting` is one of them; `checkpoint` is the digest of the wanted one."""
@@ -39,6 +40,7 @@ class Wanted:
             and (self.norm is None or _same_norm(self.norm, setting.norm))
             and self.images in (None, setting.images)
             and self.ema in (None, ema)
+            and self.by == setting.by
         )
 
 
@@ -174,14 +176,14 @@ def run_results(run: Path | str, wanted: Wanted = Wanted()) -> tuple[Setting, di
 def describe(setting: Setting) -> str:
     """A setting in a few words."""
     weights, ema = _weights(setting)
-    average = ", moving average" if ema else ""
+    average = (", moving average" if ema else "") + ("" if setting.by == "labels" else f", by {setting.by}")
     precision = f", {setting.precision}" if setting.precision != "fp32" else ""
     return f"checkpoint {weights[:12]}{average}, batch norm {setting.norm}, {setting.images:,} images{precision}"
 
 
 def _weights(setting: Setting) -> tuple[str, bool]:
     """Digest of the checkpoint, and whether its moving average was evaluated."""
-    return setting.checkpoint.removesuffix(AVERAGED), setting.checkpoint.endswith(AVERAGED)
+    return setting.weights, setting.averaged
 
 
 def _choose(folder: RunFolder, settings: Sequence[Setting], wanted: Wanted) -> Setting:
@@ -202,6 +204,7 @@ def _evaluate_command(folder: RunFolder, candidates: Path, setting: Setting) -> 
     path = next((path for path in paths if digest(read_bytes(path)) == weights), None)
     if path and path != folder.latest_checkpoint():
         command += ["--checkpoint", str(path)]
+    command += ["--by", setting.by] if setting.by != "labels" else []
     command += ["--norm", setting.norm.partition(" ")[0], "--images", str(setting.images)]
     command += ["--precision", setting.precision] if setting.precision != "fp32" else []
     return shlex.join(command + (["--ema"] if ema else []))

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.spaces.pinas import OPTIONS
+
 Array = npt.NDArray[np.float32]
 Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
@@ -26,7 +28,7 @@ TORCH_NAMES = {paddle: torch for torch, paddle in PADDLE_NAMES.items()}
 class Layout:
     """Somebody's names: rules that turn them into ours; in each name the first one that fits is applied once.
 
-    `kit` is the year of the challenge in whose official kit they began.
+    `kit` is the year of the challenge in whose official kit they began, or whose code it is.
     """
 
     kit: str
@@ -74,7 +76,44 @@ WINNER_2021 = Layout(
 )
 """The 2021 challenge's official ResNet-20, whose names the winner's checkpoints share."""
 
-LAYOUTS = (OFFICIAL, WINNER_2021)
+_PINAS_PARTS = {
+    "conv2.conv": "conv2",
+    "conv2.bn0": "bn2",
+    "conv2.fc1": "attention.fc1",
+    "conv2.bn1": "attention.bn",
+    "conv2.fc2": "attention.fc2",
+}
+_PINAS_STEM = {"0": "conv", "1": "bn", "3": "conv2", "4": "bn2", "6": "conv3"}
+_PINAS_FIRST = (1, 4, 8, 14)
+"""The first block of each stage."""
+
+
+def _pinas_candidate(match: re.Match[str]) -> str:
+    stage, block, candidate, layer = match.groups()
+    at = f"blocks.{_PINAS_FIRST[int(stage) - 1] + int(block)}"
+    if layer.startswith("downsample."):  # one object, saved under a name for each candidate
+        return f"{at}.downsample.{int(layer[-1]) - 1}."
+    return f"{at}.{OPTIONS[int(candidate)]}.{_PINAS_PARTS.get(layer, layer)}."
+
+
+PINAS = Layout(
+    "pinas",
+    (
+        (
+            re.compile(
+                r"(?<![^.])backbone\.layer([1-4])\.([0-5])\.([0-3])\."
+                r"(conv[13]|bn[13]|conv2\.(?:conv|bn0|fc1|bn1|fc2)|downsample\.[12])\."
+            ),
+            _pinas_candidate,
+        ),
+        (re.compile(r"(?<![^.])backbone\.conv1\.([01346])\."), lambda m: f"blocks.0.{_PINAS_STEM[m[1]]}."),
+        (re.compile(r"(?<![^.])backbone\.bn1\."), "blocks.0.bn3."),
+        (re.compile(r"(?<![^.])head\.fc_cls\."), "blocks.17.fc."),
+    ),
+)
+"""The supernet of Pi-NAS' released code after linear training: a backbone, and a head that all paths share."""
+
+LAYOUTS = (OFFICIAL, WINNER_2021, PINAS)
 _BLOCK = re.compile(r"(?<![^.])blocks\.\d+\.")
 
 
@@ -85,7 +124,7 @@ class Found:
     Attributes:
         label: what the user calls it by: `student`, `teacher`, `split2`, the prefix, or `plain` where there is none.
         keys: the file's name of each tensor, by ours.
-        twice: of ours, those that more than one name of the file stands for.
+        twice: further names of the file that stand for one of ours.
         paddle, torch: whether statistics have Paddle's or PyTorch's names.
     """
 
@@ -93,7 +132,7 @@ class Found:
     prefix: str
     label: str
     keys: dict[str, str]
-    twice: tuple[str, ...]
+    twice: dict[str, tuple[str, ...]]
     paddle: bool
     torch: bool
 
@@ -122,7 +161,7 @@ def _networks(keys: Iterable[str], layout: Layout) -> Iterator[Found]:
             prefix,
             _label(prefix, found),
             {name: same[0] for name, same in names.items()},
-            tuple(name for name, same in names.items() if len(same) > 1),
+            {name: tuple(others) for name, (_, *others) in names.items() if others},
             paddle=not lasts.isdisjoint(TORCH_NAMES),
             torch=not lasts.isdisjoint(PADDLE_NAMES),
         )

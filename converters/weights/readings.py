@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
@@ -77,8 +78,10 @@ class Reading:
                 needed = shape[::-1] if len(shape) == 2 and self.is_paddle else shape
                 found = self.source.tensors[key].shape
                 yield f"{path}: tensor {key} has shape {found}, but {space} needs {needed} there"
-        for name in self.network.twice:
-            yield f"{path}: more than one of its tensors may be {name}; it is not clear which to take"
+        for name, others in self.network.twice.items():
+            first = self.source.tensors[self.network.keys[name]]
+            if not all(np.array_equal(first, self.source.tensors[other]) for other in others):
+                yield f"{path}: more than one of its tensors may be {name}; it is not clear which to take"
         if self.network.paddle and self.network.torch:
             yield (
                 f"{path}: its statistics are named partly as in Paddle and partly as in PyTorch, so nobody can tell "

@@ -176,12 +176,15 @@ def _the_rest(
     taken = {reading.network.keys[name] for name in reading.expected}
     own = {key: name for name, key in reading.network.keys.items()}
     others = {key: one.label for one in find_networks(source.tensors) for key in one.keys.values()}
+    copies = {other: reading.network.keys[name] for name, same in reading.network.twice.items() for other in same}
     unmatched, problems, momenta = [], [], set()
     for key, array in source.tensors.items():
         if key in taken:
             continue
         last = key.rpartition(".")[2]
-        if key not in own:
+        if key in copies:
+            unmatched.append(Unmatched(key, f"the same tensor as {copies[key]}"))
+        elif key not in own:
             why = f"of another network in the file, {others[key]}" if key in others else "not part of a network"
             unmatched.append(Unmatched(key, why))
         elif dropped(key):

@@ -20,7 +20,7 @@ from toolkit.interference.table import (
 )
 from toolkit.runs.folder import RunFolder
 
-VIEWS = ("Block", "Along the network", "Paths", "Ranking error", "Split")
+VIEWS = ("Block", "Along the network", "Paths", "Ranking error", "Split", "Compare runs")
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from tests.methods_made import make_method
+from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
 from tests.networks import forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
-from toolkit.methods import METHODS, Batch
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.sharing import sharing_order
@@ -217,18 +216,19 @@ def test_counting(backend: Backend, supernet: Network) -> None:
     assert np.isnan(broken.loss)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERYWHERE)
 def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace, method: str) -> None:
     """Every method on every space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
 
     def one_step() -> tuple[dict[str, float], float]:
         network = backend.network(space, space.widest, 3)
         optimizer = backend.optimizer(network, PLAIN_SGD)
-        trainer = make_method(method, space)
+        trainer = begun(make_method(method, space), backend, network)
         images = backend.normalise(
             backend.place(some_images(space, 4)), (0.5,) * space.channels, (0.25,) * space.channels
         )
-        values = trainer.step(Batch(network, images, backend.place(np.arange(4)), np.random.default_rng(1), 0.5))
+        labels, rng = backend.place(np.arange(4)), np.random.default_rng(1)
+        values = trainer.step(make_batch(trainer, network, images, labels, rng, 0.5, 0.05))
         norm = float(optimizer.step(0.05))
         return {name: float(value) for name, value in values.items()}, norm
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.methods_made import EVERYWHERE
 from tests.networks import backend_on_cpu, thin
 from tests.parity import Pair
 from tests.supernets import SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
-from toolkit.methods import METHODS
 from toolkit.methods.losses import alpha_divergence
 from toolkit.spaces import SPACES
 from toolkit.spaces.plans import Block
@@ -34,7 +34,7 @@ def test_every_space(name: str) -> None:
     assert Pair(thin(SPACES[name]), "sandwich", "fp32").logits() < 1e-5
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EVERYWHERE)
 def test_every_method(method: str) -> None:
     space = SPACES["resnet48-mini"].for_images(1, 8, 10)
     exact = Pair(space, method, "fp64")

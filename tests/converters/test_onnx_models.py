@@ -15,7 +15,7 @@ from converters.logits import largest_difference, run_plans
 from converters.onnx import OPSET, build_model
 from converters.onnx.latency import measure, open_session
 from tests import weight_files
-from tests.networks import some_images
+from tests.networks import some_images, thin
 from tests.supernets import ACTIVATED, SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend
@@ -23,9 +23,6 @@ from toolkit.backends.shapes import shapes
 from toolkit.data.base import ImageSpec
 from toolkit.errors import InputError
 from toolkit.spaces import SPACES, Arch, SearchSpace
-from toolkit.spaces.nasbench201 import NASBench201
-from toolkit.spaces.nasbench_macro import NASBenchMacro
-from toolkit.spaces.resnet48 import ResNet48
 
 SIZE = 17
 """An odd height: borders and roundings show."""
@@ -34,15 +31,7 @@ SIZE = 17
 @pytest.fixture(params=SPACES)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
     """Every space, thin."""
-    space = SPACES[request.param].for_images(3, SIZE, 7)
-    match space:
-        case ResNet48(divisor=8):
-            return replace(space, base=tuple(base // 8 for base in space.base), divisor=1)
-        case NASBench201():
-            return replace(space, widths=(4, 8, 16), cells=2)
-        case NASBenchMacro():
-            return replace(space, width=8, last=40)
-    return space
+    return thin(SPACES[request.param], SIZE)
 
 
 @pytest.fixture(params=BACKENDS)

@@ -17,7 +17,7 @@ from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES, get_space
 
 MINI = get_space("resnet48-mini")
-SMALL = [name for name in SPACES if name not in ("resnet48", "resnet48-wide")]
+SMALL = [name for name in SPACES if name not in ("resnet48", "resnet48-wide", "pinas")]
 """Spaces whose supernets are quickly built; the two others have the names of `resnet48-mini`."""
 
 

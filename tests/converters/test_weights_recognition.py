@@ -176,7 +176,13 @@ def test_nothing_that_is_known() -> None:
 
 
 def test_two_names_for_one_tensor() -> None:
-    assert "more than one of its tensors may be blocks.0.conv.weight" in problems(with_fn(PADDLE) | PADDLE)
+    """Two tensors for one place are not clear; the same tensor twice is."""
+    twice = with_fn(PADDLE) | PADDLE
+    other = twice | {"blocks.0.conv.weight": twice["blocks.0.conv.weight"] + 1}
+    assert "more than one of its tensors may be blocks.0.conv.weight" in problems(other)
+    found = recognise(source(twice), ANY)
+    assert_ours(found)
+    assert {one.why.partition(" blocks")[0] for one in found.unmatched} == {"the same tensor as"}
 
 
 def test_names_of_both_frameworks_at_once() -> None:
@@ -326,3 +332,39 @@ def test_a_supernet_split_into_copies() -> None:
     assert found.space.supernet_plans(arch) == space.supernet_plans(arch)
     whole = {name: array for name, array in weights.items() if ".d5o0." not in name}
     assert "is missing" in problems(whole, framework="torch")
+
+
+def pinas_file() -> Arrays:
+    """Zeros but for the classifier and shortcuts: a hundred million numbers take long to draw."""
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in weight_files.pinas().items()}
+    for name in arrays:
+        if ".downsample.1." in name:
+            arrays[name] = np.full_like(arrays[name], float(name.split(".layer")[1][0]))
+    return arrays | {"head.fc_cls.bias": np.arange(1000, dtype=np.float32)}
+
+
+def test_pi_nas_released_supernet() -> None:
+    """Its shortcuts, saved once for each candidate, are one."""
+    arrays = pinas_file()
+    found = recognise(source(arrays, "torch"), ANY)
+    assert (found.space.name, found.layout) == ("pinas", "pinas")
+    assert {name: array.shape for name, array in found.weights.items()} == shapes(get_space("pinas").widest)
+    assert found.weights["blocks.17.fc.bias"][7] == 7
+    assert [found.weights[f"blocks.{at}.downsample.0.weight"][0, 0, 0, 0] for at in (1, 4, 8, 14)] == [1, 2, 3, 4]
+    keys = {match.name: match.key for match in found.matches}
+    assert keys["blocks.8.r2c2w40.attention.bn.weight"] == "backbone.layer3.0.3.conv2.bn1.weight"
+    assert keys["blocks.0.bn3.bias"] == "backbone.bn1.bias"
+    whys = {one.why for one in found.unmatched}
+    assert "the same tensor as backbone.layer1.0.0.downsample.1.weight" in whys
+    assert whys - {"a counter that nothing reads"} == {why for why in whys if why.startswith("the same tensor as ")}
+
+
+def test_shortcuts_that_candidates_do_not_share_are_refused() -> None:
+    arrays = pinas_file()
+    arrays["backbone.layer2.0.3.downsample.1.weight"] += 1
+    assert "more than one of its tensors may be blocks.4.downsample.0.weight" in problems(arrays, Ask("pinas"), "torch")
+
+
+def test_weights_of_pi_nas_without_a_classifier_are_refused() -> None:
+    arrays = {name: array for name, array in pinas_file().items() if "fc_cls" not in name}
+    assert "tensor blocks.17.fc.weight of pinas is missing" in problems(arrays, Ask("pinas"), "torch")

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tests.plain_torch import PlainInvertedResidual, plain_network
-from toolkit.spaces.plans import BasicBlock, Choice, Head, InvertedResidual, Plan, Plans, Reduction
+from toolkit.spaces.plans import BasicBlock, Choice, Head, InvertedResidual, Plan, Plans, Reduction, ResidualChoice
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
@@ -67,7 +67,9 @@ def synflow(plans: Plans, weights: Arrays, shape: tuple[int, ...]) -> float:
         for parameter in module.parameters():
             parameter.abs_()
     module(torch.ones(shape, dtype=torch.float64)).sum().backward()
-    return sum(float((w * w.grad).detach().abs().sum()) for w in filters(module) if w.grad is not None)
+    return sum(
+        float((w * w.grad).detach().sum()) for w in filters(module) if w.grad is not None
+    )  # attention may lower it
 
 
 class PlainZen:
@@ -83,6 +85,8 @@ class PlainZen:
         for conv, weight in zip(convs, filters, strict=True):
             assert conv.weight.shape == weight.shape
             conv.weight = nn.Parameter(torch.from_numpy(weight))
+            if conv.bias is not None:
+                nn.init.zeros_(conv.bias)
         with torch.no_grad():
             difference = self.module.train()(x) - self.module(x + 0.01 * change)
         reaction = difference.abs().sum((1, 2, 3)).mean()
@@ -96,6 +100,8 @@ def _main_branch(plan: Plan) -> nn.Module:
             return nn.Sequential(module.conv1, module.bn1, nn.ReLU(), module.conv2, module.bn2, nn.ReLU())
         case Reduction():
             return nn.Sequential(nn.ReLU(), module.conv1, module.bn1, nn.ReLU(), module.conv2, module.bn2)
+        case ResidualChoice():
+            return nn.Sequential(module.get_submodule(module.name), nn.ReLU())
         case Choice(branches=((_, branch),)):
             return _main_branch(branch)
         case InvertedResidual():

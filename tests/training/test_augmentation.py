@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests import tiny
+from tests.methods_made import EVERYWHERE
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
 from toolkit.data.augmentation import mixed_labels
-from toolkit.methods import METHODS
 from toolkit.runs.metrics import read_metrics
 
 AUGMENTATION = {"policy": "randaugment", "cutout": 2, "mixup": 0.4}
@@ -27,7 +27,7 @@ def test_the_loss_of_mixed_labels_is_the_mixed_loss(name: str, smoothing: float)
     assert float(mixed) == pytest.approx(0.3 * first + 0.7 * second, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERYWHERE)
 def test_every_method_learns_from_mixed_labels(name: str, tmp_path: Path) -> None:
     if name == "landmark":
         pytest.skip("needs a file of truths; its losses are those of the others")

@@ -89,7 +89,8 @@ def audit_steps(
     ((images, _),) = draw_batches(backend, data, 1, _IMAGES, recipe.seed)
     reads = Reads(backend, network.space, images[:2])
     frozen = method.frozen()
-    logits = None if frozen is None else both_logits(network, frozen, images)
+    blocks = None if frozen is None or isinstance(frozen, frozenset) else frozen
+    logits = None if blocks is None else both_logits(network, blocks, images)
     done = []
     with closing(loop.steps(method.step, start, method.after)) as trained:
         for each in islice(trained, steps):
@@ -102,8 +103,8 @@ def audit_steps(
                 used = frozenset[str]().union(*map(reads, learning))
                 unused.append(frozenset(name for name in first if name not in used and not is_statistic(name)))
             drift = None
-            if frozen is not None and logits is not None:
-                now = both_logits(network, frozen, images)
+            if blocks is not None and logits is not None:
+                now = both_logits(network, blocks, images)
                 drift = Drift(*(_relative(before, after) for before, after in zip(logits, now, strict=True)))
             done.append(Step(each.step, notes, tuple(unused), drift))
             progress("auditing", len(done), min(steps, loop.total - start))
@@ -113,7 +114,7 @@ def audit_steps(
         steps=tuple(done),
         sizes={name: array.size for name, array in first.items()},
         norms={name: float(np.linalg.norm(array)) for name, array in first.items()},
-        frozen=frozenset() if frozen is None else reads(frozen),
+        frozen=reads(blocks) if blocks is not None else frozen if isinstance(frozen, frozenset) else frozenset(),
         owned=_moved(owned, state.lab.state()),
     )
 

@@ -99,7 +99,8 @@ class Report:
     def facts(self) -> Iterator[str]:
         """Sentences about what is as declared, and what is worth knowing."""
         if self.frozen and not any(each.kind == "frozen" for each in self.violations):
-            yield f"The frozen teacher is frozen: none of its {_count(len(self.frozen), 'tensor')} changed."
+            whose = "What the method freezes" if self.steps[-1].drift is None else "The frozen teacher"
+            yield f"{whose} is frozen: none of its {_count(len(self.frozen), 'tensor')} changed."
         if (drift := self.steps[-1].drift) is not None:
             yield (
                 f"The frozen teacher's logits moved by {_share(drift.by_batch)} with batch statistics and by "

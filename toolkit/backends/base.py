@@ -5,7 +5,7 @@ batch normalisation takes its statistics from; it is handed along explicitly, so
 layer could remember wrongly. Tensors are the framework's own; arithmetic on them is apart from networks (`ops.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
@@ -155,6 +155,16 @@ class Network(Protocol):
             plans: move only what these read, each weight's leading slice, and no running statistics; by default all
                 tensors, running statistics too.
         """
+
+    def freeze(self, but: Collection[str]) -> frozenset[str]:
+        """Make all parameters constants but these: no gradient reaches them, no optimiser moves them.
+
+        Returns:
+            their names.
+        """
+
+    def gap(self, other: Self) -> Tensor:
+        """|own - other's| / |own| over all parameters of two networks that hold the same; a constant."""
 
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:
         """Call `call` whenever a backward pass reaches `tensor`; never, if it is constant."""

@@ -29,6 +29,9 @@ class Ops(Protocol):
     def numpy(self, tensor: Tensor) -> npt.NDArray[Any]:
         """A copy of its numbers; bfloat16 as float32."""
 
+    def single(self, x: Tensor) -> Tensor:
+        """x in float32, or float64 if it is that: never in less than parameters outside of networks are."""
+
     def detach(self, tensor: Tensor) -> Tensor:
         """`tensor` as a constant: no gradient flows through it."""
 
@@ -38,7 +41,7 @@ class Ops(Protocol):
         """Within this context what is computed is constant, and costs no memory for a backward pass."""
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of `loss`, a scalar, to those that parameters hold already."""
+        """Add the gradients of `loss`, a scalar, to those that parameters hold already; none if it is constant."""
 
     # Element by element.
 

@@ -8,7 +8,7 @@ from math import prod
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.own import group_of
 from toolkit.spaces.plans import Plan, Plans
-from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, Linear, Norm
+from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, GroupedConv, Linear, Norm
 from toolkit.spaces.wiring import Step, graph
 
 Shape = tuple[int, ...]
@@ -97,6 +97,10 @@ def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
         case DepthwiseConv(channels, kernel):
             for copy, width in copies(channels, own.convs):
                 yield f"{copy}.weight", (width, 1, kernel, kernel)
+        case GroupedConv(in_channels, channels, kernel, groups, bias=bias):
+            yield ".weight", (channels, in_channels // groups, kernel, kernel)
+            if bias:
+                yield ".bias", (channels,)
         case Norm(channels):
             for copy, width in copies(channels, own.norms):
                 for tensor in ("weight", "bias", "running_mean", "running_var"):

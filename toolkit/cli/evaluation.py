@@ -42,6 +42,10 @@ def evaluate(
         typer.Option(help="go on in rounds until predictions agree so well with evaluated candidates held out"),
     ] = None,
     backend: Annotated[str | None, typer.Option(help="torch or paddle; default: the one it was trained with")] = None,
+    by: Annotated[
+        Literal["labels", "probe", "knn", "contrastive"],
+        typer.Option(help="what judges: the classifier, or where there is none what docs/evaluation.md says"),
+    ] = "labels",
 ) -> None:
     """Evaluate every candidate with the supernet's weights. Start it again to go on: nothing is done twice."""
     from toolkit.verbs.evaluation import evaluate as evaluate_run
@@ -63,6 +67,7 @@ def evaluate(
             part=part,
             until_tau=until_tau,
             backend=backend,
+            by=by,
             progress=progress,
             note=progress.say,
         )
@@ -74,6 +79,7 @@ def evaluate(
         rate = f" ({done.fresh / done.seconds:,.1f} per second)" if done.fresh else ""
         print_line(f"{done.total:,} candidates in {found.ledger}, {done.fresh:,} of them evaluated now{rate}")
     option = " --race" if found.race else " --predicted" if found.partly else ""
+    option += f" --by {by}" if by != "labels" else ""
     print_line(f"Next: supernet submit {run} --candidates {found.candidates}{option} --out submission.json")
 
 
@@ -145,7 +151,7 @@ def status(
     for holding, done in found.holdings:
         setting = holding.setting
         table.add_row(
-            escape(setting.checkpoint[:12]),
+            escape(setting.checkpoint[:12] + ("" if setting.by == "labels" else f", {setting.by}")),
             escape(setting.norm),
             f"{setting.images:,}",
             escape(setting.precision),

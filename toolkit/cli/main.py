@@ -14,6 +14,7 @@ from toolkit.cli import (
     demo,
     evaluation,
     imports,
+    indicators,
     plan,
     predict,
     priors,
@@ -59,7 +60,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Evaluate": (plan.plan, evaluation.evaluate, evaluation.status),
     "Hand in": (submission.submit, submission.check, submission.merge, submission.blend, table.table),
     "Predict": (predict.features, predict.predict),
-    "Judge": (rank.rank, rank.budget, priors.prior, probe.probe),
+    "Judge": (rank.rank, rank.budget, priors.prior, probe.probe, indicators.indicator),
     "Weights": (weights.convert, imports.import_, weights.export),
 }
 """By the panel of `--help` in which they stand."""

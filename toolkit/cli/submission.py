@@ -26,6 +26,9 @@ def submit(
     norm: Annotated[str | None, typer.Option(help="results with this batch norm; default: the last ones")] = None,
     images: Annotated[int | None, typer.Option(help="results on so many images; default: the last ones")] = None,
     ema: Annotated[bool | None, typer.Option(help="results of the moving average; default: the last ones")] = None,
+    by: Annotated[
+        Literal["labels", "probe", "knn", "contrastive"], typer.Option(help="results that this judged")
+    ] = "labels",
     race: Annotated[bool, typer.Option("--race", help="candidates raced: take those that stopped early too")] = False,
     predicted: Annotated[
         bool, typer.Option("--predicted", help="predict the candidates that were not evaluated from those that were")
@@ -49,6 +52,7 @@ def submit(
         norm=norm,
         images=images,
         ema=ema,
+        by=by,
         race=race,
         predicted=predicted,
         smooth=smooth,

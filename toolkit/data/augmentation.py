@@ -1,4 +1,4 @@
-"""What else training images go through after their crop and flip: a policy of distortions, cutout, mixup.
+"""What else training images go through after crop and flip: a view, a policy of distortions, cutout, mixup.
 
 All of it works on uint8 arrays, before a framework sees them, and is the same with every backend and number of
 processes: each draw is a function of (seed, purpose, epoch, step) and the image's place in the batch.
@@ -16,7 +16,9 @@ import numpy.typing as npt
 from PIL import Image, ImageEnhance, ImageOps
 
 from toolkit.backends.base import Images, Labels
-from toolkit.data.base import CUTOUT, MIXUP, POLICY, Indices
+from toolkit.data.base import CUTOUT, MIXUP, POLICY, VIEW, Indices
+from toolkit.data.views import DRAWS as VIEW_DRAWS
+from toolkit.data.views import viewed
 
 Policy = Literal["randaugment", "trivialaugment"]
 
@@ -42,6 +44,9 @@ class Augmentation:
         cutout: side of a square painted in the mean colour, its centre anywhere in the image; in pixels.
         mixup: alpha of the Beta distribution from which each batch draws the share of its own images; the rest comes
             from another image of the batch, labels likewise.
+        crop: a random part of the image, at least this share of its area, takes its place (`views.py`).
+        jitter: how far brightness, contrast, saturation and hue go either way, in four images of five.
+        grey, blur: share of the images that lose their colours, or are blurred.
     """
 
     policy: Policy | None = None
@@ -49,6 +54,15 @@ class Augmentation:
     magnitude: int = 9
     cutout: int | None = None
     mixup: float | None = None
+    crop: float | None = None
+    jitter: float | None = None
+    grey: float = 0.0
+    blur: float = 0.0
+
+    @property
+    def views(self) -> bool:
+        """Whether images are cropped, coloured or blurred."""
+        return self.crop is not None or self.jitter is not None or bool(self.grey or self.blur)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +85,15 @@ class Distortion:
 def distorted(
     images: Images, how: Augmentation, mean: tuple[float, ...], when: When, rows: slice | Indices, batch: int
 ) -> Images:
-    """A part of a batch after the policy and cutout; of the same shape, (n, channels, size, size), and uint8.
+    """A part of a batch after the view, the policy and cutout; of the same shape, (n, channels, size, size), and uint8.
 
     Args:
         mean: of the channels, from 0 to 1.
         rows: which images of the batch these are.
         batch: how many it has in all.
     """
+    if how.views:
+        images = viewed(images, how, _generator(VIEW, when).random((batch, VIEW_DRAWS))[rows])
     if how.policy is not None:
         operations = how.operations if how.policy == "randaugment" else 1
         draws = _generator(POLICY, when).random((batch, operations, 3))[rows]

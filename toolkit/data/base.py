@@ -21,7 +21,7 @@ Draws = npt.NDArray[np.float64]
 DRAWS = 23
 """What the hungriest augmentation needs: a flip, a place (2) and ten attempts at the size of a crop (20)."""
 
-SPLIT, ORDER, AUGMENTATION, HELD_OUT, POLICY, CUTOUT, MIXUP = 101, 102, 103, 104, 105, 106, 107
+SPLIT, ORDER, AUGMENTATION, HELD_OUT, POLICY, CUTOUT, MIXUP, VIEW = 101, 102, 103, 104, 105, 106, 107, 108
 """Purposes of random streams: generators are seeded with [seed, purpose, ...], so equal seeds share no numbers."""
 
 Progress = Callable[[str, int, int], None]

@@ -12,7 +12,9 @@ from toolkit.backends.base import Counts, Precision
 from toolkit.candidates import Candidates
 from toolkit.data.base import Progress
 from toolkit.errors import Stopped
+from toolkit.evaluation.fitting import Trained, fitted
 from toolkit.evaluation.images import EvaluationSet
+from toolkit.evaluation.judging import By, Judge
 from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import prefix_groups
@@ -50,6 +52,7 @@ class Job:
         precision: of the arithmetic; whatever the supernet was trained in, candidates are told apart best in full.
         backend: the framework; by default the one that the supernet was trained with. Their results are equal to
             rounding, so both are filed under the same setting.
+        by: what judges networks in place of the supernet's classifier.
     """
 
     run: Path
@@ -62,6 +65,7 @@ class Job:
     precision: Precision = "fp32"
     start: int = 0
     backend: str | None = None
+    by: By = "labels"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def equip(job: Job, progress: Progress = quiet) -> tuple[Equipment, Setting]:
     """
     recipe = read_recipe(RunFolder.open(job.run).recipe)
     data = open_data(recipe, progress)
-    images = EvaluationSet.of(data, job.policy, job.images)
+    images = EvaluationSet.of(data, job.policy, job.images, view=0 if job.by == "contrastive" else None)
     space = open_space(recipe, data)
     checkpoint = load_checkpoint(job.checkpoint)
     backend = job.backend or recipe.backend
@@ -90,8 +94,17 @@ def equip(job: Job, progress: Progress = quiet) -> tuple[Equipment, Setting]:
     load_weights(network, checkpoint, str(job.checkpoint), averaged=job.averaged)
     machine = Machine(backend, recipe.device, job.precision, job.threads or recipe.threads)
     identity = checkpoint.digest + (AVERAGED if job.averaged else "")
+    weights, judge = network.weights(), None
+    if job.by != "labels":
+        device = machine.open()
+        own = device.network(space, space.widest, recipe.seed)
+        own.load_weights(weights)
+        folder, temperature = RunFolder(job.run).judges, getattr(recipe.method, "temperature", Judge("knn").temperature)
+        trained = Trained(checkpoint, identity, device, own, data, folder, recipe.seed, temperature)
+        found = fitted(job.by, trained, job.policy, job.images, progress)
+        weights, judge, identity = found.weights, found.judge, identity + found.suffix
     setting = Setting(space.name, identity, images.digest, len(images.labels), images.norm, job.precision)
-    return Equipment(space, network.weights(), images, machine, job.memory, job.start), setting
+    return Equipment(space, weights, images, machine, job.memory, job.start, judge), setting
 
 
 def evaluate_candidates(

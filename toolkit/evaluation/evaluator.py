@@ -7,6 +7,7 @@ of one is the plain evaluation.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from toolkit.backends.base import Backend, Counts, Network, Norm, Tensor
 from toolkit.backends.states import State, newest
@@ -15,6 +16,8 @@ from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.memory import CHUNK, chunk_for, memory_need, smallest_chunk, usual_chunk
 from toolkit.evaluation.prefixes import Node, prefix_tree
 from toolkit.spaces import Arch, Plan, Plans
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +84,41 @@ class Evaluator:
         Raises:
             InputError: the memory does not suffice.
         """
+        nothing = Counts(0, 0, 0, 0.0)
+        return [sum(parts, nothing) for parts in self.each(archs, self._network.count, start)]
+
+    def each(self, archs: Sequence[Arch], finish: Callable[[Tensor, Tensor], T], start: int = 0) -> list[list[T]]:
+        """What `finish` makes of each network's output for images to test, and of their labels, chunk by chunk.
+
+        Raises:
+            InputError: the memory does not suffice.
+        """
         prefixes = prefix_tree([(place, self._plans(arch)) for place, arch in enumerate(archs)])
         chunk = self._chunk
         if self._memory is not None:
             need = memory_need(prefixes, self._spec.channels, self._spec.size)
             chunk = min(chunk, chunk_for(self._memory, need, self._policy))
         try:
-            return self._totals(_ready(prefixes), len(archs), chunk, start)
+            return self._outputs(_ready(prefixes), len(archs), chunk, start, finish)
         except self._backend.out_of_memory as error:
             self._chunk = self._smaller(chunk, error)
-        return self.evaluate(archs, start)  # only now, when the error no longer holds on to activations
+        return self.each(archs, finish, start)  # only now, when the error no longer holds on to activations
 
-    def _totals(self, tree: "_Prefix", networks: int, chunk: int, start: int) -> list[Counts]:
-        """The counts of every network in a tree."""
-        totals = [Counts(0, 0, 0, 0.0) for _ in range(networks)]
+    def _outputs(
+        self, tree: "_Prefix", networks: int, chunk: int, start: int, finish: Callable[[Tensor, Tensor], T]
+    ) -> list[list[T]]:
+        """What becomes of every network in a tree."""
+        found: list[list[T]] = [[] for _ in range(networks)]
         norms: dict[int, Norm] = {}
         with self._network.inference():
             for images, labels in self._chunks(chunk, start):
                 state = self._backend.normalise(images, self._spec.mean, self._spec.std)
-                for place, counts in self._walk(tree, state, labels, norms):
-                    totals[place] += counts
-        return totals
+                for places, output in self._walk(tree, state, norms):
+                    finished = finish(output[len(output) - len(labels) :], labels)
+                    del output  # it lives no longer than needed
+                    for place in places:
+                        found[place].append(finished)
+        return found
 
     def _smaller(self, chunk: int, error: Exception) -> int:
         """Half of the images at a time, because memory ran out.
@@ -117,18 +134,14 @@ class Evaluator:
             f"{fewer or '; take'} a device with more memory"
         ) from error
 
-    def _walk(
-        self, prefix: _Prefix, state: State, labels: Tensor, norms: dict[int, Norm]
-    ) -> Iterator[tuple[int, Counts]]:
-        """Everything below a prefix whose activations are `state`: (place, counts) of each network that ends there."""
+    def _walk(self, prefix: _Prefix, state: State, norms: dict[int, Norm]) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+        """Everything below a prefix whose activations are `state`: places and output of networks that end there."""
         if prefix.ends:
-            logits = newest(state)
-            counts = self._network.count(logits[len(logits) - len(labels) :], labels)
-            yield from ((place, counts) for place in prefix.ends)
+            yield prefix.ends, newest(state)
         for siblings in prefix.siblings:
             states = self._network.run_siblings(siblings.index, siblings.plans, state, self._norm(siblings, norms))
             for following in siblings.following:
-                yield from self._walk(following, next(states), labels, norms)  # no name: it lives no longer than needed
+                yield from self._walk(following, next(states), norms)  # no name: it lives no longer than needed
 
     def _norm(self, siblings: _Siblings, norms: dict[int, Norm]) -> Norm:
         """Where these blocks take their statistics from; calibrated ones are remembered for the chunks that follow."""

@@ -89,7 +89,7 @@ _KIND = sqlite.Kind("ledger", "results", 0x534E4C47, (_FORMAT_1, _FORMAT_2, _FOR
 _FIELDS = "space, checkpoint, data, images, norm, precision"
 
 AVERAGED = "+ema"
-"""Ends a setting's checkpoint where the moving average of its weights was evaluated."""
+"""Follows a setting's checkpoint where the moving average of its weights was evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ class Setting:
     """What a result depends on besides the architecture: only results of one setting may be compared.
 
     Attributes:
-        checkpoint: SHA-256 of the checkpoint file, followed by AVERAGED if its moving average was evaluated.
+        checkpoint: SHA-256 of the checkpoint file, followed by AVERAGED if its moving average was evaluated, and by
+            what judged in place of the classifier, such as `+knn:1f0c22ab`.
         data: SHA-256 of the validation split.
         images: how many of its images were used.
         norm: the batch-norm policy as text, such as `stored`, `batch:512` or `calibrate:128 of 3f9c2a7b1e40`.
@@ -110,6 +111,22 @@ class Setting:
     images: int
     norm: str
     precision: Precision = "fp32"
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the checkpoint file."""
+        return self.checkpoint.partition("+")[0]
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the moving average of its weights was evaluated."""
+        return AVERAGED in self.checkpoint
+
+    @property
+    def by(self) -> str:
+        """By what networks were judged: `labels`, or what `toolkit.evaluation.judging` says."""
+        judge = self.checkpoint.partition("+")[2].removeprefix(AVERAGED[1:]).removeprefix("+")
+        return judge.partition(":")[0] or "labels"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Precision, Weights
-from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
+from toolkit.evaluation.judging import Judge, evaluator
 from toolkit.evaluation.ledger import Row
 from toolkit.spaces import SearchSpace
 
@@ -39,6 +39,7 @@ class Equipment:
         weights: of its supernet.
         memory: bytes that activations may take; no bound if None.
         start: images in front that are not tested again.
+        judge: what takes the place of the classifier.
     """
 
     space: SearchSpace
@@ -47,6 +48,7 @@ class Equipment:
     machine: Machine
     memory: int | None = None
     start: int = 0
+    judge: Judge | None = None
 
 
 class Worker:
@@ -57,7 +59,7 @@ class Worker:
         network = backend.network(equipment.space, equipment.space.widest, 0)
         network.load_weights(equipment.weights, copy=False)
         self._space, self._start = equipment.space, equipment.start
-        self._evaluator = Evaluator(backend, network, equipment.images, memory=equipment.memory)
+        self._evaluator = evaluator(backend, network, equipment.images, equipment.judge, equipment.memory)
 
     def __call__(self, codes: Sequence[str]) -> list[Row]:
         """Test a group of candidates; each is charged its share of the time."""

@@ -4,17 +4,22 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 """
 
 from toolkit.methods.base import Batch, Method, Needs
+from toolkit.methods.bn_nas import BNNAS
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
 from toolkit.methods.pgonas import PGONAS
+from toolkit.methods.pinas import PiNAS
+from toolkit.methods.pinas_supervised import PiNASSupervised
 from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
 from toolkit.methods.spos import SPOS
 from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
-    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS), subclass_of(Method)
+    "methods",
+    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised, BNNAS),
+    subclass_of(Method),
 )
 
 __all__ = ["METHODS", "Batch", "Method", "Needs"]

@@ -168,9 +168,13 @@ class Method(ABC):
         """
         return None
 
-    def frozen(self) -> Plans | None:
-        """The blocks whose weights and statistics no step may change; None if all may change."""
+    def frozen(self) -> Plans | frozenset[str] | None:
+        """What no step may change: blocks, with their statistics, or parameters by name; None if all may change."""
         return None
+
+    def remark(self, values: Mapping[str, float]) -> str:  # noqa: ARG002
+        """A few words on what a step logged, where there is something to warn of."""
+        return ""
 
     def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:
         """Logits of a path through the supernet; by `plans` where they are not the usual ones of `arch`."""

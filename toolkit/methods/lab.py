@@ -47,7 +47,7 @@ class Lab:
 
     def head(self, name: str, widths: Sequence[int], *, silent: bool = False) -> Head:
         """A small MLP from `widths[0]` features to `widths[-1]`; `silent`: its last layer begins with zeros."""
-        return Head(self.ops, self.parameters(name, first_weights(widths, self._generator(name), silent=silent)))
+        return Head(self.ops, self.parameters(name, first_weights(widths, self.generator(name), silent=silent)))
 
     def parameters(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Parameters:
         """Tensors to train, which begin at these numbers: architecture parameters, say."""
@@ -96,7 +96,8 @@ class Lab:
         kind[name] = part
         return part
 
-    def _generator(self, name: str) -> np.random.Generator:
+    def generator(self, name: str) -> np.random.Generator:
+        """What to draw the first numbers of something from; the same in every process, and when a run is resumed."""
         return np.random.default_rng([self._seed, _STREAM, *name.encode()])
 
 

@@ -20,6 +20,7 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.candidates = self.path / "candidates.json"
         self.ledger = self.path / "ledger.sqlite"
+        self.judges = self.path / "judges"
         self.standalone = self.path / "standalone.json"
         self.standalone_seeds = self.path / "standalone.csv"
         self.standalone_ledger = self.path / "standalone.sqlite"

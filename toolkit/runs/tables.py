@@ -50,6 +50,14 @@ class Augmentation(Table):
     mixup: float | None = Field(
         None, gt=0, description="alpha of Beta(alpha, alpha), by which images and labels are mixed in pairs"
     )
+    crop: float | None = Field(
+        None, gt=0, le=1, description="a random part of the image in its place, of at least this share of its area"
+    )
+    jitter: float | None = Field(
+        None, gt=0, le=1, description="how far brightness, contrast, saturation and hue change, four times in five"
+    )
+    grey: float | None = Field(None, gt=0, le=1, description="share of images that lose their colours")
+    blur: float | None = Field(None, gt=0, le=1, description="share of images that are blurred")
 
     @model_validator(mode="after")
     def _of_randaugment(self) -> "Augmentation":

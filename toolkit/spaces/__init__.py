@@ -12,13 +12,14 @@ from toolkit.spaces.nasbench201 import NASBENCH201
 from toolkit.spaces.nasbench_macro import NASBENCH_MACRO
 from toolkit.spaces.nats_size import NATS_SIZE
 from toolkit.spaces.options import SpaceOptions
+from toolkit.spaces.pinas import PINAS, PINAS_MINI
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.resnet20 import RESNET20
 from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
 
 SPACES: Registry[SearchSpace] = Registry(
     "spaces",
-    (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO),
+    (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO, PINAS, PINAS_MINI),
     instance_of(SearchSpace),
 )
 

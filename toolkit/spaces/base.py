@@ -155,6 +155,10 @@ class SearchSpace(ABC):
         """
         return True
 
+    def connected(self, arch: Arch) -> bool:  # noqa: ARG002
+        """Whether the classifier sees anything of the images, as it does in most spaces whatever the architecture."""
+        return True
+
     @property
     def constrained(self) -> bool:
         """Whether some answers that apply do not agree, so that options cannot be chosen one by one."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from toolkit.spaces.plans import Plan, Plans
-from toolkit.spaces.primitives import Conv, DepthwiseConv, Linear, Norm
+from toolkit.spaces.primitives import Conv, DepthwiseConv, GroupedConv, Linear, Norm
 from toolkit.spaces.wiring import Step, graph
 
 
@@ -32,6 +32,9 @@ def step_cost(step: Step) -> Cost:
         case DepthwiseConv(channels, kernel):
             weights = channels * kernel * kernel
             return Cost(weights * step.map.size**2, weights)
+        case GroupedConv(in_channels, channels, kernel, groups, bias=bias):
+            weights = in_channels // groups * channels * kernel * kernel
+            return Cost(weights * step.map.size**2, weights + channels * bias)
         case Norm(channels):
             return Cost(0, 2 * channels)
         case Linear(in_features, features):

@@ -82,6 +82,10 @@ class DerivedSpace(SearchSpace):
         """The base's."""
         return self.base.distances
 
+    def connected(self, arch: Arch) -> bool:
+        """The base's."""
+        return self.base.connected(arch)
+
     def with_options(self, options: SpaceOptions) -> Self:
         """The same supernet of the base with these options."""
         return replace(self, base=self.base.with_options(options))

@@ -133,6 +133,10 @@ class NASBench201(SearchSpace):
         """`decisions`; `adaptive`, of PGONAS's port, where a change between convolutions and others weighs most."""
         return {**super().distances, "adaptive": Distance(_adaptive, 2.0 * len(self.decisions), 6.7)}
 
+    def connected(self, arch: Arch) -> bool:
+        """Whether a way without `none` leads through the cell."""
+        return bool(live_graph([arch])["connected"][0])
+
     def problems(self, code: str) -> list[str]:
         """Every node or edge that is not as in `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`."""
         nodes = code.split("+")

@@ -90,6 +90,28 @@ class Stem(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class DeepStem(Block):
+    """Three 3x3 convolutions with batch norm and ReLU, the first of stride 2, and a 3x3 max pooling of stride 2.
+
+    `size` is the input's height (arXiv 1812.01187, figure 2b).
+    """
+
+    in_channels: int
+    mid_channels: int
+    channels: int
+    size: int
+    label: ClassVar[str] = "stem"
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above."""
+        (x,) = inputs
+        x = g.relu(g.norm("bn", g.conv("conv", x, "mid_channels", 3, stride=2)))
+        x = g.relu(g.norm("bn2", g.conv("conv2", x, "mid_channels", 3)))
+        x = g.relu(g.norm("bn3", g.conv("conv3", x, "channels", 3)))
+        return g.max_pool(x, kernel=3, stride=2)
+
+
+@dataclass(frozen=True, slots=True)
 class BasicBlock(Block):
     """Two 3x3 convolutions and a shortcut: activation(BN(conv2(ReLU(BN(conv1(x))))) + shortcut(x)).
 
@@ -211,6 +233,57 @@ class InvertedResidual(Block):
 
 
 @dataclass(frozen=True, slots=True)
+class SplitAttention(Block):
+    """ResNeSt's bottleneck without its shortcut (arXiv 2004.08955): 1x1, split attention, 1x1, each with batch norm.
+
+    A 3x3 convolution in `groups` * `radix` groups makes `radix` splits of `mid_channels` each. Two 1x1 convolutions in
+    `groups` groups, of the mean of their sum, weigh them, channel by channel: by softmax over the splits, by a sigmoid
+    if there is but one. What comes out is their weighted sum. Where the stride is 2, a 3x3 average pooling, padding
+    counted, follows at last. `size` is the input's height.
+    """
+
+    in_channels: int
+    mid_channels: int
+    hidden_channels: int
+    channels: int
+    radix: int
+    groups: int
+    stride: int
+    size: int
+
+    @property
+    def split_channels(self) -> int:
+        """Of all splits together."""
+        return self.radix * self.mid_channels
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above; silent at first."""
+        (x,) = inputs
+        y = g.relu(g.norm("bn1", g.conv("conv1", x, "mid_channels", 1)))
+        y = self._attend(g, g.relu(g.norm("bn2", g.grouped("conv2", y, "split_channels", 3, self.groups * self.radix))))
+        y = g.avg_pool(y, 3, self.stride, padded=True) if self.stride > 1 else y
+        return g.norm("bn3", g.conv("conv3", y, "channels", 1), silent=True)
+
+    def _attend(self, g: Wiring, y: Value) -> Value:
+        splits = self._splits(g, y)
+        squeezed = g.grouped(
+            "attention.fc1", g.global_pool(g.add(*splits)), "hidden_channels", 1, self.groups, bias=True
+        )
+        weights = g.grouped(
+            "attention.fc2", g.relu(g.norm("attention.bn", squeezed)), "split_channels", 1, self.groups, bias=True
+        )
+        if self.radix == 1:
+            return g.multiply(y, g.activation(weights, "sigmoid"))
+        weights = g.split_softmax(weights, self.radix, self.groups)
+        return g.add(*map(g.multiply, splits, self._splits(g, weights)))
+
+    def _splits(self, g: Wiring, y: Value) -> list[Value]:
+        if self.radix == 1:
+            return [y]
+        return [g.slice(y, split * self.mid_channels, self.mid_channels) for split in range(self.radix)]
+
+
+@dataclass(frozen=True, slots=True)
 class Choice(Block):
     """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all."""
 
@@ -230,6 +303,28 @@ class Choice(Block):
     def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Choice":
         """With every branch changed."""
         return replace(self, branches=tuple((name, change(plan)) for name, plan in self.branches))
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualChoice(Choice):
+    """A choice whose branches share one shortcut: ReLU(branch(x) + shortcut(x)), `size` the input's height.
+
+    Where width or size change, the shortcut is a `stride` x `stride` average pooling, a 1x1 convolution and batch norm;
+    else the identity.
+    """
+
+    stride: int
+    size: int
+    activation: Activation = "relu"
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above."""
+        (x,) = inputs
+        y = g.either(self.branches, x)
+        if self.stride > 1 or self.in_channels != self.channels:
+            x = g.avg_pool(x, self.stride, self.stride) if self.stride > 1 else x
+            x = g.norm("downsample.1", g.conv("downsample.0", x, "channels", 1))
+        return g.activation(g.add(y, x, residual=True), self.activation)
 
 
 @dataclass(frozen=True, slots=True)

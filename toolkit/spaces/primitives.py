@@ -50,6 +50,21 @@ class DepthwiseConv:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupedConv:
+    """A square convolution in `groups` that see only their own share of the channels, else like `Conv`.
+
+    Its width is fixed: leading channels of it are no grouped convolution of fewer.
+    """
+
+    in_channels: int
+    channels: int
+    kernel: int
+    groups: int
+    stride: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Norm:
     """A batch normalisation with scale and shift."""
 
@@ -81,13 +96,14 @@ class MaxPool:
 
 @dataclass(frozen=True, slots=True)
 class AvgPool:
-    """A square average pooling; at the border it averages existing pixels only, without padding.
+    """A square average pooling; at the border it averages existing pixels only or, if `padded`, zeros beyond it too.
 
     Odd kernels are centred, and sizes that the stride does not divide are rounded up.
     """
 
     kernel: int
     stride: int
+    padded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,25 @@ class Concat:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of the channels, from the one numbered `first` on."""
+
+    first: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSoftmax:
+    """Softmax over `splits` weights of each channel of a map of size 1, as split attention wants it.
+
+    Channels come in the order (group, split, channel of the group) and leave as (split, group, channel of the group).
+    """
+
+    splits: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Zeros:
     """Zeros, for as many images as come in, in a map of the input's size."""
 
@@ -129,6 +164,7 @@ class Zeros:
 Primitive = (
     Conv
     | DepthwiseConv
+    | GroupedConv
     | Norm
     | Linear
     | Activate
@@ -139,10 +175,12 @@ Primitive = (
     | Add
     | Multiply
     | Concat
+    | Slice
+    | SplitSoftmax
     | Zeros
 )
 
-Convolution = Conv | DepthwiseConv
+Convolution = Conv | DepthwiseConv | GroupedConv
 """Those that hold filters."""
 
 

@@ -12,7 +12,19 @@ from functools import lru_cache
 from toolkit.spaces.cost import block_cost, step_cost
 from toolkit.spaces.own import group_of
 from toolkit.spaces.plans import Plan
-from toolkit.spaces.primitives import Activate, Concat, Conv, DepthwiseConv, Linear, Map, Norm, Zeros
+from toolkit.spaces.primitives import (
+    Activate,
+    Concat,
+    Conv,
+    DepthwiseConv,
+    GroupedConv,
+    Linear,
+    Map,
+    Norm,
+    Slice,
+    SplitSoftmax,
+    Zeros,
+)
 from toolkit.spaces.wiring import Step, Value, graph, wired
 
 
@@ -136,6 +148,8 @@ def _what(step: Step, reads: tuple[tuple[_Key, int], ...]) -> tuple[object, ...]
             named = Linear, features, own.convs and group_of(in_features, own.convs), reads
         case Concat():
             named = Concat, reads
+        case GroupedConv() | Slice() | SplitSoftmax() as op:  # of these, no leading channels serve fewer
+            named = op, reads
         case DepthwiseConv(_, kernel, stride):
             named = DepthwiseConv, kernel, stride, own.convs and group_of(channels, own.convs), _keys(reads)
         case Norm():
@@ -225,8 +239,8 @@ class _Compiler:
             return self._add(key, replace(made.step, inputs=(whole,), map=Map(channels, made.step.map.size)), cut=True)
         inputs = tuple(self._value(*read) for read in made.reads)
         value = self._add(key, replace(made.step, inputs=inputs), cut=False)
-        # There is a norm that hands on what it gets: then the value is not fresh, but somebody else's.
-        if not isinstance(made.step.op, Norm) or inputs[0] in self._fresh:
+        # A slice is part of another value, and there is a norm that hands on what it gets: these are not fresh.
+        if not isinstance(made.step.op, Slice) and (not isinstance(made.step.op, Norm) or inputs[0] in self._fresh):
             self._fresh.add(value)
         return value
 

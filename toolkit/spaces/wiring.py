@@ -19,6 +19,7 @@ from toolkit.spaces.primitives import (
     Conv,
     DepthwiseConv,
     GlobalPool,
+    GroupedConv,
     Linear,
     Map,
     MaxPool,
@@ -26,6 +27,8 @@ from toolkit.spaces.primitives import (
     Norm,
     Primitive,
     Resize,
+    Slice,
+    SplitSoftmax,
     Zeros,
     shrink,
 )
@@ -124,6 +127,12 @@ class Wiring:
         op = DepthwiseConv(before.channels, kernel, stride)
         return self._add(op, (x,), Map(before.channels, shrink(before.size, stride)), name, width)
 
+    def grouped(self, name: str, x: Value, width: Width, kernel: int, groups: int, *, bias: bool = False) -> Value:
+        """A convolution of x to `width` channels in `groups`, of stride 1."""
+        before = self._maps[x]
+        op = GroupedConv(before.channels, self._width(width), kernel, groups, bias=bias)
+        return self._add(op, (x,), Map(op.channels, before.size), name, width)
+
     def norm(self, name: str, x: Value, *, silent: bool = False) -> Value:
         """Batch normalisation, as wide as the layer that it follows.
 
@@ -150,9 +159,9 @@ class Wiring:
         """Maximum over windows of `kernel` x `kernel`."""
         return self._add(MaxPool(kernel, stride), (x,), self._shrunk(x, stride))
 
-    def avg_pool(self, x: Value, kernel: int, stride: int = 1) -> Value:
-        """Mean over windows of `kernel` x `kernel`."""
-        return self._add(AvgPool(kernel, stride), (x,), self._shrunk(x, stride))
+    def avg_pool(self, x: Value, kernel: int, stride: int = 1, *, padded: bool = False) -> Value:
+        """Mean over windows of `kernel` x `kernel`; see `primitives.AvgPool`."""
+        return self._add(AvgPool(kernel, stride, padded), (x,), self._shrunk(x, stride))
 
     def global_pool(self, x: Value) -> Value:
         """Mean of each channel: a map of size 1."""
@@ -181,6 +190,14 @@ class Wiring:
         """Maps concatenated along the channels."""
         channels = sum(self._maps[value].channels for value in values)
         return self._add(Concat(), values, Map(channels, self._maps[values[0]].size))
+
+    def slice(self, x: Value, first: int, channels: int) -> Value:
+        """So many channels of x, from the one numbered `first` on."""
+        return self._add(Slice(first, channels), (x,), Map(channels, self._maps[x].size))
+
+    def split_softmax(self, x: Value, splits: int, groups: int) -> Value:
+        """Weights of splits that sum to 1; see `primitives.SplitSoftmax`."""
+        return self._add(SplitSoftmax(splits, groups), (x,), self._maps[x])
 
     def zeros(self, like: Value, channels: int) -> Value:
         """A map of zeros with `channels` channels, of the size of `like`."""

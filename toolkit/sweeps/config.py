@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toolkit.backends.base import Score
 from toolkit.errors import InputError
+from toolkit.evaluation.judging import By
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.names import did_you_mean
 from toolkit.runs.recipe import Recipe, explain, find_recipe, merge_tables, read_tables
@@ -29,6 +30,7 @@ class Evaluation(_Table):
 
     norm: str = Field("calibrate", description="batch-norm statistics, as for `supernet evaluate`")
     images: Annotated[int, Field(ge=1)] | None = Field(None, description="validation images; all by default")
+    by: By = Field("labels", description="what judges, as for `supernet evaluate`: labels, probe, knn or contrastive")
     score: Score = Field("top1", description="what ranks the candidates: top1, top5, or minus the loss")
 
 

@@ -61,7 +61,7 @@ def finish(
     checkpoint = train_pipeline(pipeline, folder, progress, note, watch)
     run = RunFolder(folder)
     write_candidates(run.candidates, candidates)  # as `supernet evaluate` does: a trial is a run like any other
-    job = Job(folder, checkpoint, NormPolicy.parse(evaluation.norm), evaluation.images)
+    job = Job(folder, checkpoint, NormPolicy.parse(evaluation.norm), evaluation.images, by=evaluation.by)
     done = evaluate_candidates(job, candidates, progress=progress)
     with Ledger.read(run.ledger) as ledger:
         results = ledger.results(done.setting)

@@ -141,7 +141,7 @@ def train(
             state.save(run.checkpoint(step), Facts(step=step, **facts))
             _prune(run, recipe.checkpoints.keep)
 
-    monitor = _Monitor(backend, state.network, data, run) if backend.rank == 0 else None
+    monitor = _Monitor(backend, state.network, data, run, method) if backend.rank == 0 else None
     watch = None
     if watching is not None and backend.rank == 0 and recipe.probe.every_epochs:
         watch = watching(loop, data, recipe, run, start)
@@ -285,8 +285,8 @@ def load_tally(tally: Tally, checkpoint: Checkpoint, path: Path) -> None:
 class _Monitor:
     """Writes metrics about once a second and after each epoch, and stops a diverged run."""
 
-    def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder) -> None:
-        self.log = MetricLog(run)
+    def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder, method: Method) -> None:
+        self.log, self._remark = MetricLog(run), method.remark
         images = min(_WATCHED_IMAGES, len(data.validation.labels))
         self._evaluator = Evaluator(
             backend, network, EvaluationSet.of(data, NormPolicy("batch", _WATCHED_IMAGES), images)
@@ -315,7 +315,9 @@ class _Monitor:
             for name, counts in zip(extremes, self._evaluator.evaluate(list(extremes.values())), strict=True):
                 values[f"{name}_top1"] = counts.top1 / counts.total
             self._tested = ", ".join(f"{name} {values[f'{name}_top1']:.1%}" for name in extremes)
-        note(f"epoch {done.epoch:.1f}, loss {values['loss']:.3f}{self._tested and f', top-1: {self._tested}'}")
+        remark = self._remark(values)
+        tested = self._tested and f", top-1: {self._tested}"
+        note(f"epoch {done.epoch:.1f}, loss {values['loss']:.3f}{tested}{remark and f'; {remark}'}")
         self.log.write(done.step, done.epoch, lr=done.lr, images_per_second=speed, **values)
         self.restart()
 

@@ -10,6 +10,7 @@ from toolkit.candidates import Candidates, read_candidates, read_table, write_ca
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import Done, Job, evaluate_candidates
+from toolkit.evaluation.judging import By
 from toolkit.evaluation.ledger import Holding, Ledger
 from toolkit.evaluation.memory import parse_size
 from toolkit.evaluation.partly import Partly, evaluate_part
@@ -50,6 +51,7 @@ def evaluate(
     part: int | None = None,
     until_tau: float | None = None,
     backend: str | None = None,
+    by: By = "labels",
     progress: Progress = quiet,
     note: Note = quiet,
 ) -> Evaluated:
@@ -62,6 +64,7 @@ def evaluate(
         race: few images first, more where the order is uncertain, up to `tolerance`.
         part: only so many candidates, spread over all; `submit(run, predicted=True)` predicts the others.
         until_tau: likewise, in rounds, until predictions agree so well with evaluated candidates held out.
+        by: `labels`, the supernet's classifier; without one `probe`, `knn` or `contrastive` (docs/evaluation.md).
 
     Raises:
         InputError: bad run, candidates, checkpoint, data or options; the run is as it was.
@@ -82,6 +85,7 @@ def evaluate(
         memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
         precision=precision,
         backend=backend,
+        by=by,
     )
     keep: Callable[[], None] = quiet if candidates is None else partial(_keep, folder, table, note)
     done, raced, partly = None, None, None

@@ -47,6 +47,7 @@ def submit(
     norm: str | None = None,
     images: int | None = None,
     ema: bool | None = None,
+    by: str = "labels",
     race: bool = False,
     predicted: bool = False,
     smooth: bool = False,
@@ -59,7 +60,7 @@ def submit(
     """
     out = None if out is None else Path(out)
     refuse_existing(out, overwrite=overwrite)
-    wanted = Wanted(checkpoint, norm, images, ema)
+    wanted = Wanted(checkpoint, norm, images, ema, by)
     known = None if candidates is None else Path(candidates)
     return submit_run(run, known, out, score, wanted, race=race, predicted=predicted, smooth=smooth)
 

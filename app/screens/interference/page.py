@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import ui
 from app.cache import load, stamp
-from app.screens.interference import block, error, network, paths, split, whole
+from app.screens.interference import block, error, network, paths, shifts, split, whole
 from app.screens.interference.choose import choose
 from app.views import training
 
@@ -14,6 +14,7 @@ VIEWS = {
     "Paths": paths.show,
     "Ranking error": error.show,
     "Split": split.show,
+    "Compare runs": shifts.show,
 }
 
 ui.header(

@@ -12,7 +12,7 @@ from app.views.ranking.sources import read_results
 from app.views.ranking.subject import Subject
 from toolkit.backends.base import Score
 from toolkit.errors import InputError
-from toolkit.evaluation.ledger import AVERAGED, Holding, Setting
+from toolkit.evaluation.ledger import Holding, Setting
 from toolkit.ranking.metrics import FEW, METRICS
 from toolkit.ranking.paired import judge_together
 from toolkit.ranking.pairs import pair
@@ -46,11 +46,12 @@ def series(holdings: list[Holding], steps: Mapping[str, int]) -> tuple[list[Seri
     lost = 0
     for holding in holdings:
         setting = holding.setting
-        digest = setting.checkpoint.removesuffix(AVERAGED)
+        digest = setting.weights
         if digest not in steps:
             lost += 1
             continue
-        averaged = "averaged weights, " if setting.checkpoint.endswith(AVERAGED) else ""
+        averaged = "averaged weights, " if setting.averaged else ""
+        averaged += "" if setting.by == "labels" else f"by {setting.by}, "
         label = f"{averaged}norm {setting.norm}, {setting.images:,} images"
         found.setdefault(label, {})[steps[digest]] = setting
     ordered = sorted(found.items(), key=lambda item: -len(item[1]))

@@ -1,6 +1,6 @@
 """A supernet or a stand-alone network in Paddle: `toolkit.backends.base.Network`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, cast
 
@@ -74,6 +74,21 @@ class PaddleNetwork(nn.Layer, Network):
             if not is_statistic(name):
                 part = window(tuple(own[name].shape), shape)
                 own[name][part] = paddle.lerp(own[name][part], others[name][part], 1 - decay)
+
+    @override
+    def freeze(self, but: Collection[str]) -> frozenset[str]:
+        frozen = {name: parameter for name, parameter in self.named_parameters() if name not in but}
+        for parameter in frozen.values():
+            parameter.stop_gradient = True
+        return frozenset(frozen)
+
+    @override
+    @paddle.no_grad()
+    def gap(self, other: "PaddleNetwork") -> Tensor:
+        apart, length = paddle.zeros([]), paddle.zeros([])
+        for own, its in zip(self.parameters(), other.parameters(), strict=True):
+            apart, length = apart + ((own - its) ** 2).sum(), length + (own**2).sum()
+        return (apart / length).sqrt()
 
     @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:

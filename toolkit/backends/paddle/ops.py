@@ -30,6 +30,10 @@ class PaddleOps(Ops):
         return np.array((tensor.astype("float32") if tensor.dtype == paddle.bfloat16 else tensor).numpy())
 
     @override
+    def single(self, x: Tensor) -> Tensor:
+        return x if x.dtype == paddle.float64 else x.astype("float32")
+
+    @override
     def detach(self, tensor: Tensor) -> Tensor:
         return tensor.detach()
 
@@ -39,7 +43,8 @@ class PaddleOps(Ops):
 
     @override
     def backward(self, loss: Tensor) -> None:
-        loss.backward()
+        if not loss.stop_gradient:
+            loss.backward()
 
     @override
     def exp(self, x: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ class _Optimizer(Optimizer, ABC):
             gradients = {name: gradient / parts for name, gradient in gradients.items()}
         if self._world > 1:
             gradients = _average_over_processes(gradients, self._world)
-        norm = paddle.stack([gradient.norm() for gradient in gradients.values()]).norm()
+        norms = [gradient.norm() for gradient in gradients.values()]
+        norm = paddle.stack(norms).norm() if norms else paddle.zeros([])
         if self._clip_norm is not None:
             factor = (self._clip_norm / (norm + 1e-6)).clip(max=1.0)
             gradients = {name: gradient * factor for name, gradient in gradients.items()}

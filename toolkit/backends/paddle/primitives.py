@@ -27,6 +27,8 @@ def layer_of(step: Step) -> Layer | None:
             return _grouped(lambda wide: Conv(in_channels, wide, kernel, stride, bias=bias), channels, step.own.convs)
         case p.DepthwiseConv(channels, kernel, stride):
             return _grouped(lambda wide: Conv(1, wide, kernel, stride), channels, step.own.convs)
+        case p.GroupedConv(in_channels, channels, kernel, groups, stride, bias):
+            return Conv(in_channels // groups, channels, kernel, stride, bias=bias)
         case p.Norm(channels):
             return _grouped(BatchNorm, channels, step.own.norms)
         case p.Linear(in_features, features):
@@ -65,6 +67,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> R
             return _conv(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
         case p.DepthwiseConv():
             return _depthwise(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
+        case p.GroupedConv():
+            return _groups(step.op, cast(Conv, layer))
         case p.Norm(channels):
             norm_layer = cast(BatchNorm, _serving(layer, channels, step.own.norms))
             return lambda norm, x: norm(norm_layer, x)
@@ -80,9 +84,9 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> R
             return _activation(kind)
         case p.MaxPool(kernel, stride):
             return lambda _, x: F.max_pool2d(x, kernel, stride, kernel // 2)
-        case p.AvgPool(kernel, stride):
-            pad = (kernel - 1) // 2
-            return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=True, exclusive=True)
+        case p.AvgPool(kernel, stride, padded):
+            pad, up = (kernel - 1) // 2, kernel % 2 == 0  # an odd kernel's padding rounds up already
+            return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=up, exclusive=not padded)
         case p.GlobalPool():
             return lambda _, x: x.mean([2, 3], keepdim=True)
         case p.Resize(size):
@@ -93,6 +97,10 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> R
             return lambda _, x, factor: x * factor
         case p.Concat():
             return lambda _, *parts: paddle.concat(parts, 1)
+        case p.Slice(first, channels):
+            return lambda _, x: x[:, first : first + channels]
+        case p.SplitSoftmax():
+            return _split_softmax(step.op)
         case p.Zeros(channels):
             return lambda _, like: paddle.zeros([len(like), channels, *like.shape[2:]], like.dtype)
 
@@ -116,6 +124,10 @@ def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
     return lambda _, x: convolve(x, layer.filters(part), None, stride, channels)
 
 
+def _groups(op: p.GroupedConv, layer: Conv) -> Run:
+    return lambda _, x: convolve(x, layer.weight, layer.bias, op.stride, op.groups)
+
+
 def _relu(see: See | None) -> Run:
     if see is None:
         return lambda _, x: F.relu(x)
@@ -124,6 +136,14 @@ def _relu(see: See | None) -> Run:
         x = F.relu(x)
         see(x)
         return x
+
+    return run
+
+
+def _split_softmax(op: p.SplitSoftmax) -> Run:
+    def run(_: Norm, x: Tensor) -> Tensor:
+        parted = x.reshape([len(x), op.groups, op.splits, -1])
+        return F.softmax(parted, 2).transpose([0, 2, 1, 3]).reshape([len(x), -1, 1, 1])
 
     return run
 

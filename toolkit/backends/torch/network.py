@@ -1,6 +1,6 @@
 """A supernet or a stand-alone network in PyTorch: `toolkit.backends.base.Network`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, cast
 
@@ -74,6 +74,23 @@ class TorchNetwork(nn.Module, Network):
                 if not is_statistic(name):
                     part = window(tuple(own[name].shape), shape)
                     own[name][part].lerp_(others[name][part], 1 - decay)
+
+    @override
+    def freeze(self, but: Collection[str]) -> frozenset[str]:
+        frozen = {name: parameter for name, parameter in self.named_parameters() if name not in but}
+        for parameter in frozen.values():
+            parameter.requires_grad = False
+        return frozenset(frozen)
+
+    @override
+    def gap(self, other: "TorchNetwork") -> Tensor:
+        with torch.no_grad():
+            own, others = ([p.detach() for p in network.parameters()] for network in (self, other))
+            apart, length = (
+                torch.stack(list(torch._foreach_norm(tensors))).square().sum()
+                for tensors in (torch._foreach_sub(own, others), own)
+            )
+            return (apart / length).sqrt()
 
     @override
     def on_gradient(self, tensor: Tensor, call: Callable[[], None]) -> None:

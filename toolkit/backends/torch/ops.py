@@ -34,6 +34,10 @@ class TorchOps(Ops):
         return array.copy("K")
 
     @override
+    def single(self, x: Tensor) -> Tensor:
+        return x if x.dtype == torch.float64 else x.float()
+
+    @override
     def detach(self, tensor: Tensor) -> Tensor:
         return tensor.detach()
 
@@ -43,7 +47,8 @@ class TorchOps(Ops):
 
     @override
     def backward(self, loss: Tensor) -> None:
-        torch.autograd.backward(loss)
+        if loss.requires_grad:
+            torch.autograd.backward(loss)
 
     @override
     def exp(self, x: Tensor) -> Tensor:
