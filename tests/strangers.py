@@ -38,6 +38,8 @@ from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics, rewind_metrics
 from toolkit.runs.recipe import find_recipe, read_recipe
+from toolkit.search.files import read_policy, write_policy
+from toolkit.search.policy import Policy
 from toolkit.spaces import get_space
 from toolkit.sweeps.report import Finished, compare, read_report
 
@@ -94,6 +96,11 @@ def _parquet(_: Path) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table({"arch": CODES, "acc": [0.5, 0.25]}), file)
     return file.getvalue()
+
+
+def _policy(folder: Path) -> bytes:
+    write_policy(folder / "made-policy.json", Policy(get_space("nasbench-macro")))
+    return (folder / "made-policy.json").read_bytes()
 
 
 def _priors(folder: Path) -> bytes:
@@ -173,6 +180,7 @@ READERS = (
     Reader("parquet", "parquet", _parquet, lambda path: read_values(path, ["arch"], ["acc"])),
     Reader("interference", "parquet", _interference, read_interference),
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
+    Reader("policy", "json", _policy, lambda path: read_policy(path, get_space("nasbench-macro"))),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',
            _metrics, own_name="metrics.jsonl"),
     Reader("sweep report", "json", _sweep_report, read_report),
