@@ -11,10 +11,11 @@ from toolkit.methods.pgonas import PGONAS
 from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
 from toolkit.methods.spos import SPOS
+from toolkit.methods.wpnas import WPNAS
 from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
-    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS), subclass_of(Method)
+    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, WPNAS), subclass_of(Method)
 )
 
 __all__ = ["METHODS", "Batch", "Method", "Needs"]
