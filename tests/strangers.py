@@ -42,6 +42,7 @@ from toolkit.runs.recipe import find_recipe, read_recipe
 from toolkit.search.costs import read_latencies
 from toolkit.search.files import read_policy, write_policy
 from toolkit.search.policy import Policy
+from toolkit.search.trace import Round, read_rounds, write_rounds
 from toolkit.spaces import get_space
 from toolkit.sweeps.report import Finished, compare, read_report
 
@@ -105,6 +106,11 @@ def _parquet(_: Path) -> bytes:
 def _policy(folder: Path) -> bytes:
     write_policy(folder / "made-policy.json", Policy(get_space("nasbench-macro")))
     return (folder / "made-policy.json").read_bytes()
+
+
+def _rounds(folder: Path) -> bytes:
+    write_rounds(folder / "made.jsonl", [Round(3, 0.5, 0.25, {"width1": 1.5}), Round(5, 0.75, 0.5)])
+    return (folder / "made.jsonl").read_bytes()
 
 
 def _priors(folder: Path) -> bytes:
@@ -185,6 +191,7 @@ READERS = (
     Reader("interference", "parquet", _interference, read_interference),
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
     Reader("policy", "json", _policy, lambda path: read_policy(path, get_space("nasbench-macro"))),
+    Reader("search", "jsonl", _rounds, read_rounds),
     Reader("latencies", "csv", lambda _: LATENCIES, lambda path: read_latencies(path, GROWING, "phone")),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',
            _metrics, own_name="metrics.jsonl"),

@@ -160,7 +160,7 @@ def test_what_does_not_go_together_is_said(options: dict[str, Any], message: str
 
 
 def test_too_few_labels_are_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"method\.labels: there are 4 labelled networks"):
+    with pytest.raises(InputError, match=r"method\.labels: .*labels.json: there are 4 labelled networks"):
         made(labels=labels_file(tmp_path / "labels.json", 4))
 
 

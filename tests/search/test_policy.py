@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from tests.sampling.test_constrained import GROWING
+from tests.constrained_space import GROWING
+from tests.interference.toys import Toy
 from toolkit.errors import InputError
 from toolkit.search.ascent import Ascent
 from toolkit.search.policy import Policy, layers
-from toolkit.spaces import ABSENT, SPACES, Arch, SearchSpace, get_space
+from toolkit.spaces import ABSENT, SPACES, Arch, Decision, SearchSpace, get_space
 
 MINI, CELL, MACRO = get_space("resnet48-mini"), get_space("nasbench201"), get_space("nasbench-macro")
+
+TOY = Toy(
+    tuple(Decision(name, tuple(range(n)), (at,)) for name, n, at in (("a", 3, 0), ("b", 2, 0), ("c", 4, 1))), tuple, ()
+)
+"""Of 24 architectures; a and b are decided in one layer."""
 
 
 def random_policy(space: SearchSpace, seed: int = 0, *, joint: bool = False) -> Policy:
@@ -43,9 +49,10 @@ def test_draws_are_architectures_and_the_most_probable_is_none_less(space: Searc
 
 
 def test_probabilities_of_all_architectures_sum_to_one() -> None:
-    for policy in (random_policy(MACRO), random_policy(CELL, joint=True)):
+    for policy in (random_policy(TOY), random_policy(TOY, joint=True)):
         total = sum(np.exp(policy.log_probability(arch)) for arch in everything(policy.space))
         assert total == pytest.approx(1)
+    assert [len(table.answers) for table in random_policy(TOY, joint=True).tables] == [6, 4]
 
 
 def test_draws_have_the_probabilities_that_are_said() -> None:
@@ -141,8 +148,8 @@ def test_what_always_pays_more_is_learned(rule: str) -> None:
 
 def test_the_greedy_baseline_leaves_the_gradient_unbiased() -> None:
     """(iv) Exactly, over all architectures: sum_a p(a) (r(a) - b) grad ln p(a) is the same for every b."""
-    policy = random_policy(MACRO)
-    archs = sorted(everything(MACRO))
+    policy = random_policy(TOY)
+    archs = sorted(everything(TOY))
     p = np.exp([policy.log_probability(arch) for arch in archs])
     rewards = np.random.default_rng(0).random(len(archs))
     plain, based = (policy.gradient(archs, (p * (rewards - b)).tolist()) for b in (0.0, 0.7))

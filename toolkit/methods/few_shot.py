@@ -23,21 +23,28 @@ WINDOW = 200
 class FewShot:
     """A Gaussian process on the space's features, fitted once; *stacked* it is fitted anew to direct accuracies too.
 
+    Args:
+        file: accuracies of a few networks in the candidates format; 0 means that there is none.
+        floor: labels below this count as equal to it.
+
     Attributes:
         archs, labels: the labelled networks and their accuracies, shape (networks,).
         trust: how much it weighs beside a direct accuracy, by its leave-one-out Kendall tau.
+
+    Raises:
+        InputError: the file has problems, or too few labels.
     """
 
     def __init__(self, file: str, space: SearchSpace, floor: float | None) -> None:
+        truth = prior_of(FILE + file, space)
+        self.archs = [arch for arch in truth.pool or () if truth(arch) != 0]  # 0 stands for no label
+        self.labels = np.array([truth(arch) for arch in self.archs], np.float64)
+        self._space, self._options = space, Options("gp", floor=floor)
+        self._features = Features.of(space, self.archs)
         try:
-            truth = prior_of(FILE + file, space)
-            self.archs = [arch for arch in truth.pool or () if truth(arch) != 0]  # 0 stands for no label
-            self.labels = np.array([truth(arch) for arch in self.archs], np.float64)
-            self._space, self._options = space, Options("gp", floor=floor)
-            self._features = Features.of(space, self.archs)
             self._predictor = fit(self._features, self.labels, self._options)
         except InputError as error:
-            raise InputError(f"method.labels: {problem}" for problem in error.problems) from error
+            raise InputError(f"{file}: {problem}" for problem in error.problems) from error
         tau = kendalltau(self._predictor.left_out().mean, self.labels).statistic
         self.trust = trust(float(np.nan_to_num(tau)))
         self.spread = float(self._predictor.labels.std())

@@ -77,7 +77,7 @@ class WPNAS(SPOS):
             )
         self._policy: PolicySampler = self.sampler
         self._reward: Reward = given.reward or ("direct" if given.labels is None else "stacked")
-        self._few_shot = None if given.labels is None else FewShot(given.labels, space, given.floor)
+        self._few_shot = None if given.labels is None else _few_shot(given.labels, space, given.floor)
         self._cost = _cost(given, space)
         if self._reward != "direct" and given.labels is None:
             raise InputError(
@@ -199,6 +199,13 @@ class WPNAS(SPOS):
         self._labelled, self._advantages = labelled.copy(), state["advantages"].copy()
         if self._few_shot is not None and len(labelled):
             self._few_shot.stack(self._labelled)
+
+
+def _few_shot(file: str, space: SearchSpace, floor: float | None) -> FewShot:
+    try:
+        return FewShot(file, space, floor)
+    except InputError as error:
+        raise InputError(f"method.labels: {problem}" for problem in error.problems) from error
 
 
 def _cost(given: WPNASOptions, space: SearchSpace) -> Any:
