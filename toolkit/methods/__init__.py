@@ -4,6 +4,7 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 """
 
 from toolkit.methods.base import Batch, Method, Needs
+from toolkit.methods.fpnas import FPNAS, PARSEC
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
@@ -15,7 +16,7 @@ from toolkit.methods.wpnas import WPNAS
 from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
-    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, WPNAS), subclass_of(Method)
+    "methods", (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, WPNAS, PARSEC, FPNAS), subclass_of(Method)
 )
 
 __all__ = ["METHODS", "Batch", "Method", "Needs"]

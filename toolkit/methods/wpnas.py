@@ -6,7 +6,6 @@ probabilities. All formulas and constants are ours [R]. Its HyperNet (weakly wei
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,19 +16,20 @@ from typing_extensions import override
 from toolkit.backends.base import Tensor
 from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Needs, Options, State
+from toolkit.methods.costly import CostOptions
 from toolkit.methods.few_shot import FewShot, Floats, Reward, Running
 from toolkit.methods.held_out import assess
 from toolkit.methods.spos import SPOS, SPOSOptions
 from toolkit.sampling import SamplingOptions
 from toolkit.sampling.policy import PolicyOptions, PolicySampler
-from toolkit.search.costs import Form, Kind, cost_of, priced
+from toolkit.search.costs import Form, priced
 from toolkit.spaces import Arch, SearchSpace
 
 _KEPT = 1_000
 """Advantages that are remembered, for whoever wants to see how they are distributed."""
 
 
-class WPNASOptions(SPOSOptions):
+class WPNASOptions(CostOptions, SPOSOptions):
     """Options of WPNAS. Defaults are a reconstruction's [R]."""
 
     sampling: SamplingOptions | None = Field(
@@ -51,12 +51,8 @@ class WPNASOptions(SPOSOptions):
     every: int = Field(1, ge=1, description="steps from one policy step to the next")
     warmup: float = Field(0.2, ge=0, lt=1, description="share of the training with uniform paths and no policy step")
     held_out: float = Field(0.5, gt=0, lt=1, description="share of the training images on which paths are rewarded")
-    cost: Kind | None = Field(None, description="macs, parameters or latency; none by default")
-    cost_target: float | None = Field(None, gt=0, description="the cost that counts as 1")
     cost_form: Form = Field("hinge", description="linear, hinge or power")
     cost_weight: float = Field(0.1, ge=0, description="of the cost; its exponent, in power")
-    latency: str | None = Field(None, description="a table of latencies (CSV) with every network of the space")
-    latency_column: str | None = Field(None, description="the device's column there")
 
 
 class WPNAS(SPOS):
@@ -78,7 +74,7 @@ class WPNAS(SPOS):
         self._policy: PolicySampler = self.sampler
         self._reward: Reward = given.reward or ("direct" if given.labels is None else "stacked")
         self._few_shot = None if given.labels is None else _few_shot(given.labels, space, given.floor)
-        self._cost = _cost(given, space)
+        self._ratio = given.ratio(space)
         if self._reward != "direct" and given.labels is None:
             raise InputError(
                 f"method.reward: {self._reward} needs a predictor; give method.labels, such as RUN/standalone.json, or "
@@ -151,15 +147,10 @@ class WPNAS(SPOS):
             case "sum" | "trust":
                 weight = few_shot.trust if kind == "trust" and few_shot is not None else given.predictor_weight
                 values = given.direct_weight * self._direct.scaled(direct) + weight * self._predicted.scaled(predicted)
-        if self._cost is None or given.cost_target is None:
+        if self._ratio is None:
             return values
-        ratios = [self._cost(arch) / given.cost_target for arch in archs]
-        return np.array(
-            [
-                priced(value, ratio, given.cost_form, given.cost_weight)
-                for value, ratio in zip(values.tolist(), ratios, strict=True)
-            ]
-        )
+        pairs = zip(values.tolist(), map(self._ratio, archs), strict=True)
+        return np.array([priced(value, ratio, given.cost_form, given.cost_weight) for value, ratio in pairs])
 
     def _baseline(self, sampled: Floats, of_greedy: float) -> float:
         match self.options.baseline:
@@ -206,16 +197,3 @@ def _few_shot(file: str, space: SearchSpace, floor: float | None) -> FewShot:
         return FewShot(file, space, floor)
     except InputError as error:
         raise InputError(f"method.labels: {problem}" for problem in error.problems) from error
-
-
-def _cost(given: WPNASOptions, space: SearchSpace) -> Any:
-    if given.cost is None:
-        return None
-    if given.cost_target is None:
-        raise InputError(
-            "method.cost_target: missing; say which cost counts as 1, in MACs, parameters or the table's unit"
-        )
-    try:
-        return cost_of(given.cost, space, Path(given.latency) if given.latency else None, given.latency_column)
-    except InputError as error:
-        raise InputError(f"method.latency: {problem}" for problem in error.problems) from error
