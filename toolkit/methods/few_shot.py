@@ -1,6 +1,7 @@
 """The second opinion of a search: a predictor fitted to the true accuracies of a few networks."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -40,7 +41,7 @@ class FewShot:
         self.archs = [arch for arch in truth.pool or () if truth(arch) != 0]  # 0 stands for no label
         self.labels = np.array([truth(arch) for arch in self.archs], np.float64)
         self._space, self._options = space, Options("gp", floor=floor)
-        self._features = Features.of(space, self.archs)
+        self._features = _features(space, self.archs)
         try:
             self._predictor = fit(self._features, self.labels, self._options)
         except InputError as error:
@@ -57,11 +58,28 @@ class FewShot:
 
     def predict(self, archs: Sequence[Arch], direct: Floats | None = None) -> Floats:
         """Accuracies in the labels' unit, shape (networks,); from direct accuracies too, if it was stacked."""
-        features = Features.of(self._space, archs)
+        features = _features(self._space, archs)
         if direct is None or self._stacked is None:
             return self._predictor.predict(features).mean
         stacked = Features({**features.kinds, SCORES: {"direct": direct}}, len(archs))
         return self._stacked.predict(stacked).mean
+
+
+@lru_cache(2**16)
+def _one(space: SearchSpace, arch: Arch) -> Features:
+    """Of one network: a policy asks for the same ones again and again, and costs take a while to count."""
+    return Features.of(space, [arch])
+
+
+def _features(space: SearchSpace, archs: Sequence[Arch]) -> Features:
+    if not archs:
+        return Features.of(space, archs)
+    rows = [_one(space, arch).kinds for arch in archs]
+    kinds = {
+        kind: {name: np.concatenate([row[kind][name] for row in rows]) for name in columns}
+        for kind, columns in rows[0].items()
+    }
+    return Features(kinds, len(archs))
 
 
 class Running:

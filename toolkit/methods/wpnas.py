@@ -109,7 +109,7 @@ class WPNAS(SPOS):
     def _learn(self, batch: Batch) -> dict[str, Tensor]:
         """One step of the policy; everything is assessed on the same held-out batch."""
         if self._few_shot is not None and self._reward == "stacked" and self._learned % self.options.refit == 0:
-            self._labelled = assess(batch, self._few_shot.archs)[0]
+            self._labelled = self.direct(batch, self._few_shot.archs)
             self._few_shot.stack(self._labelled)
         greedy = self._policy.policy.argmax()
         drawn = self._policy.policy.sample(batch.rng, self.options.samples)
@@ -128,6 +128,10 @@ class WPNAS(SPOS):
             **{f"entropy.{name}": value for name, value in policy.entropies().items()},
         }
 
+    def direct(self, batch: Batch, archs: Sequence[Arch]) -> Floats:
+        """Accuracies on the held-out batch with inherited weights, shape (paths,)."""
+        return assess(batch, archs)[0]
+
     def rewarded(self, batch: Batch, archs: Sequence[Arch]) -> Floats:
         """The rewards of paths, shape (paths,), in units of running standard deviations.
 
@@ -136,7 +140,7 @@ class WPNAS(SPOS):
         kind, given, few_shot = self._reward, self.options, self._few_shot
         direct = predicted = np.zeros(len(archs))
         if kind != "predictor":
-            direct = assess(batch, archs)[0]
+            direct = self.direct(batch, archs)
         if few_shot is not None and kind != "direct":
             predicted = few_shot.predict(archs, direct if kind == "stacked" else None) / (few_shot.spread or 1.0)
         match kind:
