@@ -176,6 +176,12 @@ def test_a_broken_reward_stops_the_training(backend: Backend, monkeypatch: pytes
         made().step(batch_of(backend))
 
 
+def test_gradients_cannot_be_accumulated() -> None:
+    recipe = tiny.recipe(method={"name": "wpnas"}, training={"accumulate": 2})
+    with pytest.raises(InputError, match=r"wpnas needs whole batches; leave training\.accumulate out$"):
+        recipe.make_method(SPACE)
+
+
 def test_too_few_images_to_hold_out_are_said(tmp_path: Path) -> None:
     recipe = tiny.recipe(method={"name": "wpnas", "held_out": 0.01})
     with pytest.raises(InputError, match="held out"):

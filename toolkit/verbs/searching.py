@@ -162,8 +162,8 @@ def search_run(
             trace.append(Round(len(values), max(values), float(np.mean(latest)), entropies))
             write_found(result, space, known)
             write_rounds(rounds_file(result), trace)
-            progress("searching", len(values), evaluations)
             note(f"{len(values):,} networks, best {max(values):.4f}")
+            progress("searching", len(values), evaluations)
 
         known = drive(rounds, score, evaluations, after)
     if learner:
