@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from tests.interference.toys import Toy
 from tests.sampling.drawing import sampler
 from toolkit.errors import InputError
 from toolkit.sampling import Moment
 from toolkit.sampling.policy import PolicySampler
+from toolkit.search.ascent import Ascent
 from toolkit.search.files import read_policy, write_policy
 from toolkit.search.policy import Policy
-from toolkit.spaces import get_space
+from toolkit.spaces import Decision, get_space
 
 SPACE = get_space("nasbench-macro")
 
@@ -54,6 +56,17 @@ def test_it_becomes_joint_half_way() -> None:
     assert all(np.allclose(a, b) for a, b in zip(p, source.policy.marginals(), strict=True))
 
 
+def test_forms_of_equal_size_are_told_apart() -> None:
+    """Two decisions of two options each have four logits together, in either form."""
+    space = Toy(tuple(Decision(name, (1, 2), (0,)) for name in "ab"), tuple, ())
+    joint = Ascent(Policy(space).joint())
+    joint.policy.logits = [np.array([0.0, 0.0, 0.0, 5.0])]
+    fresh = Ascent(Policy(space))
+    fresh.load_state(joint.state())
+    assert len(fresh.policy.tables) == 1
+    assert fresh.policy.argmax() == (1, 1)
+
+
 def test_the_entropy_bonus_holds_against_deciding() -> None:
     free, held = made(entropy=0.0, rule="plain", lr=0.1), made(entropy=0.5, rule="plain", lr=0.1)
     for source in (free, held):
@@ -62,7 +75,17 @@ def test_the_entropy_bonus_holds_against_deciding() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"logits": np.zeros(3), "mean": np.zeros(3), "square": np.zeros(3), "steps": np.array(1)}]
+    "state",
+    [
+        {},
+        {
+            "logits": np.zeros(3),
+            "mean": np.zeros(3),
+            "square": np.zeros(3),
+            "tables": np.array(1),
+            "steps": np.array(1),
+        },
+    ],
 )
 def test_the_state_of_another_policy_is_refused(state: dict[str, np.ndarray]) -> None:
     source = made()

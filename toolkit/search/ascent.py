@@ -53,9 +53,10 @@ class Ascent:
         self._begin(self.policy.joint())
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Copies of the logits and moments, each one after the other, and the number of steps."""
+        """Copies of the logits and moments, each one after the other, and the numbers of tables and steps."""
         parts = {"logits": self.policy.logits, "mean": self._mean, "square": self._square}
-        return {name: np.concatenate(arrays) for name, arrays in parts.items()} | {"steps": np.array(self._steps)}
+        counts = {"tables": np.array(len(self.policy.tables)), "steps": np.array(self._steps)}
+        return {name: np.concatenate(arrays) for name, arrays in parts.items()} | counts
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Go on from what `state` gave, joint or factorised; nothing changes where it does not fit.
@@ -63,13 +64,15 @@ class Ascent:
         Raises:
             InputError: it is of another policy.
         """
-        if not {"logits", "mean", "square", "steps"} <= state.keys():
+        if not {"logits", "mean", "square", "tables", "steps"} <= state.keys():
             raise InputError(WRONG)
         forms = [self.policy, Policy(self.policy.space), Policy(self.policy.space).joint()]
         for form in forms:
             sizes = [len(logits) for logits in form.logits]
             flat = [state[name] for name in ("logits", "mean", "square")]
-            if all(each.shape == (sum(sizes),) and np.isfinite(each).all() for each in flat):
+            if len(sizes) == state["tables"] and all(
+                each.shape == (sum(sizes),) and np.isfinite(each).all() for each in flat
+            ):
                 cuts = np.cumsum(sizes)[:-1]
                 logits, self._mean, self._square = ([*np.split(each.copy(), cuts)] for each in flat)
                 self.policy, self._steps = Policy(form.space, form.tables, logits), int(state["steps"])
