@@ -23,6 +23,7 @@ PAGES = (
     ("decisions", "What decides it", "tune"),
     ("ranking", "Rank correlation", "leaderboard"),
     ("predictor", "Predictor", "insights"),
+    ("search", "Search", "travel_explore"),
     ("interference", "Interference", "call_split"),
     ("sweeps", "Sweeps", "experiment"),
     ("submission", "Submission", "upload_file"),

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import kendalltau
 
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.predictors.columns import SCORES, Features
 from toolkit.predictors.predictor import Options, fit
 from toolkit.spaces import SPACES

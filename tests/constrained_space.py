@@ -1,5 +1,6 @@
 """A space whose decisions constrain each other: channels may grow, but not shrink; it has a law and a distance."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,8 @@ class Growing(Toy):
         return sum(abs(a - b) for a, b in zip(first, second, strict=True))
 
     def problems(self, code: str) -> list[str]:
-        return [] if self.allows(tuple(map(int, code.split("-")))) else [f"found {code}, allowed: ascending widths"]
+        allowed = re.fullmatch("[012]-[012]-[012]", code) and self.allows(self._parse(code))
+        return [] if allowed else [f"found {code}, allowed: ascending widths"]
 
 
 class ByItsOwnLaw(Growing):

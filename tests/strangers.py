@@ -21,6 +21,7 @@ from converters.submission.blending import blend
 from converters.tables.recognise import read_results
 from converters.weights import Ask, read_weights, recognise
 from tests import weight_files
+from tests.constrained_space import GROWING
 from toolkit.backends.base import Counts
 from toolkit.candidates import read_candidates
 from toolkit.data.cifar import LAYOUTS, read_batch
@@ -38,6 +39,10 @@ from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics, rewind_metrics
 from toolkit.runs.recipe import find_recipe, read_recipe
+from toolkit.search.costs import read_latencies
+from toolkit.search.files import read_policy, write_policy
+from toolkit.search.policy import Policy
+from toolkit.search.trace import Round, read_rounds, write_rounds
 from toolkit.spaces import get_space
 from toolkit.sweeps.report import Finished, compare, read_report
 
@@ -47,6 +52,8 @@ CODES = [
     "16-12-16-12-8-16-4-24-4-24-32-4-32-28-60-64-52-36-64-32",
     "4-12-4-8-4-12-12-20-8-4-12-8-8-40-36-20-44-48-56-4",
 ]
+_GROWING = [f"{a}-{b}-{c}" for a in range(3) for b in range(a, 3) for c in range(b, 3)]
+LATENCIES = "\n".join(["code,phone", *(f"{code},0.5" for code in _GROWING)]).encode()
 CANDIDATES = {f"arch{i}": {"acc": i / 10, "arch": code} for i, code in enumerate(CODES, start=1)}
 
 
@@ -94,6 +101,16 @@ def _parquet(_: Path) -> bytes:
     file = io.BytesIO()
     pq.write_table(pa.table({"arch": CODES, "acc": [0.5, 0.25]}), file)
     return file.getvalue()
+
+
+def _policy(folder: Path) -> bytes:
+    write_policy(folder / "made-policy.json", Policy(get_space("nasbench-macro")))
+    return (folder / "made-policy.json").read_bytes()
+
+
+def _rounds(folder: Path) -> bytes:
+    write_rounds(folder / "made.jsonl", [Round(3, 0.5, 0.25, {"width1": 1.5}), Round(5, 0.75, 0.5)])
+    return (folder / "made.jsonl").read_bytes()
 
 
 def _priors(folder: Path) -> bytes:
@@ -173,6 +190,9 @@ READERS = (
     Reader("parquet", "parquet", _parquet, lambda path: read_values(path, ["arch"], ["acc"])),
     Reader("interference", "parquet", _interference, read_interference),
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
+    Reader("policy", "json", _policy, lambda path: read_policy(path, get_space("nasbench-macro"))),
+    Reader("search", "jsonl", _rounds, read_rounds),
+    Reader("latencies", "csv", lambda _: LATENCIES, lambda path: read_latencies(path, GROWING, "phone")),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',
            _metrics, own_name="metrics.jsonl"),
     Reader("sweep report", "json", _sweep_report, read_report),

@@ -42,7 +42,8 @@ def test_the_verbs_of_the_command_are_functions() -> None:
     """All but what only prints what is there, or opens something."""
     commands = {command.__name__ for group in COMMANDS.values() for command in group}
     shown = {"demo", "app", "spaces", "candidates", "recipe", "methods", "features"}
-    names = {"import_": "import_run", "sampling": "compare_sampling"}  # a keyword, and a room of that name
+    rooms = {"sampling": "compare_sampling", "search": "search_run"}
+    names = {"import_": "import_run"} | rooms  # a keyword, and rooms of that name
     assert {names.get(command, command) for command in commands - shown} <= {*toolkit.__all__}
 
 

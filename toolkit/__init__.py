@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toolkit.verbs.probing import probe
     from toolkit.verbs.ranking import rank
     from toolkit.verbs.recipes import compare_sampling, sharing
+    from toolkit.verbs.searching import search_run
     from toolkit.verbs.spaces import cost
     from toolkit.verbs.submission import blend, check, merge, submit
     from toolkit.verbs.sweeps import split_test, sweep
@@ -46,6 +47,7 @@ _HOMES = {
     "prior": "toolkit.verbs.priors",
     "probe": "toolkit.verbs.probing",
     "indicator": "toolkit.verbs.indicators",
+    "search_run": "toolkit.verbs.searching",
     "sweep": "toolkit.verbs.sweeps",
     "split_test": "toolkit.verbs.sweeps",
     "sharing": "toolkit.verbs.recipes",
@@ -86,6 +88,7 @@ __all__ = [
     "probe",
     "rank",
     "read_candidates",
+    "search_run",
     "sharing",
     "split_test",
     "standalone",

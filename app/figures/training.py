@@ -63,9 +63,10 @@ def quantity(metric: str) -> Quantity:
 def shown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """The panels, each by its metric: accuracies, losses, then the others, the known ones in their order.
 
-    The smallest network's accuracy stands in the panel of the largest's.
+    The smallest network's accuracy stands in the panel of the largest's; entropies of single decisions are drawn on the
+    Search page.
     """
-    present = {metric for table in tables.values() for metric in metrics(table)}
+    present = {metric for table in tables.values() for metric in metrics(table) if not metric.startswith("entropy.")}
     if LARGEST in present:
         present -= {SMALLEST}
     return [metric for metric in KNOWN if metric in present] + sorted(present - KNOWN.keys())

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -90,11 +91,16 @@ def progress(frame: pd.DataFrame, planned: Recipe | None) -> Progress:
 
 def is_live(run: RunFolder, so_far: Progress, now: float | None = None) -> bool:
     """Whether somebody trains: metrics were written lately and the end is not reached. `now`: seconds since 1970."""
+    return so_far.share != 1.0 and is_fresh(run.metrics, now)
+
+
+def is_fresh(path: Path, now: float | None = None) -> bool:
+    """Whether a file was written lately."""
     try:
-        age = (time.time() if now is None else now) - run.metrics.stat().st_mtime
+        age = (time.time() if now is None else now) - path.stat().st_mtime
     except OSError:
         return False
-    return age < FRESH and so_far.share != 1.0
+    return age < FRESH
 
 
 def gap(frame: pd.DataFrame) -> float | None:

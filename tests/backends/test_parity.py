@@ -39,7 +39,8 @@ def test_every_method(method: str) -> None:
     space = SPACES["resnet48-mini"].for_images(1, 8, 10)
     exact = Pair(space, method, "fp64")
     assert exact.losses() < 1e-6
-    assert exact.gradients() < 1e-6
+    by_likelihood = method in ("parsec", "fpnas")  # exp(32 * loss) weighs gradients, with losses in float32
+    assert exact.gradients() < (1e-4 if by_likelihood else 1e-6)
     assert exact.steps() < 1e-3
     assert Pair(space, method, "fp32").losses() < 1e-5
 

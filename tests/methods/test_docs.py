@@ -30,9 +30,12 @@ def test_every_option_is_documented_with_its_default(name: str, root: Path) -> N
         if field.is_required():
             assert found[option] == "needed"
         elif option == "sampling":
-            assert found[option] == "uniform"
+            assert found[option] == ("uniform" if field.default is None else field.default.name)
         else:
             default = list(field.default) if isinstance(field.default, tuple) else field.default
+            if default is None:
+                assert found[option] == "none"
+                continue
             written = " ".join(tomli_w.dumps({"x": default}).removeprefix("x = ").replace(",\n]", "]").split())
             assert found[option].strip("`") == written.replace("[ ", "["), option
     assert METHODS[name].name in page.read_text(encoding="utf-8").splitlines()[0]

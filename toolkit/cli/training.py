@@ -9,7 +9,7 @@ from toolkit.cli.console import print_line, print_listing
 from toolkit.cli.options import AsJson, Backend, Changes, Ray, Workers
 from toolkit.cli.progress import progress_bars
 
-Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
+Choose = Literal["spread", "stratified", "sampled", "d-optimal", "first"]
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -99,7 +99,7 @@ def standalone(
         Choose,
         typer.Option(
             help="which: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, "
-            "or those that teach a predictor most"
+            "those that teach a predictor most, or the first of the file, which `supernet search` sorts"
         ),
     ] = "spread",
     draw_seed: Annotated[int, typer.Option(min=0, help="seed of that draw")] = 0,

@@ -1,11 +1,12 @@
 """Fill a run's ledger: every candidate that is not in it yet, exactly once, wherever the work is done."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Counts, Precision
@@ -15,11 +16,11 @@ from toolkit.errors import Stopped
 from toolkit.evaluation.fitting import Trained, fitted
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.judging import By, Judge
-from toolkit.evaluation.ledger import AVERAGED, Ledger, Setting
+from toolkit.evaluation.ledger import AVERAGED, Ledger, Row, Setting
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import prefix_groups
 from toolkit.evaluation.worker import Equipment, Machine, Worker
-from toolkit.executors import deal, hire
+from toolkit.executors import Crew, deal, hire
 from toolkit.interrupts import interrupt_at_once
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
@@ -107,6 +108,87 @@ def equip(job: Job, progress: Progress = quiet) -> tuple[Equipment, Setting]:
     return Equipment(space, weights, images, machine, job.memory, job.start, judge), setting
 
 
+class Filler:
+    """Fills a run's ledger, in as many calls as needed: data, weights and workers are there once. A context.
+
+    Args:
+        workers, ray: where the work is done; see `toolkit.executors.hire`. Nobody is hired before there is work.
+
+    Attributes:
+        setting: what results are filed under.
+
+    Raises:
+        InputError: a bad checkpoint, data set or ledger; another process is writing.
+    """
+
+    def __init__(
+        self, job: Job, *, workers: int | None = None, ray: str | None = None, progress: Progress = quiet
+    ) -> None:
+        self._job, self._path = job, RunFolder.open(job.run).ledger
+        self._where = workers, ray
+        equipment, self.setting = equip(job, progress)
+        self._equipment: Equipment | None = equipment
+        self._space = equipment.space
+        self._crew: Crew[list[str], list[Row]] | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.ledger = self._stack.enter_context(Ledger.write(self._path))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def fill(
+        self, codes: Iterable[str], progress: Progress = quiet, on_first_result: Callable[[], None] = quiet
+    ) -> int:
+        """Evaluate those that have no result yet; how many these were.
+
+        Args:
+            on_first_result: called when there are results, so that all that was given is known to be good.
+
+        Raises:
+            InputError: bad weights or images, or the disk is full.
+            Stopped: Ctrl-C; everything finished was recorded.
+        """
+        wanted, done = dict.fromkeys(codes), self.ledger.done(self.setting)
+        missing = [code for code in wanted if code not in done]
+        if not missing:
+            on_first_result()
+            return 0
+        start = self._job.start
+        nothing = Counts(0, 0, 0, 0.0)
+        before = self.ledger.results(replace(self.setting, images=start)) if start else dict.fromkeys(missing, nothing)
+        finished, fresh = len(wanted) - len(missing), 0
+        progress("evaluating", finished, len(wanted))
+        try:
+            crew = self._hired()
+            for results in deal(crew, group_candidates(self._space, missing, crew.size)):
+                rows = [replace(row, counts=before[row.code] + row.counts) for group in results for row in group]
+                self.ledger.record(self.setting, rows)
+                if not fresh:
+                    on_first_result()
+                fresh += len(rows)
+                progress("evaluating", finished + fresh, len(wanted))
+        except KeyboardInterrupt:
+            kept = len(self.ledger.done(self.setting) & wanted.keys())
+            raise Stopped(
+                f"Stopped; {kept:,} of {len(wanted):,} candidates are in {self._path}. "
+                "The same command again goes on from there."
+            ) from None
+        return len(missing)
+
+    def _hired(self) -> Crew[list[str], list[Row]]:
+        if self._crew is None:
+            equipment = self._equipment
+            assert equipment is not None  # noqa: S101
+            gpus = equipment.machine.device != "cpu"
+            self._stack.enter_context(interrupt_at_once())
+            self._crew = self._stack.enter_context(closing(hire(partial(Worker, equipment), *self._where, gpus=gpus)))
+            self._equipment = None  # the crew has a copy of all images, and nobody needs a second one
+        return self._crew
+
+
 def evaluate_candidates(
     job: Job,
     candidates: Candidates,
@@ -119,47 +201,16 @@ def evaluate_candidates(
     """Evaluate every candidate that the run's ledger does not hold yet under the job's setting.
 
     Args:
-        workers, ray: where the work is done; see `toolkit.executors.hire`.
-        on_first_result: called when there are results, so that all that was given is known to be good.
+        workers, ray, on_first_result: as for `Filler`.
 
     Raises:
-        InputError: a bad checkpoint, data set or ledger; another process is writing; the disk is full.
-        Stopped: Ctrl-C; everything finished was recorded.
+        InputError, Stopped: as `Filler` does.
     """
-    run = RunFolder.open(job.run)
     started = time.perf_counter()
-    equipment, setting = equip(job, progress)
     codes = dict.fromkeys(candidates.values())
-    with Ledger.write(run.ledger) as ledger:
-        done = ledger.done(setting)
-        missing = [code for code in codes if code not in done]
-        nothing = Counts(0, 0, 0, 0.0)
-        before = ledger.results(replace(setting, images=job.start)) if job.start else dict.fromkeys(missing, nothing)
-        finished, fresh = len(codes) - len(missing), 0
-        if not missing:
-            on_first_result()
-        else:
-            progress("evaluating", finished, len(codes))
-            space, gpus = equipment.space, equipment.machine.device != "cpu"
-            try:
-                with interrupt_at_once(), closing(hire(partial(Worker, equipment), workers, ray, gpus=gpus)) as crew:
-                    del equipment  # the crew has a copy of all images, and nobody needs a second one
-                    for results in deal(crew, group_candidates(space, missing, crew.size)):
-                        rows = [
-                            replace(row, counts=before[row.code] + row.counts) for group in results for row in group
-                        ]
-                        ledger.record(setting, rows)
-                        if not fresh:
-                            on_first_result()
-                        fresh += len(rows)
-                        progress("evaluating", finished + fresh, len(codes))
-            except KeyboardInterrupt:
-                kept = len(ledger.done(setting) & codes.keys())
-                raise Stopped(
-                    f"Stopped; {kept:,} of {len(codes):,} candidates are in {run.ledger}. "
-                    "The same command again goes on from there."
-                ) from None
-    return Done(setting, len(missing), len(codes), time.perf_counter() - started)
+    with Filler(job, workers=workers, ray=ray, progress=progress) as filler:
+        fresh = filler.fill(codes, progress, on_first_result)
+    return Done(filler.setting, fresh, len(codes), time.perf_counter() - started)
 
 
 def group_candidates(space: SearchSpace, codes: Sequence[str], workers: int) -> list[list[str]]:

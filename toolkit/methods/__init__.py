@@ -5,6 +5,7 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 
 from toolkit.methods.base import Batch, Method, Needs
 from toolkit.methods.bn_nas import BNNAS
+from toolkit.methods.fpnas import FPNAS, PARSEC
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
@@ -14,11 +15,12 @@ from toolkit.methods.pinas_supervised import PiNASSupervised
 from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
 from toolkit.methods.spos import SPOS
+from toolkit.methods.wpnas import WPNAS
 from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
     "methods",
-    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised, BNNAS),
+    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised, BNNAS, WPNAS, PARSEC, FPNAS),
     subclass_of(Method),
 )
 

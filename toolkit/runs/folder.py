@@ -26,6 +26,7 @@ class RunFolder:
         self.standalone_ledger = self.path / "standalone.sqlite"
         self.submission = self.path / "submission.json"
         self.rank = self.path / "rank.json"
+        self.search = self.path / "search.json"
         self.interference = self.path / "interference.parquet"
         self.skipped_images = self.path / "skipped-images.txt"
 

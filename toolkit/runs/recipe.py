@@ -124,9 +124,13 @@ class Recipe(Table):
         """
         method = METHODS[self.method.name](space, self.method)
         if self.training.accumulate and method.needs().whole:
+            without = (
+                ""
+                if not hasattr(self.method, "look")
+                else (", or its comparisons of losses before and after an update (method.look = 0)")
+            )
             raise InputError(
-                f"training.accumulate: method {method.name} needs whole batches, as it compares losses before and "
-                "after an update; leave training.accumulate out, or such comparisons (progressive: method.look = 0)"
+                f"training.accumulate: method {method.name} needs whole batches; leave training.accumulate out{without}"
             )
         return method
 

@@ -19,12 +19,15 @@ from toolkit.sampling.base import Moment, Sampler, SamplerOptions
 from toolkit.sampling.candidates import Candidates
 from toolkit.sampling.distant import Distant
 from toolkit.sampling.fair import Fair
+from toolkit.sampling.policy import PolicySampler
 from toolkit.sampling.shrinking import Shrinking
 from toolkit.sampling.uniform import Uniform, UniformOptions
 from toolkit.spaces import SearchSpace
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
-    "samplers", (Uniform, Fair, Balanced, Attentive, Shrinking, Candidates, Distant), subclass_of(Sampler)
+    "samplers",
+    (Uniform, Fair, Balanced, Attentive, Shrinking, Candidates, Distant, PolicySampler),
+    subclass_of(Sampler),
 )
 
 

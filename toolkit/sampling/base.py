@@ -70,7 +70,7 @@ class Sampler(ABC):
         """
 
     def state(self) -> State:
-        """A copy of the memory: arrays by name, always the same names and shapes; empty without a memory."""
+        """A copy of the memory: arrays by name, always the same names; empty without a memory."""
         return {}
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:  # noqa: B027 (most have no memory)

@@ -93,6 +93,12 @@ class Loop:
             )
         self._lab, self._data, self._config, self._seed, self._needs = lab, data, config, seed, needs
         self._train, self._held_out = parts(data, needs, seed)
+        aside = config.batch_size if self._held_out is None else len(self._held_out.labels)
+        if aside < config.batch_size:
+            raise InputError(
+                f"{aside:,} of the {len(data.train.labels):,} training images are held out for the method, which is "
+                f"less than a batch ({config.batch_size}); hold out a larger share, or take smaller batches"
+            )
         self.steps_per_epoch = steps_per_epoch(len(self._train.labels), config.batch_size)
         self.total = config.epochs * self.steps_per_epoch
 

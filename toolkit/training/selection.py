@@ -1,7 +1,7 @@
 """Which candidates to train alone: trainings are expensive, so only a few can be done."""
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -43,11 +43,17 @@ def designed(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -
     return {names[place]: candidates[names[place]] for place in chosen}
 
 
+def first(space: SearchSpace, candidates: Codes, count: int, seed: int = 0) -> dict[str, str]:  # noqa: ARG001
+    """The first `count` of the file: the best, of one that a search wrote."""
+    return dict(islice(candidates.items(), count))
+
+
 SELECTIONS: dict[str, Callable[[SearchSpace, Codes, int, int], dict[str, str]]] = {
     "spread": spread,
     "stratified": stratified,
     "sampled": sampled,
     "d-optimal": designed,
+    "first": first,
 }
 """Ways to choose `count` candidates (all, if there are no more) with a seed."""
 

@@ -17,7 +17,7 @@ from toolkit.training.selection import SELECTIONS
 from toolkit.training.standalone import train_candidates_alone
 from toolkit.training.steps import Pipeline, parse_pipeline, prepare_pipeline, read_pipeline, train_pipeline
 
-Choose = Literal["spread", "stratified", "sampled", "d-optimal"]
+Choose = Literal["spread", "stratified", "sampled", "d-optimal", "first"]
 FEW = 12
 """Candidates that are trained alone, where nobody says how many."""
 
@@ -105,8 +105,8 @@ def standalone(
     Args:
         candidates: a file; the run's own by default.
         count: how many of them; by default 12, or all of a file that was given.
-        choose: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, or those that
-            teach a predictor most.
+        choose: spread evenly over the candidates' MACs, one drawn from each equal part of them, any, those that
+            teach a predictor most, or the first of the file, as a search sorts them.
         workers, ray: where the work is done: processes of this machine, or a Ray cluster's address, or `local`.
         warm_start: begin with the weights of the supernet's newest checkpoint.
 
