@@ -10,7 +10,7 @@ from toolkit.backends.base import SGD, Backend, Precision
 from toolkit.errors import InputError
 from toolkit.spaces import get_space
 
-Chosen = Precision | Literal["auto"]
+Chosen = Literal["fp32", "tf32", "bf16", "fp64", "auto"]
 """A precision, or whichever of fp32 and bf16 trains faster on this machine."""
 
 _PAYS = 0.9
