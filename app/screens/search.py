@@ -11,8 +11,8 @@ from app.views import search as views
 from toolkit.search.trace import policy_file, rounds_file
 
 REWARDS = (
-    "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. WPNAS's formulas "
-    "are our reconstruction; no figure of the paper is known."
+    "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. WPNAS's "
+    "formulas are our reconstruction; no figure of the paper is known."
 )
 SAMPLES = (
     "How many samples the importance weights leave, 1 / sum of their squares. PARSEC's and FP-NAS's formulas are our "
