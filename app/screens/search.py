@@ -10,6 +10,15 @@ from app.figures import search as figures
 from app.views import search as views
 from toolkit.search.trace import policy_file, rounds_file
 
+REWARDS = (
+    "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. WPNAS's "
+    "formulas are our reconstruction; no figure of the paper is known."
+)
+SAMPLES = (
+    "How many samples the importance weights leave, 1 / sum of their squares. PARSEC's and FP-NAS's formulas are our "
+    "reconstruction from abstracts."
+)
+
 ui.header(
     "Search",
     "Which networks are the best of all, not only of a file: what a policy has decided while the supernet was trained, "
@@ -41,11 +50,14 @@ def show_learned() -> bool:
             st.caption("Who is decided: bright is as uncertain as at the beginning, dark is settled.")
     with right:
         if not told.empty:
-            chart(figures.lines(told, "step", "reward"), "rewards", "Rewards over steps", told, f"{name}-rewards")
-            st.caption(
-                "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. "
-                "WPNAS's formulas are our reconstruction; no figure of the paper is known."
+            chart(
+                figures.lines(told, "step", "reward" if "greedy_reward" in told else "samples"),
+                "rewards",
+                "Rewards over steps",
+                told,
+                f"{name}-rewards",
             )
+            st.caption(REWARDS if "greedy_reward" in told else SAMPLES)
     if found is not None:
         left, right = st.columns(2, gap="large")
         with left:
