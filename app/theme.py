@@ -44,6 +44,7 @@ STYLE = """<style>
 /* White letters on the lighter blue of the dark theme would have too little contrast. */
 @media (prefers-color-scheme: dark) { [data-testid="stBaseButton-primary"] p { color: #0e1117; } }
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
+.st-key-answer p { font-size: 1.15rem; font-weight: 600; line-height: 1.45; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }

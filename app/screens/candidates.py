@@ -78,7 +78,7 @@ with ui.problems_in_place("The candidates cannot be shown"):
         st.info("No candidate has all of these.", icon=":material/filter_alt_off:")
         st.stop()
     with st.container(border=True):
-        st.markdown(f"##### {text.plain(answer(views.noise(frame, score), score, everything))}")
+        ui.answer(answer(views.noise(frame, score), score, everything))
     ranked = views.ranked(frame, score)
     best = ranked.head(BEST)
 
@@ -91,7 +91,7 @@ with ui.problems_in_place("The candidates cannot be shown"):
         "other test images might have made of them (95 %); the grey hills count candidates along each axis."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader("Selected candidate", anchor=False)
+        st.header("Selected candidate", anchor=False)
         wanted = st.text_input(
             "Find by id or code",
             key="candidate",

@@ -32,7 +32,7 @@ read = (run.recipe, run.candidates)
 
 own, build = st.columns(2, gap="large")
 with own:
-    st.subheader("This run's file", anchor=False)
+    st.header("This run's file", anchor=False)
     with ui.problems_in_place("The file cannot be checked"):
         if run.submission.is_file():
             ui.report(load(views.check_own, run, *read, run.submission))
@@ -41,7 +41,7 @@ with own:
             ui.empty("No submission yet", "It is written once every candidate has a result.", command)
 
 with build:
-    st.subheader("Make one from the results", anchor=False)
+    st.header("Make one from the results", anchor=False)
     with ui.problems_in_place("The results do not make a submission yet"):
         holdings = load(candidate_views.settings, run, *candidate_views.ledger_files(run))
         if not holdings:
@@ -74,7 +74,7 @@ with build:
                 on_click="ignore",
             )
 
-st.subheader("Check, repair and put together any files", anchor=False)
+st.header("Check, repair and put together any files", anchor=False)
 uploads = st.file_uploader(
     "Leaderboard files, part files, tables of other teams",
     accept_multiple_files=True,

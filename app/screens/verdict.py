@@ -64,7 +64,7 @@ except InputError as error:
 whole = verdict.verdict(name, run, summary, problems, found, place)
 
 with st.container(border=True):
-    st.markdown(f"##### {text.plain(whole.headline)}")
+    ui.answer(whole.headline)
     if whole.next and whole.next.command:
         st.caption("Next:")
         st.code(shlex.join(whole.next.command), language=None)
@@ -74,7 +74,7 @@ for step in whole.steps:
     color, icon = ICONS[step.state]
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.subheader(step.title, anchor=False, width="content")
+            st.header(step.title, anchor=False, width="content")
             st.badge(step.state, color=color, icon=icon)
         st.markdown(text.plain(step.said))
         if step.title == "Ranking" and whole.taus is not None:

@@ -26,7 +26,7 @@ def show(found: Found) -> None:
         if decisions:
             _branches(found, decisions)
         else:
-            st.markdown("**Branch against branch**")
+            st.header("Branch against branch", anchor=False)
             st.info(
                 f"{text.sentence(found.measure.label)} has no number for branches of this block: it says something of "
                 "the block as a whole, beside and above. Gradient cosines have.",
@@ -40,7 +40,7 @@ def show(found: Found) -> None:
 
 def _everything(found: Found) -> None:
     """Every measure of the block in one table: features, weights, gradients."""
-    st.markdown("**Everything measured of this block**")
+    st.header("Everything measured of this block", anchor=False)
     table = lines.at_block(lines.profile(found.own.now, readings.of_blocks(found.own.now)), found.block)
     rows = []
     for name, value, error, worse in table.itertuples(index=False):
@@ -64,7 +64,7 @@ def _parts(found: Found) -> None:
         table = lines.parts(found.cells(measured), found.block)
         if table.empty:
             continue
-        st.markdown(f"**Parts of the block**{f' in {text.plain(measured.name)}' if found.other else ''}")
+        st.header(f"Parts of the block{f' in {text.plain(measured.name)}' if found.other else ''}", anchor=False)
         chart(
             bars(table, found.measure), f"parts{index}", "Parts of the block", table, found.file(f"{found.key}-parts")
         )
@@ -88,7 +88,7 @@ def _rows(found: Found, measured: Measured) -> pd.DataFrame:
 
 
 def _branches(found: Found, decisions: list[str]) -> None:
-    st.markdown(f"**Branch against branch** in block {text.plain(found.network[found.block].name)}")
+    st.header(f"Branch against branch in block {text.plain(found.network[found.block].name)}", anchor=False)
     chosen = decisions[0]
     if len(decisions) > 1:
         chosen = st.segmented_control(
@@ -130,7 +130,7 @@ def _of_options(found: Found, decision: str, rows: pd.DataFrame) -> go.Figure:
 
 
 def _course(found: Found) -> None:
-    st.markdown("**Over training**")
+    st.header("Over training", anchor=False)
     courses = {m.name: lines.course(m.table, found.key, found.block) for m in found.runs}
     courses = {name: course for name, course in courses.items() if len(course)}
     if not courses:

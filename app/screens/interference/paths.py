@@ -45,7 +45,7 @@ def _against(found: Found, measures: list[str]) -> None:
     both, (tau, chance) = compared
     left, right = st.columns([52, 48], gap="large")
     with left:
-        st.markdown("**Path against path**")
+        st.header("Path against path", anchor=False)
         ticks = [f"P{number}" for number, _ in enumerate(both.matrix.labels, start=1)]
         said = [f"{tick} {code}" for tick, code in zip(ticks, both.matrix.labels, strict=True)]
         axis = "paths, the like beside the like" + ("" if measure.symmetric else "; row trains, column pays")
@@ -56,7 +56,7 @@ def _against(found: Found, measures: list[str]) -> None:
             "have a small Hamming distance. Hatched cells cannot be told from 0."
         )
     with right:
-        st.markdown("**Against their distance**")
+        st.header("Against their distance", anchor=False)
         means = by_distance(both.pairs)
         chart(
             distance(both.pairs, means, measure),
@@ -85,7 +85,7 @@ def _over_time(found: Found) -> None:
     known = list(curves)
     if not known:
         return
-    st.markdown("**Paths over training**")
+    st.header("Paths over training", anchor=False)
     key = st.segmented_control(
         "Over training", known, default=known[0], key="curves", bind="query-params", required=True,
         label_visibility="collapsed", format_func=lambda measure: text.sentence(MEASURES[measure].label),

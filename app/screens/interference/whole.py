@@ -18,17 +18,17 @@ def show(found: Found) -> None:
     strips = {measured.name: found.strip(measured) for measured in found.runs}
     own = strips[found.own.name]
     with st.container(border=True):
-        st.markdown(f"##### {text.plain(answer(own, found.cells(found.own)))}")
+        ui.answer(answer(own, found.cells(found.own)))
         st.caption(
             f"{text.plain(found.measure.definition)} *Source: {text.plain(found.measure.source)}.* {_when(found)}"
         )
     ends = min(strip.ends[0] for strip in strips.values()), max(strip.ends[1] for strip in strips.values())
     for number, (name, strip) in enumerate(strips.items()):
         if found.other:
-            st.markdown(f"**{text.plain(name)}**")
+            st.header(f"{text.plain(name)}", anchor=False)
         _one(found, strip, found.look(ends), f"strip{number}")
     if found.other:
-        st.markdown(f"**{text.plain(found.other.name)} less {text.plain(found.own.name)}**")
+        st.header(f"{text.plain(found.other.name)} less {text.plain(found.own.name)}", anchor=False)
         less = difference(own, strips[found.other.name])
         _one(found, less, found.look(less.ends, difference=True), "difference")
     st.caption(

@@ -67,11 +67,11 @@ def _compare(found: Found, everything: Mapping[str, Mapping[str, float]]) -> Non
     )
     left, right = st.columns([44, 56], gap="medium")
     with left:
-        st.markdown("**How alike are they?** Kendall tau of every two")
+        st.header("How alike are they? Kendall tau of every two", anchor=False)
         taus = side_by_side.taus
         chart(matrix(taus), "matrix", "Pairwise Kendall tau", taus.reset_index(), f"{found.name}-matrix")
     with right:
-        st.markdown("**Which is really better?** Paired tests")
+        st.header("Which is really better? Paired tests", anchor=False)
         tests = pd.DataFrame(
             [(t.first, t.second, t.difference.show("+"), _VERDICTS[t.verdict]) for t in side_by_side.tests],
             columns=["first", "second", "ahead", "verdict"],

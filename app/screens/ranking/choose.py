@@ -45,7 +45,7 @@ def choose() -> Found | None:
         return None
     if current is None:
         ui.no_runs(links.folder())
-        st.markdown("**Without a run: compare files**")
+        st.header("Without a run: compare files", anchor=False)
         return _from_files()
     row = st.container(horizontal=True, vertical_alignment="bottom")
     where = row.segmented_control(
