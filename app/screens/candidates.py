@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import inspector, text, theme, ui
+from app import inspector, theme, ui
 from app.cache import load
 from app.figures import candidates as figures
 from app.views import candidates as views

@@ -16,6 +16,7 @@ def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
     parts = (
         app.title,
+        app.header,
         app.subheader,
         app.caption,
         app.markdown,

@@ -47,7 +47,7 @@ def open_view(open_page: Callable[..., AppTest], folder: Path) -> Callable[..., 
 
 def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
+    parts = (app.header, app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
     return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
@@ -74,9 +74,7 @@ def test_a_link_restores_a_view(open_view) -> None:
     assert app.slider(key="share").value == 20
     assert app.segmented_control(key="best").value == "the score"
     judged = example_ranking.SCORE_FILE
-    app = open_view(
-        run="cells", view="Who is misjudged", judged=judged, show="Values", hue="MACs", network="arch3"
-    )
+    app = open_view(run="cells", view="Who is misjudged", judged=judged, show="Values", hue="MACs", network="arch3")
     assert app.selectbox(key="judged").value == example_ranking.SCORE_FILE
     assert app.selectbox(key="hue").value == "MACs"
     assert app.text_input(key="network").value == "arch3"
@@ -161,12 +159,14 @@ def test_columns_of_a_table_are_chosen(open_view) -> None:
 def test_names_from_files_are_shown_as_they_are(view: str, open_view) -> None:
     hostile = "![x](http://example.org/x.png)"
     rows = "\n".join(f"n{i},{i * 7 % 40},{i},{i % 3}" for i in range(40))
-    app = open_view(source="Files", scores=["mine"], truths=["alone"], priors=[hostile], view=view, cut="true", sides="true")
+    app = open_view(
+        source="Files", scores=["mine"], truths=["alone"], priors=[hostile], view=view, cut="true", sides="true"
+    )
     app.file_uploader[0].upload("table.csv", f"name,mine,alone,{hostile}\n{rows}\n".encode(), "text/csv")
     app.run()
     assert not app.exception
     assert app.multiselect(key="priors").value == [hostile]
-    said = [element.value for kind in (app.markdown, app.caption, app.subheader) for element in kind]
+    said = [element.value for kind in (app.markdown, app.caption, app.header, app.subheader) for element in kind]
     assert not any(hostile in str(words) for words in (*said, *(metric.label for metric in app.metric)))
 
 

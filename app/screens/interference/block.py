@@ -13,6 +13,7 @@ from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.parts import bars
 from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
+from app.views.interference.chance import is_known, is_sure, words
 from app.views.interference.matrix import matrix
 from toolkit.interference.table import MEASURES
 
@@ -44,7 +45,7 @@ def _everything(found: Found) -> None:
     table = lines.at_block(lines.profile(found.own.now, readings.of_blocks(found.own.now)), found.block)
     rows = []
     for name, value, error, worse in table.itertuples(index=False):
-        shown = number(value, error).replace("-", "−")
+        shown = number(value, error, measure=MEASURES[name]).replace("-", "−")
         place = "" if np.isnan(worse) else f"{100 * worse:.0f} %"
         rows.append(f"| {text.sentence(MEASURES[name].label)} | {shown} | {place} |")
     half = -(-len(rows) // 2)
@@ -82,8 +83,9 @@ def _decisions(found: Found) -> list[str]:
 
 
 def _rows(found: Found, measured: Measured) -> pd.DataFrame:
-    """About branches of the chosen block."""
+    """About branches of the chosen block; `sure` with all cells of the network considered."""
     cells = found.cells(measured)
+    cells = cells.assign(sure=is_sure(cells))
     return cells[(cells["block"] == found.block) & (cells["first"] != "") & (cells["decision"] != "")]
 
 
@@ -111,9 +113,10 @@ def _branches(found: Found, decisions: list[str]) -> None:
             )
     st.caption(
         "A cell is about two options of the decision: networks that differ in nothing else, on several batches, with "
-        "all other decisions drawn anew; ± is half of the 95 % interval. A hatched cell may as well be 0, or was "
-        "measured once only. An empty one has no number: the two share nothing that could be compared. Colours are the "
-        "same for all blocks."
+        "all other decisions drawn anew; ± is half of the 95 % interval. "
+        + text.plain(words(found.measure, known=is_known(found.cells(found.own))))
+        + " An empty one has no number: the two share nothing that could be compared. Colours are the same for all "
+        "blocks."
         if (_rows(found, found.own)["second"] != "").any()
         else "One bar for each option of the decision."
     )

@@ -12,6 +12,7 @@ from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.scatter import distance
 from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
+from app.views.interference.chance import LEVEL, words
 from app.views.interference.paths import Paths, by_distance, falls, paths
 from toolkit.interference.table import MEASURES
 
@@ -53,7 +54,7 @@ def _against(found: Found, measures: list[str]) -> None:
         chart(figure, "pathmatrix", "Path against path", both.pairs, found.file(f"{key}-paths"))
         st.caption(
             f"{text.plain(measure.definition)} Paths are whole networks, drawn at random, ordered so that neighbours "
-            "have a small Hamming distance. Hatched cells cannot be told from 0."
+            f"have a small Hamming distance. {text.plain(words(measure))}"
         )
     with right:
         st.header("Against their distance", anchor=False)
@@ -66,7 +67,7 @@ def _against(found: Found, measures: list[str]) -> None:
             found.file(f"{key}-distance"),
         )
         if np.isfinite(tau):
-            verdict = "a relation" if chance < 1 - readings.LEVEL else "no relation shown"
+            verdict = "a relation" if chance < 1 - LEVEL else "no relation shown"
             often = "under 0.1 %" if chance < 0.001 else f"{100 * chance:.1f} %"
             st.markdown(
                 f"Kendall tau {tau:.2f} between distance and value; chance goes as far in {often} of cases: "
