@@ -24,6 +24,7 @@ from tests import weight_files
 from toolkit.backends.base import Counts
 from toolkit.candidates import read_candidates
 from toolkit.data.cifar import LAYOUTS, read_batch
+from toolkit.evaluation.latency import read_latencies
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import read_bytes
 from toolkit.interference.table import Row as Measured
@@ -171,6 +172,8 @@ READERS = (
     Reader("json", "json", lambda _: json.dumps({code: {"acc": 0.5, "z": {"score": 1}} for code in CODES}).encode(),
            lambda path: read_values(path, ["arch"], ["z.score"])),
     Reader("parquet", "parquet", _parquet, lambda path: read_values(path, ["arch"], ["acc"])),
+    Reader("latency", "csv", lambda _: "\n".join(["code,phone", *(f"{code},1.5" for code in CODES)]).encode(),
+           lambda path: read_latencies(path, get_space("resnet20"))),
     Reader("interference", "parquet", _interference, read_interference),
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',

@@ -1,5 +1,6 @@
 """Every page on every kind of run, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_damaged_file_is_named_and_breaks_no_other_page(damaged: str, own_run:
     where = {
         "recipe": {"overview", "training", "candidates", "ranking", "submission"},
         "ledger": {"overview", "candidates", "ranking", "submission"},
-        "rank": {"overview"},  # the page named for it shows it in one of its views only
+        "rank": {"overview", "ranking"},
         "candidates": {"overview", "candidates", "submission"},
         "submission": {"ranking", "submission"},  # the overview says "invalid"
         "standalone": {"ranking"},
@@ -127,12 +128,30 @@ def test_an_unknown_candidate_is_said_to_be_unknown(full_run: RunFolder, open_pa
     assert "No candidate" in texts(app)
 
 
-@pytest.mark.parametrize("score", ["Top-1", "Top-5", "Loss"])
-@pytest.mark.parametrize("cost", ["MACs", "Parameters"])
+@pytest.mark.parametrize(("score", "cost"), [("Top-5", "MACs"), ("Loss", "Parameters")])
 def test_every_choice_of_the_candidates_page(score: str, cost: str, full_run: RunFolder, open_page) -> None:
     app = open_page(full_run.path.parent, "candidates", score=score, cost=cost, colour="width4")
     assert app.selectbox(key="colour").value == "width4"
     assert not app.error
+
+
+def test_latencies_stand_beside_macs_and_parameters(full_run: RunFolder, tmp_path: Path, open_page) -> None:
+    shutil.copytree(full_run.path, tmp_path / "full")
+    codes = list(read_table(full_run.candidates).codes.values())
+    rows = [f"{code},{number + 1},{'' if number else 3}" for number, code in enumerate(codes[:-1])]
+    beside = tmp_path / "tables"
+    beside.mkdir()
+    (beside / "latency.csv").write_text("\n".join(["code,phone,top1", *rows]))
+    (beside / "latency-other.csv").write_text("code,phone\nno code,1\n")  # of another space: passed over
+    app = open_page(tmp_path, "candidates", cost="Latency: phone", candidate="arch2")
+    assert app.selectbox(key="cost").options == ["MACs", "Parameters", "Latency: phone", "Latency: top1"]
+    assert app.selectbox(key="cost").value == "Latency: phone"
+    assert "1 candidate without a latency there left out" in texts(app)
+    assert {metric.label: metric.value for metric in app.metric}["On phone"] == "2 ms"
+    (tmp_path / "full" / "latency.csv").write_text("code,phone\nno code,1\n")
+    app = open_page(tmp_path, "candidates")
+    assert "latency.csv: row-1: code" in app.error[0].value.replace("\\", "")
+    assert app.metric, "all else is there"
 
 
 def test_runs_are_compared(tmp_path: Path, open_page) -> None:
