@@ -12,10 +12,9 @@ ui.header(
     "How the supernet learned. All its candidates share these weights, so this is where every ranking begins.",
 )
 name, run = ui.open_run()
-others = [other for other in links.runs() if other != name]
+compared = links.compared()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    compared = st.multiselect("Compare with", others, key="compare", bind="query-params", placeholder="other runs")
     smoothing = st.slider(
         "Smoothing",
         0.0,

@@ -9,7 +9,7 @@ from app.cache import load
 from app.derived import derive
 from app.figures.ranking.forest import forest
 from app.screens.ranking.choose import read, read_ledger
-from app.views import candidates, runs, submission, verdict
+from app.views import candidates, notes, runs, submission, verdict
 from app.views.interference import readings
 from app.views.ranking import estimates, noise, sources
 from toolkit.errors import InputError
@@ -85,6 +85,11 @@ for step in whole.steps:
             st.caption(f":material/info: {text.plain(note)}")
         if step.command and step is not whole.next:
             st.code(shlex.join(step.command), language=None)
+noted = load(notes.read_notes, run, notes.notes_file(run))
+if noted:
+    st.header("Notes", anchor=False)
+    st.caption(text.plain(str(notes.notes_file(run))))
+    st.text(noted)
 st.download_button(
     "This page as one HTML file",
     lambda: report.to_html(whole),

@@ -27,7 +27,8 @@ def texts(app: AppTest) -> str:
         app.success,
         app.code,
     )
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
+    drawn = [str(component.proto) for component in app.get("bidi_component")]  # the table of runs
+    return "\n".join([*(str(element.value) for kind in parts for element in kind), *drawn]).replace("\\", "")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -154,14 +155,25 @@ def test_latencies_stand_beside_macs_and_parameters(full_run: RunFolder, tmp_pat
     assert app.metric, "all else is there"
 
 
-def test_runs_are_compared(tmp_path: Path, open_page) -> None:
+def test_runs_are_compared_on_every_page(tmp_path: Path, open_page) -> None:
     for name in ("one", "two"):
         example_run.train(example_run.begin(tmp_path / name), epochs=2)
+    app = open_page(tmp_path, "overview", compare="two")
+    assert '"ticked":["two"]' in texts(app).replace(" ", "")
     app = open_page(tmp_path, "training", run="one")
-    app.multiselect(key="compare").set_value(["two"]).run()
+    app.multiselect(key="compare").set_value(["one", "two"]).run()
+    assert "What differs between the recipes" in texts(app)
     app.slider(key="smoothing").set_value(0.0).run()
     app.toggle(key="log").set_value(True).run()
     assert not app.exception
+
+
+def test_notes_are_shown_and_obeyed_nowhere(tmp_path: Path, open_page) -> None:
+    run = example_run.begin(tmp_path / "run")
+    (run.path / "notes.md").write_text("![x](http://example.org/x.png) longer")
+    assert "longer" in texts(open_page(tmp_path, "overview"))
+    app = open_page(tmp_path, "verdict")
+    assert [element.value for element in app.text] == ["![x](http://example.org/x.png) longer"]
 
 
 def test_choosing_another_run_shows_it(tmp_path: Path, open_page) -> None:

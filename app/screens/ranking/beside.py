@@ -29,7 +29,8 @@ def show(found: Found) -> None:
     everything = {_own_name(found): found.subject.every_score}
     options = _options(found)
     if options:
-        default = [name for name in options if name.endswith(" submission")][:4]
+        ticked = [next((name for name in options if name.startswith(f"{run}: ")), None) for run in links.compared()]
+        default = [name for name in ticked if name] or [name for name in options if name.endswith(" submission")][:4]
         chosen = st.multiselect(
             "Beside it", list(options), default=default, key="beside", bind="query-params", placeholder="other scores"
         )
