@@ -40,10 +40,11 @@ def header(title: str, caption: str) -> None:
     st.caption(caption)
 
 
-def answer(words: str) -> None:
+def answer(*lines: str) -> None:
     """What a page says in words, for somebody who reads nothing else; shown as it is."""
-    with st.container(key="answer"):
-        st.markdown(text.plain(words))
+    with st.container(key="answer", gap="xsmall"):
+        for line in lines:
+            st.markdown(text.plain(line))
 
 
 def fold(label: str, key: str, show: Callable[[], None]) -> None:

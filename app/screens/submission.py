@@ -27,6 +27,19 @@ ui.header(
     "Submission",
     "The file that goes to the leaderboard: every candidate with its score. Its problems are found before it leaves.",
 )
+
+
+def tied(found: views.Tied | None) -> None:
+    """In amber: results that hardly order the networks, and what to do about it."""
+    if found is not None and found.mostly:
+        st.warning(
+            f"Mostly ties: {found.results:,} results take {found.distinct:,} different values, so that "
+            f"{found.share:.0%} of all pairs of networks are in no order. Evaluate on more images, hand in the score "
+            "`loss` instead of the accuracy, or blend it with a score that has no ties, such as a prior (`supernet blend`).",
+            icon=":material/warning:",
+        )
+
+
 name, run = ui.open_run()
 read = (run.recipe, run.candidates)
 
@@ -36,6 +49,7 @@ with own:
     with ui.problems_in_place("The file cannot be checked"):
         if run.submission.is_file():
             ui.report(load(views.check_own, run, *read, run.submission))
+            tied(load(views.tied, run, *read, run.submission))
         else:
             command = ("supernet", "submit", run.path)
             ui.empty("No submission yet", "It is written once every candidate has a result.", command)
@@ -64,6 +78,7 @@ with build:
                 score=score,
             )
             st.success(text.sentence(built.report.verdict), icon=":material/verified:")
+            tied(views.Tied.of(built.content))
             st.download_button(
                 "Download submission.json",
                 built.content,

@@ -13,7 +13,7 @@ from app.ui import Color
 from app.views import runs
 from app.views import sweeps as views
 from toolkit.sweeps.report import REPORT, SweepReport, read_report
-from toolkit.sweeps.words import answer, notes
+from toolkit.sweeps.words import lines, notes
 
 PER_PAGE = 20
 FEW = 4
@@ -192,7 +192,7 @@ with ui.problems_in_place("This sweep cannot be shown"):
     report = read
     begun, live = sum(trial.folder.exists() for trial in trials), views.is_live(sweep, trials)
     with st.container(border=True):
-        ui.answer(answer(report))
+        ui.answer(*lines(report))
         for note in notes(report):
             st.caption(f":material/info: {text.plain(note)}")
     ui.facts(

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_run
-from toolkit.candidates import read_table
+from toolkit.candidates import read_table, write_entries
 from toolkit.runs.folder import RunFolder
 
 PAGES = ("overview", "training", "candidates", "ranking", "submission")
@@ -166,6 +166,15 @@ def test_runs_are_compared_on_every_page(tmp_path: Path, open_page) -> None:
     app.slider(key="smoothing").set_value(0.0).run()
     app.toggle(key="log").set_value(True).run()
     assert not app.exception
+
+
+def test_mostly_ties_are_amber_and_say_what_to_do(own_run: RunFolder, open_page) -> None:
+    assert not open_page(own_run.path.parent, "submission").warning
+    table = read_table(own_run.submission)
+    write_entries(own_run.submission, table.codes, {name: round(acc, 1) for name, acc in table.accs.items()})
+    (warning,) = open_page(own_run.path.parent, "submission").warning
+    assert "Mostly ties: 40 results take 2 different values" in warning.value
+    assert "supernet blend" in warning.value
 
 
 def test_notes_are_shown_and_obeyed_nowhere(tmp_path: Path, open_page) -> None:

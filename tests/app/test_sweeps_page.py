@@ -49,7 +49,8 @@ def facts(app: AppTest) -> dict[str, str]:
 
 def test_a_finished_sweep_is_answered(folder: Path, open_sweeps) -> None:
     app = open_sweeps(folder, sweep="done")
-    assert "leads with Kendall tau" in texts(app)
+    assert "is highest, but does not lead: Kendall tau" in texts(app)
+    assert "For nothing: MACs" in texts(app)
     assert facts(app)["State"] == "finished"
     assert facts(app)["Runs finished"] == "6 of 6"
     assert example_sweep.TOML.strip() in [block.value for block in app.code]
