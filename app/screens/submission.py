@@ -35,7 +35,8 @@ def tied(found: views.Tied | None) -> None:
         st.warning(
             f"Mostly ties: {found.results:,} results take {found.distinct:,} different values, so that "
             f"{found.share:.0%} of all pairs of networks are in no order. Evaluate on more images, hand in the score "
-            "`loss` instead of the accuracy, or blend it with a score that has no ties, such as a prior (`supernet blend`).",
+            "`loss` instead of the accuracy, or blend it with a score that has no ties, such as a prior: "
+            "`supernet blend`.",
             icon=":material/warning:",
         )
 
