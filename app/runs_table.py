@@ -1,6 +1,8 @@
 """All runs in one dense table: sorted by any column, opened by name, ticked to be compared; also by the keyboard."""
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -33,6 +35,12 @@ _JS = """
 export default function({ data, parentElement, setStateValue, setTriggerValue }) {
   const frame = parentElement.querySelector(".frame");
   const { columns, rows, ticked } = data;
+  for (const name of data.chunks) {  // which the next page will need
+    const href = new URL(`static/js/${name}`, document.baseURI).href;
+    if (document.head.querySelector(`link[href="${href}"]`)) continue;
+    const link = Object.assign(document.createElement("link"), { rel: "modulepreload", href });
+    requestIdleCallback(() => document.head.append(link));
+  }
   const make = (name, attributes = {}, text) => {
     const node = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -118,6 +126,12 @@ export default function({ data, parentElement, setStateValue, setTriggerValue })
 _component = st.components.v2.component("supernet_runs", html=_HTML, css=_CSS, js=_JS)
 
 
+@cache
+def _chunks() -> list[str]:
+    """Plotly as Streamlit serves it: by far the largest part of the first page with a figure."""
+    return [path.name for path in (Path(st.__file__).parent / "static" / "static" / "js").glob("PlotlyChart.*.js")]
+
+
 def runs_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], ticked: str) -> str | None:
     """Draw it.
 
@@ -136,7 +150,12 @@ def runs_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], ticked: s
         others = [name for name in st.session_state.get(ticked, []) if name not in names]
         st.session_state[ticked] = others + [name for name in names if isinstance(said, list) and name in said]
 
-    data = {"columns": list(columns), "rows": list(rows), "ticked": st.session_state.get(ticked, [])}
+    data = {
+        "chunks": _chunks(),
+        "columns": list(columns),
+        "rows": list(rows),
+        "ticked": st.session_state.get(ticked, []),
+    }
     found = _component(
         key=KEY, data=data, on_open_change=lambda: None, on_ticked_change=tick, width="stretch", height="content"
     )

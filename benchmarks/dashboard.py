@@ -4,8 +4,9 @@
 
 Every page is opened by a fresh server in a fresh browser (first: nothing is kept from earlier ones; cold: what an
 earlier server has kept is there), again in the same one (warm), and, on the page of candidates, another score is chosen
-(click). From the page of runs it goes on to the candidates, after a look. Figures of invented runs, as the browser tests have them: what is
-measured is the dashboard. CPU seconds and bytes are reliable on a busy machine, the clock is not.
+(click). From the page of runs it goes on to the candidates, after a look. Figures of invented runs, as the browser
+tests have them: what is measured is the dashboard. CPU seconds and bytes are reliable on a busy machine, the clock is
+not.
 """
 
 import argparse
