@@ -44,9 +44,12 @@ def _once(_folder: Path, _run: RunFolder) -> threading.Timer:
 
 def warm(folder: Path, run: RunFolder) -> None:
     """Candidates, then the ranking, then the submission; whatever fails is told by its own page."""
-    for part in (lambda: _candidates(run), lambda: _ranking(folder, run), lambda: _submission(run)):
-        with suppress(Exception):
-            part()
+    with suppress(Exception):
+        _candidates(run)
+    with suppress(Exception):
+        _ranking(folder, run)
+    with suppress(Exception):
+        _submission(run)
 
 
 def _candidates(run: RunFolder) -> None:
