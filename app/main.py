@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import links, text, theme, warm
+from app import links, text, theme
 from app.pages import pages
 from app.views.folder import Scan, scan
 
@@ -48,7 +48,6 @@ def main() -> None:
             st.caption("No runs of yours yet: these come with the toolkit. `supernet demo` makes a first one.")
         else:
             st.caption(f"{text.count(len(links.runs()), 'run')} in {text.plain(str(folder))}")
-    warm.begin(folder, found)
     page.run()
 
 

@@ -1,7 +1,8 @@
 """The newest run made ready in the background, while the first visitor looks at the page of runs.
 
 What pages of a run need first is imported, read and computed through the same caches, so that they find it there. It
-begins when the visitor's page has had time to be drawn, for both share the processor.
+begins on that page alone, when it has had time to be drawn: whoever follows a link to another page would share the
+processor with it.
 """
 
 import logging

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import links, text, ui
+from app import links, text, ui, warm
 from app.cache import Stamp, load, stamp
 from app.pages import page_file
 from app.runs_table import runs_table
@@ -136,3 +136,4 @@ st.caption(
     "interval in brackets. The first line of `notes.md` in a run stands below its name."
 )
 follow()
+warm.begin(links.folder(), links.found())

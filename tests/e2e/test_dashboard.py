@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.app import example_run
-from tests.e2e.server import COMMAND, DOCUMENTED, serve
+from tests.e2e.server import serve
 from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
@@ -77,11 +77,17 @@ def test_every_page_opens_by_its_link_and_can_be_read(page: Page, address: str, 
     """On a desk and on a phone, in light and dark: nothing is wider than the window, axe-core finds nothing serious."""
     scheme = request.node.callspec.params["page"]
     wide, narrow = LOOKS[scheme]
+    sent = [0]
+    page.on(
+        "websocket", lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data)))
+    )
     for path in ("candidates", *(path for path in HEADINGS if path != "candidates")):  # deep link first
         page.set_viewport_size({"width": wide, "height": 900})
+        sent[0] = 0
         seconds = visit(page, address, path, run="spos")
         note(artifacts, f"{HEADINGS[path]} by link, {scheme}", seconds)
         assert seconds < ENOUGH
+        assert 0 < sent[0] < 500_000, "bytes, after the libraries"
         assert page.get_by_test_id("stAlertContentError").count() == (path == "")  # the damaged run, in the overview
         page.wait_for_timeout(400)  # what fades in has less contrast
         if path == "candidates":
@@ -130,7 +136,7 @@ def assert_cloud(page: Page) -> None:
 
 def test_clicking_through_a_run(page: Page, address: str, artifacts: Path) -> None:
     visit(page, address, "")
-    page.get_by_role("button", name="Sort by Kendall τ").press("Enter")
+    page.get_by_role("button", name="Kendall τ").press("Enter")
     table = page.get_by_role("region", name="Runs")
     expect(table.get_by_role("row").nth(1)).to_contain_text("damaged")  # its tau is the lowest
     page.get_by_role("checkbox", name="Compare live").press(" ")
@@ -267,17 +273,3 @@ def test_a_run_that_begins_is_shown_by_itself(page: Page, address: str, runs: Pa
     example_run.begin(runs / "later")
     expect(page.get_by_text("Nothing trained yet")).to_be_visible()  # nobody pressed anything
     shutil.rmtree(runs / "later")
-
-
-@pytest.mark.parametrize("start", [DOCUMENTED, COMMAND], ids=["streamlit run", "supernet app"])
-def test_no_page_sends_half_a_megabyte(page: Page, runs: Path, root: Path, start: tuple[str, ...]) -> None:
-    """After the libraries: what goes over the websocket. Seconds are for benchmarks/dashboard.py."""
-    sent = [0]
-    page.on(
-        "websocket", lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data)))
-    )
-    with serve(root, runs, start) as address:
-        for path in ("candidates", "decisions", "training"):  # the largest
-            sent[0] = 0
-            visit(page, address, path, run="spos")
-            assert 0 < sent[0] < 500_000, path
