@@ -114,7 +114,7 @@ def measure(start: tuple[str, ...], runs: Path, path: str, cache: Path) -> Itera
         if path == "":
             actions["on to Candidates"] = lambda: page.get_by_role("link", name="Candidates", exact=True).click()
         for what, act in actions.items():
-            if what == "on to Candidates":
+            if what in ("warm", "on to Candidates"):
                 look(page, server)
             before = (time.perf_counter(), cpu(server), cpu(os.getpid()), sent[0])
             act()
