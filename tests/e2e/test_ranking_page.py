@@ -147,6 +147,7 @@ def test_45000_networks_open_and_react(page: Page, address: str, artifacts: Path
     note(artifacts, "Rank correlation, 45,000 networks, point by click", time.perf_counter() - start)
     visit(page, address, 3, run="large", cut="true")
     slider = page.get_by_role("slider")
+    page.get_by_test_id("stMetric").first.wait_for()
     metric = """() => document.querySelector('[data-testid="stMetric"]').textContent"""
     before = page.evaluate(metric)
     start = time.perf_counter()
@@ -225,6 +226,7 @@ def test_a_figure_is_taken_away_in_every_form(page: Page, address: str) -> None:
 def test_two_files_are_compared_without_a_run(page: Page, address: str, folder: Path) -> None:
     page.goto(f"{address}/ranking?source=Files")
     chooser = page.locator('input[type="file"]')
+    expect(chooser).to_have_count(2)
     chooser.first.set_input_files(folder / "cells" / "submission.json")
     expect(page.get_by_text("Now the truth")).to_be_visible()
     chooser.nth(1).set_input_files(folder / "cells" / "standalone.json")
@@ -238,7 +240,9 @@ def test_columns_of_a_table_are_kept_in_the_link(page: Page, address: str) -> No
     rows = "\n".join(f"n{i},{i * 7 % 40},{i},{i % 3}" for i in range(40))
     table = {"name": "t.csv", "mimeType": "text/csv", "buffer": f"code,mine,alone,other\n{rows}\n".encode()}
     page.goto(f"{address}/ranking?source=Files&scores=mine&truths=alone")
-    page.locator('input[type="file"]').first.set_input_files(table)
+    chooser = page.locator('input[type="file"]')
+    expect(chooser).to_have_count(2)  # or the first may be that of the truth
+    chooser.first.set_input_files(table)
     expect(page.get_by_text("on 40 networks")).to_be_visible()
     settle(page, 1)
     expect(page).to_have_url(re.compile("scores=mine.*truths=alone"))
