@@ -86,7 +86,7 @@ def show(found: Found) -> None:
             else "about 0.7 with a standard deviation of 0.012, as in the challenge of 2022."
         )
         + " Both as for Gaussian pairs. Comparing two scores on the same networks is usually much surer: see Side by "
-        "side."
+        "side, under Trust it."
     )
     ui.download("Planner as CSV", needs, f"{found.name}-planner")
 
