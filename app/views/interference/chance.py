@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
 from toolkit.interference.table import CHANCE, MEASURES, Measure
 
@@ -49,7 +49,7 @@ def is_sure(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
     known = np.isfinite(found)
     sure = np.zeros(len(table), dtype=bool)
     if known.any():
-        sure[known] = stats.false_discovery_control(found[known]) < 1 - LEVEL
+        sure[known] = scipy.stats.false_discovery_control(found[known]) < 1 - LEVEL
     return sure
 
 
@@ -70,7 +70,7 @@ def p_values(table: pd.DataFrame) -> npt.NDArray[np.float64]:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(value == chance, 0.0, (value - chance) / spread)
     t = np.where(np.isfinite(value + chance + spread), t, np.nan)
-    above = stats.t.sf(np.where(np.isinf(chance_n), np.abs(t), t), np.where(freedom > 0, freedom, np.nan))
+    above = scipy.stats.t.sf(np.where(np.isinf(chance_n), np.abs(t), t), np.where(freedom > 0, freedom, np.nan))
     return np.asarray(np.where(np.isinf(chance_n), 2, 1) * above)
 
 
