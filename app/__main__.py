@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import plotly.io  # noqa: F401
+import scipy.stats  # noqa: F401 - elsewhere by its first use, for it takes a third of all imports
 from streamlit.web.cli import main
 
 from app.screens.interference import block, error, network, paths, split, whole  # noqa: F401

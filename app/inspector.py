@@ -1,5 +1,7 @@
 """One candidate in full: its results, its costs, and its network drawn."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -11,8 +13,12 @@ from app.views.candidates import Candidate, sampling_error
 from toolkit.spaces import SearchSpace
 
 
-def show(space: SearchSpace, candidate: Candidate, total: int) -> None:
-    """Lay out a candidate of `space` that was ranked among `total`."""
+def show(space: SearchSpace, candidate: Candidate, total: int, took: Mapping[str, float]) -> None:
+    """Lay out a candidate of `space` that was ranked among `total`.
+
+    Args:
+        took: its milliseconds by device; NaN: not known.
+    """
     ui.facts(
         {
             "Rank": f"{candidate.rank:,} of {total:,}" if candidate.rank else None,
@@ -22,6 +28,7 @@ def show(space: SearchSpace, candidate: Candidate, total: int) -> None:
             "MACs": text.si(candidate.macs),
             "Parameters": text.si(candidate.params),
             "Blocks": candidate.depth,
+            **{f"On {text.plain(device)}": f"{value:.3g} ms" for device, value in took.items() if value == value},
         }
     )
     st.code(candidate.code, language=None)

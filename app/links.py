@@ -15,6 +15,9 @@ from toolkit.runs.folder import RunFolder
 
 _RUN = "run"  # in the address, and in the session for pages opened without it
 _CHOICE = "run choice"  # the sidebar's widget
+COMPARED = "compare"
+"""In the address and the session: names of the runs that are compared."""
+
 _FOLDER, _SCAN = "runs folder", "runs found"
 
 
@@ -59,6 +62,20 @@ def choose_run() -> None:
         on_change=lambda: _open(st.session_state[_CHOICE]),
         placeholder="that of the link is not here",
     )
+
+
+def choose_compared() -> None:
+    """Other runs that pages show beside the chosen one; the table of runs ticks them too."""
+    if len(runs()) > 1:
+        st.multiselect("Compare with", list(runs()), key=COMPARED, bind="query-params", placeholder="other runs")
+
+
+def compared() -> list[str]:
+    """Those that are there, without the chosen one."""
+    current = current_run()
+    return [
+        name for name in st.session_state.get(COMPARED, []) if name in runs() and (not current or name != current[0])
+    ]
 
 
 def current_run() -> tuple[str, RunFolder] | None:

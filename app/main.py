@@ -43,6 +43,7 @@ def main() -> None:
     with st.sidebar:
         if links.runs():
             links.choose_run()
+            links.choose_compared()
         if folder == SHIPPED:
             st.caption("No runs of yours yet: these come with the toolkit. `supernet demo` makes a first one.")
         else:

@@ -22,7 +22,7 @@ text.name { font-weight: 600; }
 .option:hover rect, .option:focus rect { stroke: var(--st-primary-color); stroke-width: 2; }
 .option:focus { outline: none; }
 .option[aria-pressed="true"] rect { fill: var(--st-primary-color); }
-.option[aria-pressed="true"] text { fill: white; }
+.option[aria-pressed="true"] text { fill: var(--st-background-color); }
 path { fill: none; stroke-linecap: butt; }
 path.all { stroke: var(--st-text-color); opacity: 0.09; }
 path.kept { opacity: 0.75; }

@@ -44,7 +44,18 @@ STYLE = """<style>
 /* White letters on the lighter blue of the dark theme would have too little contrast. */
 @media (prefers-color-scheme: dark) { [data-testid="stBaseButton-primary"] p { color: #0e1117; } }
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
+/* Streamlit's grey of axes has a contrast of 3.8 on white. */
+.js-plotly-plot :is([class$="tick"], .cbaxis, .infolayer [class^="g-"], .cbtitle, .annotation-text-g) text {
+  fill: currentColor !important;
+}
+.st-key-answer p { font-size: 1.15rem; font-weight: 600; line-height: 1.45; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
+/* On a phone figures keep a width in which their panels can be told apart, and scroll. */
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; }
+  [data-testid="stElementContainer"]:has([data-testid="stPlotlyChart"]) { overflow-x: auto; }
+  [data-testid="stFullScreenFrame"]:has([data-testid="stPlotlyChart"]) { min-width: 620px; }
+}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
 [data-testid="stCaptionContainer"] code { color: inherit; }

@@ -1,7 +1,7 @@
 """Pieces of layout that all pages share."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,21 @@ def header(title: str, caption: str) -> None:
     """A page's title and, in one or two sentences, what it answers."""
     st.title(title, anchor=False)
     st.caption(caption)
+
+
+def answer(*lines: str) -> None:
+    """What a page says in words, for somebody who reads nothing else; shown as it is."""
+    with st.container(key="answer", gap="xsmall"):
+        for line in lines:
+            st.markdown(text.plain(line))
+
+
+def fold(label: str, key: str, show: Callable[[], None]) -> None:
+    """A part of a page that a click or a link opens; until then nothing of it is computed."""
+    part = st.expander(label, key=key, on_change="rerun", bind="query-params")
+    if part.open:
+        with part:
+            show()
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from tests.constrained_space import GROWING
 from toolkit.backends.base import Counts
 from toolkit.candidates import read_candidates
 from toolkit.data.cifar import LAYOUTS, read_batch
+from toolkit.evaluation.latency import read_latencies
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import read_bytes
 from toolkit.interference.table import Row as Measured
@@ -188,6 +189,8 @@ READERS = (
     Reader("json", "json", lambda _: json.dumps({code: {"acc": 0.5, "z": {"score": 1}} for code in CODES}).encode(),
            lambda path: read_values(path, ["arch"], ["z.score"])),
     Reader("parquet", "parquet", _parquet, lambda path: read_values(path, ["arch"], ["acc"])),
+    Reader("latency", "csv", lambda _: "\n".join(["code,phone", *(f"{code},1.5" for code in CODES)]).encode(),
+           lambda path: read_latencies(path, get_space("resnet20"))),
     Reader("interference", "parquet", _interference, read_interference),
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
     Reader("policy", "json", _policy, lambda path: read_policy(path, get_space("nasbench-macro"))),

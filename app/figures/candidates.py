@@ -9,7 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import text, theme
+from app.figures.ranking import plain
 from app.views.candidates import Architectures, Score, margins
+from app.views.latency import PREFIX
 from toolkit.spaces import ABSENT
 
 HEIGHT = 470
@@ -27,9 +29,43 @@ DENSITY = "Candidates"
 """What colours say if nothing is chosen: how many candidates there are."""
 
 BINS = 60  # at most; the square root of what is counted, if that is less
-COSTS = {"MACs": "macs", "Parameters": "params"}
-COST_NAMES = {"macs": "MACs", "params": "parameters"}
-COST_TITLES = {"macs": "Multiply-accumulates per image", "params": "Trainable parameters"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a candidate costs: its column in the table, and how to read it.
+
+    Attributes:
+        name: for hover texts.
+        title: of the axis.
+        unit: of its values; empty for counts, which are shown in thousands or millions.
+    """
+
+    column: str
+    name: str
+    title: str
+    unit: str = ""
+
+    def scale(self, values: "pd.Series[float]") -> text.Unit:
+        """In which unit these read well."""
+        return text.Unit(1.0, "", self.unit) if self.unit else text.unit(values.max())
+
+
+COSTS = {
+    "MACs": Cost("macs", "MACs", "Multiply-accumulates per image"),
+    "Parameters": Cost("params", "parameters", "Trainable parameters"),
+}
+
+
+def latency(column: str) -> Cost:
+    """The cost in a column of `views.latency.latencies`."""
+    name = plain(column.removeprefix(PREFIX))
+    return Cost(column, f"ms on {name}", f"Latency on {name}", "ms")
+
+
+def device(cost: Cost) -> str:
+    """Where a latency was measured."""
+    return cost.column.removeprefix(PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +94,7 @@ def coloring(known: Architectures, rows: npt.NDArray[np.int64], name: str) -> Co
     if name == "Depth":
         return Coloring("Depth (blocks)", known.table["depth"].to_numpy(float)[rows])
     if name in COSTS:
-        values = known.table[COSTS[name]].to_numpy(float)[rows]
+        values = known.table[COSTS[name].column].to_numpy(float)[rows]
         unit = text.unit(values.max(initial=0.0))
         return Coloring(text.axis_title(name, unit.name), values / unit.factor)
     index = [decision.name for decision in known.space.decisions].index(name)
@@ -68,7 +104,7 @@ def coloring(known: Architectures, rows: npt.NDArray[np.int64], name: str) -> Co
 
 
 def cloud(
-    frame: pd.DataFrame, cost: str, score: Score, colors: Coloring, front: pd.DataFrame, chosen: int | None
+    frame: pd.DataFrame, cost: Cost, score: Score, colors: Coloring, front: pd.DataFrame, chosen: int | None
 ) -> go.Figure:
     """Accuracy against cost, the distributions of both beside them, and the best at each cost as a line with its error.
 
@@ -77,11 +113,11 @@ def cloud(
 
     Args:
         frame: `views.candidates.joined`.
-        cost: its column on the x axis, `macs` or `params`.
+        cost: on the x axis; every candidate of the frame has it.
         front: `views.candidates.frontier` of the same frame.
         chosen: index in `frame` of the candidate to mark.
     """
-    unit = text.unit(frame[cost].max())
+    unit = cost.scale(frame[cost.column])
     figure = go.Figure()
     applies = ~np.isnan(colors.values)
     if len(frame) > MANY:
@@ -93,19 +129,20 @@ def cloud(
         if not applies.all():
             figure.add_trace(_points(frame[~applies], cost, score, {"color": theme.NEUTRAL}, "not there", chosen))
         figure.add_trace(_points(frame[applies], cost, score, _colored(colors, applies), "candidates", chosen))
-    _add_frontier(figure, front[cost] / unit.factor, front[score.column], margins(front, score))
-    _add_histograms(figure, frame[cost].to_numpy(float) / unit.factor, frame[score.column].to_numpy(float))
+    _add_frontier(figure, front[cost.column] / unit.factor, front[score.column], margins(front, score))
+    costs = frame[cost.column].to_numpy(float) / unit.factor
+    _add_histograms(figure, costs, frame[score.column].to_numpy(float))
     theme.style(
         figure,
         HEIGHT,
-        xaxis={"domain": MAIN, "title": text.axis_title(COST_TITLES[cost], unit.name)},
+        xaxis={"domain": MAIN, "title": text.axis_title(cost.title, unit.name)},
         yaxis={"domain": MAIN, "title": text.axis_title(score.title, score.unit)},
         xaxis2={"domain": SIDE, "showgrid": False, "showticklabels": False, "fixedrange": True},
         yaxis2={"domain": SIDE, "showgrid": False, "showticklabels": False, "fixedrange": True},
         bargap=0,
         showlegend=False,
         hovermode="closest",
-        uirevision=f"{cost} {score.column}",  # another colour leaves the reader's zoom alone
+        uirevision=f"{cost.column} {score.column}",  # another colour leaves the reader's zoom alone
         dragmode="zoom",
         clickmode="event+select",
     )
@@ -131,10 +168,10 @@ def _add_frontier(figure: go.Figure, x: pd.Series, y: pd.Series, margin: npt.NDA
     figure.add_scatter(x=x, y=y, mode="lines", line=step, name="best at this cost", hoverinfo="skip")
 
 
-def _add_density(figure: go.Figure, frame: pd.DataFrame, cost: str, score: Score, colors: Coloring) -> None:
+def _add_density(figure: go.Figure, frame: pd.DataFrame, cost: Cost, score: Score, colors: Coloring) -> None:
     """Fields of candidates: how many there are, or the mean of what colours say, and the best of each as a point."""
-    factor = text.unit(frame[cost].max()).factor
-    x, y = frame[cost].to_numpy(float) / factor, frame[score.column].to_numpy(float)
+    factor = cost.scale(frame[cost.column]).factor
+    x, y = frame[cost.column].to_numpy(float) / factor, frame[score.column].to_numpy(float)
     known = np.isfinite(y)
     counts, across, up = np.histogram2d(x[known], y[known], FIELDS)
     if colors.title == DENSITY:
@@ -172,22 +209,22 @@ def _add_density(figure: go.Figure, frame: pd.DataFrame, cost: str, score: Score
 
 
 def _points(
-    frame: pd.DataFrame, cost: str, score: Score, marker: dict[str, object], name: str, chosen: int | None
+    frame: pd.DataFrame, cost: Cost, score: Score, marker: dict[str, object], name: str, chosen: int | None
 ) -> go.Scattergl:
     """One trace of candidates. Single precision is more than anybody sees, and halves what goes to the browser."""
-    (other,) = COST_TITLES.keys() - {cost}
-    units = {column: text.unit(frame[column].max()) for column in COST_TITLES}
-    words = {column: f"{unit.prefix} {COST_NAMES[column]}" for column, unit in units.items()}
+    other = next(each for each in COSTS.values() if each != cost)
+    units = {each: each.scale(frame[each.column]) for each in (cost, other)}
+    words = {each: f"{unit.prefix} {each.name}".strip() for each, unit in units.items()}
     opacity = {"marker": {"opacity": 0.65}}
     return go.Scattergl(
-        x=(frame[cost] / units[cost].factor).to_numpy(np.float32),
+        x=(frame[cost.column] / units[cost].factor).to_numpy(np.float32),
         y=frame[score.column].to_numpy(np.float32),
         mode="markers",
         marker={"size": 5 if len(frame) > 5000 else 7, **opacity["marker"], **marker},
         name=name,
         text=frame["id"].to_numpy(),
         hovertext=frame["code"].to_numpy(),
-        customdata=(frame[other] / units[other].factor).to_numpy(np.float32),
+        customdata=(frame[other.column] / units[other].factor).to_numpy(np.float32),
         hovertemplate=(
             f"<b>%{{text}}</b><br>%{{hovertext}}<br><br>{score.title} %{{y:.4~g}} {score.unit}<br>"
             f"%{{x:.4~g}} {words[cost]}<br>%{{customdata:.4~g}} {words[other]}<extra></extra>"

@@ -87,7 +87,7 @@ def importance(name: str, fits: dict[str, additive.Fit]) -> None:
 @st.fragment
 def together(name: str, scored: Scored, order: list[str]) -> None:
     """Parallel coordinates, and the table that they filter."""
-    st.subheader("All networks at once", anchor=False)
+    st.header("All networks at once", anchor=False)
     st.caption(
         "Ribbons are as wide as there are networks that go that way; the lighter, the better they score. Press "
         "options, also of the score, to keep only the networks that have one of them on each axis; press again to let "
@@ -128,7 +128,7 @@ with ui.problems_in_place("The decisions cannot be shown"):
         everything = derive(additive.fits, scored)
         fits = {key: fit for key, fit in everything.items() if fit is not None}
         with st.container(border=True):
-            st.markdown(f"##### {text.plain(answer(everything))}")
+            ui.answer(answer(everything))
         if additive.PREDICTED in fits:
             importance(name, fits)
         order = fits[additive.PREDICTED].importance["decision"].tolist() if additive.PREDICTED in fits else []

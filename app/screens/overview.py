@@ -3,17 +3,18 @@
 import shlex
 import time
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from app import links, text, theme, ui
+from app import links, text, ui, warm
 from app.cache import Stamp, load, stamp
-from app.views import candidates, ranking, submission, training, verdict
+from app.pages import page_file
+from app.runs_table import runs_table
+from app.views import candidates, notes, ranking, submission, training, verdict
 from app.views import runs as views
 from app.views.folder import scan
 from app.views.ranking import sources
-
-PER_PAGE = 20
 
 ui.header(
     "Runs", "Each run is a folder: a supernet, the candidates it judged, and what came of it. Click one to open it."
@@ -51,16 +52,16 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     words = st.text_input(
         "Find", key="find", bind="query-params", placeholder="name, method, space or data", icon=":material/search:"
     )
-    order = st.segmented_control(
-        "Sort by", list(views.ORDERS), default="Last change", key="sort", bind="query-params", required=True
-    )
     ui.download("Table as CSV", views.table(summaries, submissions), "runs")
 
 
 def state_of_things() -> dict[str, list[Stamp]]:
     """What tells whether anything on this page is out of date."""
     now = scan(links.folder())
-    files = {name: [*map(stamp, [*views.summarised(run), run.submission])] for name, run in now.runs.items()}
+    files = {
+        name: [*map(stamp, [*views.summarised(run), run.submission, run.path / "notes.md"])]
+        for name, run in now.runs.items()
+    }
     return files | {name: [] for name in now.refused}
 
 
@@ -74,53 +75,65 @@ def follow() -> None:
         st.rerun()
 
 
-def row(name: str, s: views.Summary) -> None:
-    """One run: what it is, and how far it has come on the way to the leaderboard."""
-    what, loss, trained, evaluated, handed_in, tau = st.columns([26, 15, 16, 17, 11, 15], gap="medium")
-    with what, st.container(gap="xxsmall"):
-        ui.run_link(name, views.state(s, live=name in live))
-        st.caption(f"{text.plain(views.setup(s))}  \n{text.ago(time.time() - s.changed)}")
-    with ui.cell(loss, "Last loss"), st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        st.markdown(f"{s.losses[-1]:.3f}" if s.losses else "—", width="content")
-        if s.losses:
-            st.html(theme.sparkline(s.losses), width="content")
-    with ui.cell(trained, "Trained"):
-        done, epochs = s.progress.epoch, s.progress.epochs
-        if not s.progress.step and s.weights is not None:
-            st.markdown(f"{s.weights:,} steps, without a log")
-        else:
-            st.progress(s.progress.share or 0.0, f"{done:.4g} of {epochs} epochs" if epochs else "unknown")
-    with ui.cell(evaluated, "Evaluated"):
-        share = min(s.evaluated / s.candidates, 1.0) if s.evaluated is not None and s.candidates else None
-        if share is None and s.scores:
-            st.markdown(text.plain(f"scores: {', '.join(s.scores)}"))
-        else:
-            st.progress(share or 0.0, f"{s.evaluated:,} of {s.candidates:,}" if share is not None else "nothing yet")
-    with ui.cell(handed_in, "Submission"):
-        problems = submissions[name]
-        if problems is None:
-            st.markdown("—")
-        elif problems == 0:
-            st.badge("valid", color="green", icon=":material/check:")
-        else:
-            st.badge("invalid", color="red", icon=":material/error:", help=text.count(problems, "problem"))
-    with ui.cell(tau, "Kendall τ"):
-        st.markdown(s.tau.show() if s.tau else "—")
-    if s.problems:
-        ui.problems("What cannot be read", s.problems)
-    elif name not in live and (step := verdict.next_step(runs[name], s, problems)) and step.command:
-        st.caption(f"Next: {text.plain(shlex.join(step.command))}")
+COLUMNS = ("Run", "State", "Loss", "Trained", "Evaluated", "Submission", "Kendall τ", "Next", "Changed")
 
 
-found = views.matching(summaries, words or "", order)
-pages = max(1, -(-len(found) // PER_PAGE))
-page = st.pagination(pages, key="page") if pages > 1 else 1
-for name in found[PER_PAGE * (page - 1) : PER_PAGE * page]:
-    with st.container(border=True):
-        row(name, summaries[name])
+def row(name: str, s: views.Summary) -> dict[str, Any]:
+    """One run as the table takes it: what it is, and how far it has come on the way to the leaderboard."""
+    state, problems, done = views.state(s, live=name in live), submissions[name], s.progress
+    step = None if s.problems or name in live else verdict.next_step(runs[name], s, problems)
+    command = step.command if step and step.command else ()
+    following = " ".join(command[:2]) or ("see below" if s.problems else "–")
+    share = min(s.evaluated / s.candidates, 1.0) if s.evaluated is not None and s.candidates else None
+    trained = f"{done.epoch:.4g} of {done.epochs} epochs" if done.epochs else "unknown"
+    if not done.step and s.weights is not None:
+        trained = f"{s.weights:,} steps, without a log"
+    evaluated = f"{s.evaluated:,} of {s.candidates:,}" if share is not None else "–"
+    if share is None and s.scores:
+        evaluated = f"scores: {', '.join(s.scores)}"
+    note = notes.first_line(load(notes.read_notes, runs[name], notes.notes_file(runs[name])))
+    cells = {
+        "Run": (name, name, f"{views.setup(s)}{f' · {note}' if note else ''}"),
+        "State": (state, state, ""),
+        "Loss": (f"{s.losses[-1]:.3f}" if s.losses else "–", s.losses[-1] if s.losses else None, ""),
+        "Trained": (trained, done.share if done.share is not None else -1.0, ""),
+        "Evaluated": (evaluated, -1.0 if share is None else share, ""),
+        "Submission": (
+            "–" if problems is None else text.count(problems, "problem") if problems else "valid",
+            -problems if problems is not None else None,
+            "",
+        ),
+        "Kendall τ": (s.tau.show() if s.tau else "–", s.tau.value if s.tau else None, ""),
+        "Next": (following, following, ""),
+        "Changed": (text.ago(time.time() - s.changed), -s.changed, ""),
+    }
+    shown, order, below = zip(*(cells[column] for column in COLUMNS), strict=True)
+    return {
+        "name": name,
+        "next": shlex.join(command),
+        "cells": shown,
+        "sort": order,
+        "below": below,
+        "losses": [round(loss, 4) for loss in s.losses],
+    }
+
+
+found = views.matching(summaries, words or "")
+if found:
+    opened = runs_table(COLUMNS, [row(name, summaries[name]) for name in found], links.COMPARED)
+    if opened is not None:
+        st.switch_page(page_file("verdict"), query_params={"run": opened})
+for name in found:
+    if summaries[name].problems:
+        ui.problems(f"What cannot be read of {text.plain(name)}", summaries[name].problems)
 for name, problem in refused.items():
     ui.problems(f"{text.plain(name)} is not opened", [problem])
 if not found and runs:
     st.info("No run matches.", icon=":material/search_off:")
-st.caption("Kendall τ says how well a ranking agrees with the truth, from −1 to 1, with the 95 % interval in brackets.")
+st.caption(
+    "Click a heading to sort, a name to open its verdict, which has the next command in full. What is ticked is "
+    "compared on other pages. Kendall τ says how well a ranking agrees with the truth, from −1 to 1, with the 95 % "
+    "interval in brackets. The first line of `notes.md` in a run stands below its name."
+)
 follow()
+warm.begin(links.folder(), links.found())

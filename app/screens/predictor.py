@@ -44,7 +44,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
 
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Predicted and labelled", anchor=False)
+        st.header("Predicted and labelled", anchor=False)
         ids = {code: key for key, code in read_table(run.candidates).codes.items()} if run.candidates.is_file() else {}
         chart(
             figures.scatter(study.points, ids),
@@ -55,7 +55,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
         )
         st.caption("Each point is a labelled network, predicted from all others; on the dashed line both agree.")
     with right:
-        st.subheader("Agreement against labels", anchor=False)
+        st.header("Agreement against labels", anchor=False)
         if study.curve.empty:
             st.caption("Too few labels to hold some out; the left-out tau above is all there is.")
         else:
@@ -71,7 +71,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
                 "intervals over these. Where the curve is flat, more labels buy nothing."
             )
 
-    st.subheader("Which decisions matter", anchor=False)
+    st.header("Which decisions matter", anchor=False)
     tables = {title: study.effects}
     for other, setting in sources.items():
         if other != title and (title == views.ALONE or other == views.ALONE) and len(tables) < 2:
@@ -87,7 +87,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
         + ("" if len(tables) > 1 else " Train some networks alone to see the truth beside it.")
     )
 
-    st.subheader("What is left unexplained", anchor=False)
+    st.header("What is left unexplained", anchor=False)
     ordered = study.explained.sort_values(ascending=False)
     decision = st.selectbox("Decision", list(ordered.index), key="decision", bind="query-params", width=420)
     own = study.residuals[study.residuals["decision"] == decision]
@@ -100,7 +100,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
 with ui.problems_in_place("No queue of networks to train"):
     if run.candidates.is_file():
         waiting, content = load(views.queue, run, run.candidates, run.standalone, run.recipe)
-        st.subheader("Train these next", anchor=False)
+        st.header("Train these next", anchor=False)
         st.caption(
             "Their labels would settle the predictor's weights most (D-optimal, after those already trained). The file "
             "holds these too, so that all stay in the table of truths; what is finished is not done again."

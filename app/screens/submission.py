@@ -27,21 +27,36 @@ ui.header(
     "Submission",
     "The file that goes to the leaderboard: every candidate with its score. Its problems are found before it leaves.",
 )
+
+
+def tied(found: views.Tied | None) -> None:
+    """In amber: results that hardly order the networks, and what to do about it."""
+    if found is not None and found.mostly:
+        st.warning(
+            f"Mostly ties: {found.results:,} results take {found.distinct:,} different values, so that "
+            f"{found.share:.0%} of all pairs of networks are in no order. Evaluate on more images, hand in the score "
+            "`loss` instead of the accuracy, or blend it with a score that has no ties, such as a prior: "
+            "`supernet blend`.",
+            icon=":material/warning:",
+        )
+
+
 name, run = ui.open_run()
 read = (run.recipe, run.candidates)
 
 own, build = st.columns(2, gap="large")
 with own:
-    st.subheader("This run's file", anchor=False)
+    st.header("This run's file", anchor=False)
     with ui.problems_in_place("The file cannot be checked"):
         if run.submission.is_file():
             ui.report(load(views.check_own, run, *read, run.submission))
+            tied(load(views.tied, run, *read, run.submission))
         else:
             command = ("supernet", "submit", run.path)
             ui.empty("No submission yet", "It is written once every candidate has a result.", command)
 
 with build:
-    st.subheader("Make one from the results", anchor=False)
+    st.header("Make one from the results", anchor=False)
     with ui.problems_in_place("The results do not make a submission yet"):
         holdings = load(candidate_views.settings, run, *candidate_views.ledger_files(run))
         if not holdings:
@@ -64,6 +79,7 @@ with build:
                 score=score,
             )
             st.success(text.sentence(built.report.verdict), icon=":material/verified:")
+            tied(views.Tied.of(built.content))
             st.download_button(
                 "Download submission.json",
                 built.content,
@@ -74,7 +90,7 @@ with build:
                 on_click="ignore",
             )
 
-st.subheader("Check, repair and put together any files", anchor=False)
+st.header("Check, repair and put together any files", anchor=False)
 uploads = st.file_uploader(
     "Leaderboard files, part files, tables of other teams",
     accept_multiple_files=True,

@@ -13,7 +13,7 @@ from app.ui import Color
 from app.views import runs
 from app.views import sweeps as views
 from toolkit.sweeps.report import REPORT, SweepReport, read_report
-from toolkit.sweeps.words import answer, notes
+from toolkit.sweeps.words import lines, notes
 
 PER_PAGE = 20
 FEW = 4
@@ -63,7 +63,7 @@ def compared(report: SweepReport, order: str, name: str) -> None:
     names = views.ordered(report, order)
     colors = {variant: theme.color(number) for number, variant in enumerate(views.ordered(report, "As planned"))}
     taus, less, cost = views.taus(report), views.differences(report), views.costs(report)
-    st.subheader("Agreement with the truth", anchor=False)
+    st.header("Agreement with the truth", anchor=False)
     chart(
         figures.forest(taus, names, colors, report.baseline),
         "forest",
@@ -78,7 +78,7 @@ def compared(report: SweepReport, order: str, name: str) -> None:
     )
     left, right = st.columns(2, gap="large") if len(names) <= FEW else (st.container(), st.container())
     with left:
-        st.subheader(f"Ahead of {text.plain(report.baseline)}, the baseline", anchor=False)
+        st.header(f"Ahead of {text.plain(report.baseline)}, the baseline", anchor=False)
         if less.empty:
             st.caption("No other variant has finished the same seeds yet.")
         else:
@@ -95,7 +95,7 @@ def compared(report: SweepReport, order: str, name: str) -> None:
                 "each seed; where they lie on both sides of 0, the seed matters more than the recipe."
             )
     with right:
-        st.subheader("What it costs", anchor=False)
+        st.header("What it costs", anchor=False)
         if cost.empty:
             st.caption("No run is finished yet.")
         else:
@@ -116,7 +116,7 @@ def tabulated(report: SweepReport, order: str, name: str) -> None:
     """The table as the command prints it, with all numbers to take away."""
     table = views.table(report)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader("Table", anchor=False)
+        st.header("Table", anchor=False)
         ui.download("Table as CSV", table, f"{name}-sweep")
     st.dataframe(
         views.printed(report, views.ordered(report, order)),
@@ -192,7 +192,7 @@ with ui.problems_in_place("This sweep cannot be shown"):
     report = read
     begun, live = sum(trial.folder.exists() for trial in trials), views.is_live(sweep, trials)
     with st.container(border=True):
-        st.markdown(f"##### {text.plain(answer(report))}")
+        ui.answer(*lines(report))
         for note in notes(report):
             st.caption(f":material/info: {text.plain(note)}")
     ui.facts(
@@ -225,7 +225,7 @@ def follow(trials: list[views.Trial]) -> None:
 
 
 if report is not None:
-    st.subheader("Runs", anchor=False)
+    st.header("Runs", anchor=False)
     st.caption(
         "In the order in which they are done, seed by seed; click one to see its training. Time: training + evaluation."
     )
@@ -233,6 +233,6 @@ if report is not None:
 with ui.problems_in_place("The sweep's file cannot be read"):
     plan = views.plan(sweep)
     if plan is not None:
-        st.subheader("Plan", anchor=False)
+        st.header("Plan", anchor=False)
         st.caption("The file that the sweep was started with; the same command goes on where it was stopped.")
         st.code(plan, language="toml", height=min(520, 40 + 21 * plan.count("\n")))

@@ -12,10 +12,9 @@ ui.header(
     "How the supernet learned. All its candidates share these weights, so this is where every ranking begins.",
 )
 name, run = ui.open_run()
-others = [other for other in links.runs() if other != name]
+compared = links.compared()
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    compared = st.multiselect("Compare with", others, key="compare", bind="query-params", placeholder="other runs")
     smoothing = st.slider(
         "Smoothing",
         0.0,
@@ -81,7 +80,7 @@ def follow() -> None:
 follow()
 
 if compared:
-    st.subheader("What differs between the recipes", anchor=False)
+    st.header("What differs between the recipes", anchor=False)
     with ui.problems_in_place("A recipe cannot be read"):
         runs = {each: links.runs()[each] for each in (name, *compared)}
         table = views.differing({each: load(views.recipe, run, run.recipe) for each, run in runs.items()})
@@ -92,12 +91,12 @@ if compared:
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("Recipe", anchor=False)
+    st.header("Recipe", anchor=False)
     st.caption("Everything that determines this run; every default is written out.")
     with ui.problems_in_place("The recipe cannot be read"):
         st.code(views.recipe_text(run), language="toml", height=360)
 with right:
-    st.subheader("Checkpoints", anchor=False)
+    st.header("Checkpoints", anchor=False)
     st.caption("Weights that can be evaluated. Older ones are deleted as the recipe says.")
     checkpoints = views.checkpoints(run)
     if checkpoints.empty:

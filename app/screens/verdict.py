@@ -8,10 +8,10 @@ from app import links, report, text, ui
 from app.cache import load
 from app.derived import derive
 from app.figures.ranking.forest import forest
-from app.screens.ranking.choose import read, read_ledger
-from app.views import candidates, runs, submission, verdict
+from app.screens.ranking.choose import first_subject
+from app.views import candidates, notes, runs, submission, verdict
 from app.views.interference import readings
-from app.views.ranking import estimates, noise, sources
+from app.views.ranking import estimates, noise
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
 
@@ -25,21 +25,12 @@ ICONS: dict[verdict.State, tuple[ui.Color, str]] = {
 
 def ranking(run: RunFolder) -> verdict.Ranking | None:
     """The run's first score against its first truth; None without either."""
-    holdings, steps = read_ledger(run)
-    shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
-    scores = sources.scores(run, holdings, steps, shared)
-    if not scores:
+    subject = first_subject(links.folder(), run)
+    if subject is None:
         return None
-    score = next(iter(scores))
-    truths = sources.others(sources.truths(run, shared), scores[score])
-    truth = next(iter(truths), None)
-    if truth is None:
-        return None
-    subject = read(run, (score, truth), scores[score], truths[truth])
     judgement = derive(estimates.judge, subject)
-    return verdict.Ranking(
-        subject, judgement, derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
-    )
+    ceiling = derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
+    return verdict.Ranking(subject, judgement, ceiling)
 
 
 def where(run: RunFolder) -> str | None:
@@ -64,7 +55,7 @@ except InputError as error:
 whole = verdict.verdict(name, run, summary, problems, found, place)
 
 with st.container(border=True):
-    st.markdown(f"##### {text.plain(whole.headline)}")
+    ui.answer(whole.headline)
     if whole.next and whole.next.command:
         st.caption("Next:")
         st.code(shlex.join(whole.next.command), language=None)
@@ -74,7 +65,7 @@ for step in whole.steps:
     color, icon = ICONS[step.state]
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.subheader(step.title, anchor=False, width="content")
+            st.header(step.title, anchor=False, width="content")
             st.badge(step.state, color=color, icon=icon)
         st.markdown(text.plain(step.said))
         if step.title == "Ranking" and whole.taus is not None:
@@ -85,6 +76,11 @@ for step in whole.steps:
             st.caption(f":material/info: {text.plain(note)}")
         if step.command and step is not whole.next:
             st.code(shlex.join(step.command), language=None)
+noted = load(notes.read_notes, run, notes.notes_file(run))
+if noted:
+    st.header("Notes", anchor=False)
+    st.caption(text.plain(str(notes.notes_file(run))))
+    st.text(noted)
 st.download_button(
     "This page as one HTML file",
     lambda: report.to_html(whole),

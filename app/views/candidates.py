@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ class Candidate:
 
 def candidate(table: pd.DataFrame, index: int) -> Candidate:
     """The candidate in this row of `ranked`."""
-    row: dict[str, Any] = {str(name): value for name, value in table.loc[index].items()}
+    row: dict[str, Any] = {field.name: table[field.name].loc[index] for field in fields(Candidate)}
     whole = {name: int(row[name]) for name in ("macs", "params", "depth", "images")}
     rank = None if pd.isna(row["rank"]) else int(row["rank"])
     return Candidate(**(row | whole | {"rank": rank}))

@@ -1,6 +1,5 @@
 """Run folders, and what can be said of each in one line."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,22 +100,13 @@ def _summary(run: RunFolder) -> Summary:
     )
 
 
-ORDERS: dict[str, Callable[[Summary], float]] = {
-    "Last change": lambda s: -s.changed,
-    "Lowest loss": lambda s: s.losses[-1] if s.losses else math.inf,
-    "Highest τ": lambda s: -s.tau.value if s.tau and s.tau.value is not None else math.inf,
-}
-"""Ways to sort runs; ties keep the newest first."""
-
-
-def matching(summaries: dict[str, Summary], text: str, order: str) -> list[str]:
-    """Names of the runs in which every word of `text` occurs (in the name, space, method or data), sorted."""
+def matching(summaries: dict[str, Summary], text: str) -> list[str]:
+    """Names of the runs in which every word of `text` occurs (in the name, space, method or data)."""
 
     def described(name: str) -> str:
         return f"{name} {setup(summaries[name])}".casefold()
 
-    names = [name for name in summaries if all(word in described(name) for word in text.casefold().split())]
-    return sorted(names, key=lambda name: ORDERS[order](summaries[name]))
+    return [name for name in summaries if all(word in described(name) for word in text.casefold().split())]
 
 
 def setup(summary: Summary) -> str:

@@ -22,7 +22,7 @@ from converters.submission import (
 )
 from converters.submission.checks import examine
 from converters.tables import SHAPES, WORDS, Results, parse_results
-from toolkit.candidates import Candidates, list_windows, read_candidates, windows
+from toolkit.candidates import Candidates, list_windows, parse_table, read_candidates, windows
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.files import read_bytes
@@ -45,6 +45,44 @@ Upload = tuple[str, bytes]
 def check_own(run: RunFolder) -> Report:
     """Every problem of the run's submission."""
     return check(run.submission, _space(run), _candidates(run), "submission")
+
+
+MOSTLY = 0.05
+"""Of all pairs of networks: 20 values or fewer tie more than that, which is a coarse ranking of tens of thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """How far results order the networks.
+
+    Attributes:
+        share: of all pairs of networks, those with equal results.
+    """
+
+    results: int
+    distinct: int
+    share: float
+
+    @property
+    def mostly(self) -> bool:
+        """Whether something should be done about it."""
+        return self.share > MOSTLY
+
+    @classmethod
+    def of(cls, content: bytes) -> "Tied | None":
+        """Of a submission; None if it cannot be read."""
+        try:
+            accs = pd.Series(parse_table("submission.json", content).accs)
+        except InputError:
+            return None
+        counts = accs.value_counts().to_numpy()
+        every = max(len(accs) * (len(accs) - 1), 1)
+        return cls(len(accs), len(counts), float((counts * (counts - 1)).sum() / every))
+
+
+def tied(run: RunFolder) -> Tied | None:
+    """The same of the run's own."""
+    return Tied.of(read_bytes(run.submission))
 
 
 def count_problems(run: RunFolder) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from toolkit.candidates import Candidates, list_windows, name, read_table, windows
 from toolkit.errors import InputError
@@ -46,7 +46,9 @@ def blend(paths: Sequence[Path], weights: Sequence[float] | None = None) -> tupl
     ]
     if problems:
         raise InputError(problems)
-    ranks = [(rankdata([table.accs[key] for key in first.codes]) - 0.5) / len(first.codes) for table in tables]
+    ranks = [
+        (scipy.stats.rankdata([table.accs[key] for key in first.codes]) - 0.5) / len(first.codes) for table in tables
+    ]
     mean = np.average(ranks, axis=0, weights=weights).round(12)  # equal sums of ranks stay ties
     return Candidates(first.codes, first.accs), dict(zip(first.codes, mean.tolist(), strict=True))
 

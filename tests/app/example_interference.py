@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from tests.app.example_run import EPOCHS, STEPS, space_of
-from toolkit.interference.table import Row, add_probe, as_frame
+from toolkit.interference.table import CHANCE, Row, add_probe, as_frame
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
 
@@ -62,6 +62,8 @@ def _rows(space: SearchSpace, rng: np.random.Generator, trained: float, calm: fl
                 ended = np.clip((1 - cosine) / 8, 0, 2) if decision.name[:5] != "depth" or u != "2" else np.nan
                 yield Row("split_conflict", float(ended), noise / 8, DRAWS if np.isfinite(ended) else 0, **place)
                 yield Row("conflict_rate", float(np.clip(0.5 - cosine / 2, 0, 1)), 0.05, DRAWS, **place)
+            chance = {"block": block, "decision": decision.name, "first": CHANCE}
+            yield Row("split_conflict", 0.07, 0.005, DRAWS, **chance)
             for number, option in enumerate(map(str, decision.options)):
                 times = 1000 * trained * (len(decision.options) - number) / len(decision.options)
                 yield Row("times_trained", float(int(times)), n=1, block=block, decision=decision.name, first=option)
@@ -79,6 +81,8 @@ def _rows(space: SearchSpace, rng: np.random.Generator, trained: float, calm: fl
             "signal_to_noise": 0.4 - 0.3 * bump,
         }.items():
             yield Row(measure, float(value + rng.normal(0, 0.01)), 0.02, DRAWS, block=block)
+        for measure, value in {"norm_disagreement": 0.3, "feature_kl": 0.2, "parameter_contradiction": 0.1}.items():
+            yield Row(measure, value, 0.02, DRAWS, block=block, first=CHANCE)
         for channels, times in (("0:4", 900.0), ("4:8", 500.0), ("8:16", 200.0)):
             yield Row("times_trained", float(int(times * trained)), n=1000, block=block, first=f"conv1[{channels}]")
         yield Row("parameter_speed", 0.001, 0.0001, DRAWS, block=block, first="teacher")

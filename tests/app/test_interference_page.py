@@ -38,7 +38,17 @@ def runs(probed_run: RunFolder, tmp_path: Path) -> Path:
 
 def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (app.title, app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
+    parts = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.caption,
+        app.markdown,
+        app.error,
+        app.info,
+        app.warning,
+        app.code,
+    )
     return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 

@@ -1,12 +1,13 @@
 """Every page on every kind of run, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_run
-from toolkit.candidates import read_table
+from toolkit.candidates import read_table, write_entries
 from toolkit.runs.folder import RunFolder
 
 PAGES = ("overview", "training", "candidates", "ranking", "submission")
@@ -16,6 +17,7 @@ def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
     parts = (
         app.title,
+        app.header,
         app.subheader,
         app.caption,
         app.markdown,
@@ -25,7 +27,8 @@ def texts(app: AppTest) -> str:
         app.success,
         app.code,
     )
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
+    drawn = [str(component.proto) for component in app.get("bidi_component")]  # the table of runs
+    return "\n".join([*(str(element.value) for kind in parts for element in kind), *drawn]).replace("\\", "")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -85,7 +88,7 @@ def test_a_damaged_file_is_named_and_breaks_no_other_page(damaged: str, own_run:
     where = {
         "recipe": {"overview", "training", "candidates", "ranking", "submission"},
         "ledger": {"overview", "candidates", "ranking", "submission"},
-        "rank": {"overview"},  # the page named for it shows it in one of its views only
+        "rank": {"overview", "ranking"},
         "candidates": {"overview", "candidates", "submission"},
         "submission": {"ranking", "submission"},  # the overview says "invalid"
         "standalone": {"ranking"},
@@ -126,22 +129,60 @@ def test_an_unknown_candidate_is_said_to_be_unknown(full_run: RunFolder, open_pa
     assert "No candidate" in texts(app)
 
 
-@pytest.mark.parametrize("score", ["Top-1", "Top-5", "Loss"])
-@pytest.mark.parametrize("cost", ["MACs", "Parameters"])
+@pytest.mark.parametrize(("score", "cost"), [("Top-5", "MACs"), ("Loss", "Parameters")])
 def test_every_choice_of_the_candidates_page(score: str, cost: str, full_run: RunFolder, open_page) -> None:
     app = open_page(full_run.path.parent, "candidates", score=score, cost=cost, colour="width4")
     assert app.selectbox(key="colour").value == "width4"
     assert not app.error
 
 
-def test_runs_are_compared(tmp_path: Path, open_page) -> None:
+def test_latencies_stand_beside_macs_and_parameters(full_run: RunFolder, tmp_path: Path, open_page) -> None:
+    shutil.copytree(full_run.path, tmp_path / "full")
+    codes = list(read_table(full_run.candidates).codes.values())
+    rows = [f"{code},{number + 1},{'' if number else 3}" for number, code in enumerate(codes[:-1])]
+    beside = tmp_path / "tables"
+    beside.mkdir()
+    (beside / "latency.csv").write_text("\n".join(["code,phone,top1", *rows]))
+    (beside / "latency-other.csv").write_text("code,phone\nno code,1\n")  # of another space: passed over
+    app = open_page(tmp_path, "candidates", cost="Latency: phone", candidate="arch2")
+    assert app.selectbox(key="cost").options == ["MACs", "Parameters", "Latency: phone", "Latency: top1"]
+    assert app.selectbox(key="cost").value == "Latency: phone"
+    assert "1 candidate without a latency there left out" in texts(app)
+    assert {metric.label: metric.value for metric in app.metric}["On phone"] == "2 ms"
+    (tmp_path / "full" / "latency.csv").write_text("code,phone\nno code,1\n")
+    app = open_page(tmp_path, "candidates")
+    assert "latency.csv: row-1: code" in app.error[0].value.replace("\\", "")
+    assert app.metric, "all else is there"
+
+
+def test_runs_are_compared_on_every_page(tmp_path: Path, open_page) -> None:
     for name in ("one", "two"):
         example_run.train(example_run.begin(tmp_path / name), epochs=2)
+    app = open_page(tmp_path, "overview", compare="two")
+    assert '"ticked":["two"]' in texts(app).replace(" ", "")
     app = open_page(tmp_path, "training", run="one")
-    app.multiselect(key="compare").set_value(["two"]).run()
+    app.multiselect(key="compare").set_value(["one", "two"]).run()
+    assert "What differs between the recipes" in texts(app)
     app.slider(key="smoothing").set_value(0.0).run()
     app.toggle(key="log").set_value(True).run()
     assert not app.exception
+
+
+def test_mostly_ties_are_amber_and_say_what_to_do(own_run: RunFolder, open_page) -> None:
+    assert not open_page(own_run.path.parent, "submission").warning
+    table = read_table(own_run.submission)
+    write_entries(own_run.submission, table.codes, {name: round(acc, 1) for name, acc in table.accs.items()})
+    (warning,) = open_page(own_run.path.parent, "submission").warning
+    assert "Mostly ties: 40 results take 2 different values" in warning.value
+    assert "supernet blend" in warning.value
+
+
+def test_notes_are_shown_and_obeyed_nowhere(tmp_path: Path, open_page) -> None:
+    run = example_run.begin(tmp_path / "run")
+    (run.path / "notes.md").write_text("![x](http://example.org/x.png) longer")
+    assert "longer" in texts(open_page(tmp_path, "overview"))
+    app = open_page(tmp_path, "verdict")
+    assert [element.value for element in app.text] == ["![x](http://example.org/x.png) longer"]
 
 
 def test_choosing_another_run_shows_it(tmp_path: Path, open_page) -> None:

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def texts(app: AppTest) -> str:
-    parts = (app.title, app.subheader, app.caption, app.markdown, app.error, app.info, app.code)
+    parts = (app.title, app.header, app.subheader, app.caption, app.markdown, app.error, app.info, app.code)
     return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 

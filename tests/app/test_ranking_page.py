@@ -11,15 +11,18 @@ from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
 VIEWS = {
-    "Predicted and true": "Each point is one of",
-    "Metrics": "Given MACs",
-    "From the top": "ever fewer networks are kept",
-    "Who is misjudged": "Networks sorted by size",
-    "Top K": "worse than picking blindly",
-    "Noise": "The ceiling is what a perfect score would reach",
-    "Side by side": "have all these scores and a truth",
-    "Over training": "Each point is a checkpoint",
+    "Trust it": "Given MACs",
+    "Who is misjudged": "Each point is one of",
+    "What would I get": "worse than picking blindly",
+    "Plan": "The ceiling is what a perfect score would reach",
 }
+FOLDED = {
+    "cut": ("Trust it", "ever fewer networks are kept"),
+    "sides": ("Trust it", "have all these scores and a truth"),
+    "groups": ("Who is misjudged", "Networks sorted by size"),
+    "checkpoints": ("Plan", "Each point is a checkpoint"),
+}
+"""Parts that a link opens: their view, and what they say."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def open_view(open_page: Callable[..., AppTest], folder: Path) -> Callable[..., 
 
 def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
+    parts = (app.header, app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
     return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
@@ -54,22 +57,31 @@ def test_every_view_opens_by_its_link(view: str, open_view) -> None:
     assert VIEWS[view] in texts(app)
     assert "Kendall tau" in texts(app)
     assert not app.error
-    others = [words for name, words in VIEWS.items() if name != view]
+    others = [words for name, words in VIEWS.items() if name != view] + [words for _, words in FOLDED.values()]
     assert not any(words in texts(app) for words in others)  # nothing is computed that nobody looks at
 
 
+@pytest.mark.parametrize("part", FOLDED)
+def test_every_folded_part_opens_by_its_link(part: str, open_view) -> None:
+    view, words = FOLDED[part]
+    app = open_view(run="cells", view=view, **{part: "true"})
+    assert words in texts(app)
+    assert not app.error
+
+
 def test_a_link_restores_a_view(open_view) -> None:
-    app = open_view(run="cells", view="From the top", share="20", best="the score")
+    app = open_view(run="cells", cut="true", share="20", best="the score")
     assert app.slider(key="share").value == 20
     assert app.segmented_control(key="best").value == "the score"
-    app = open_view(run="cells", judged=example_ranking.SCORE_FILE, show="Values", hue="MACs", network="arch3")
+    judged = example_ranking.SCORE_FILE
+    app = open_view(run="cells", view="Who is misjudged", judged=judged, show="Values", hue="MACs", network="arch3")
     assert app.selectbox(key="judged").value == example_ranking.SCORE_FILE
     assert app.selectbox(key="hue").value == "MACs"
     assert app.text_input(key="network").value == "arch3"
 
 
 def test_a_network_is_opened_by_its_id(open_view, folder: Path) -> None:
-    app = open_view(run="cells", network="arch1")
+    app = open_view(run="cells", view="Who is misjudged", network="arch1")
     code = read_table(RunFolder(folder / "cells").submission).codes["arch1"]
     assert code in [block.value for block in app.code]
     assert "networks that differ from it in one choice" in texts(app)
@@ -79,14 +91,14 @@ def test_a_network_is_opened_by_its_id(open_view, folder: Path) -> None:
 
 
 def test_every_cut_reacts(open_view) -> None:
-    app = open_view(run="cells", view="From the top")
+    app = open_view(run="cells", cut="true")
     app.slider(key="share").set_value(1).run()
     assert not app.exception
     assert "too few to say anything" in texts(app)
 
 
 def test_runs_of_the_same_space_are_offered_and_others_are_not(open_view) -> None:
-    app = open_view(run="cells", view="Side by side")
+    app = open_view(run="cells", sides="true")
     offered = app.multiselect(key="beside").options
     assert "other: submission" in offered
     assert not any(name.startswith("older") for name in offered)
@@ -95,9 +107,9 @@ def test_runs_of_the_same_space_are_offered_and_others_are_not(open_view) -> Non
 
 def test_the_last_report_is_quoted_and_a_damaged_one_named(open_view, tmp_path: Path) -> None:
     run = example_run.full(tmp_path / "run", 60)
-    assert "The last `supernet rank`" in texts(open_view(tmp_path, view="Metrics"))
+    assert "The last `supernet rank`" in texts(open_view(tmp_path))
     run.rank.write_text("{}")
-    assert "rank.json" in texts(open_view(tmp_path, view="Metrics"))
+    assert "rank.json" in texts(open_view(tmp_path))
 
 
 def test_a_file_is_never_held_against_itself(open_view) -> None:
@@ -143,16 +155,18 @@ def test_columns_of_a_table_are_chosen(open_view) -> None:
     assert "No search space of this toolkit accepts the codes" in texts(app)
 
 
-@pytest.mark.parametrize("view", ["Predicted and true", "Metrics", "From the top", "Top K", "Side by side"])
+@pytest.mark.parametrize("view", ["Trust it", "Who is misjudged", "What would I get"])
 def test_names_from_files_are_shown_as_they_are(view: str, open_view) -> None:
     hostile = "![x](http://example.org/x.png)"
     rows = "\n".join(f"n{i},{i * 7 % 40},{i},{i % 3}" for i in range(40))
-    app = open_view(source="Files", scores=["mine"], truths=["alone"], priors=[hostile], view=view)
+    app = open_view(
+        source="Files", scores=["mine"], truths=["alone"], priors=[hostile], view=view, cut="true", sides="true"
+    )
     app.file_uploader[0].upload("table.csv", f"name,mine,alone,{hostile}\n{rows}\n".encode(), "text/csv")
     app.run()
     assert not app.exception
     assert app.multiselect(key="priors").value == [hostile]
-    said = [element.value for kind in (app.markdown, app.caption, app.subheader) for element in kind]
+    said = [element.value for kind in (app.markdown, app.caption, app.header, app.subheader) for element in kind]
     assert not any(hostile in str(words) for words in (*said, *(metric.label for metric in app.metric)))
 
 

@@ -29,7 +29,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def texts(app: AppTest) -> str:
     """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (app.title, app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
+    parts = (
+        app.title,
+        app.header,
+        app.subheader,
+        app.caption,
+        app.markdown,
+        app.error,
+        app.info,
+        app.warning,
+        app.code,
+    )
     return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
@@ -39,7 +49,8 @@ def facts(app: AppTest) -> dict[str, str]:
 
 def test_a_finished_sweep_is_answered(folder: Path, open_sweeps) -> None:
     app = open_sweeps(folder, sweep="done")
-    assert "leads with Kendall tau" in texts(app)
+    assert "is highest, but does not lead: Kendall tau" in texts(app)
+    assert "For nothing: MACs" in texts(app)
     assert facts(app)["State"] == "finished"
     assert facts(app)["Runs finished"] == "6 of 6"
     assert example_sweep.TOML.strip() in [block.value for block in app.code]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.app import example_run
+from tests.app import example_interference, example_run
 from tests.e2e.server import DOCUMENTED, serve
 
 CANDIDATES = 45_000
@@ -58,7 +58,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     damaged = example_run.full(folder / "damaged", 100)
     damaged.ledger.write_bytes(b"no ledger at all" * 100)
     example_run.begin(folder / "sweep" / "begun", "sandwich", seed=3)
-    example_run.full(folder / "spos", CANDIDATES)
+    example_interference.probe(example_run.full(folder / "spos", CANDIDATES), epochs=(30,))
     live = example_run.begin(folder / "live", "sandwich", seed=1)
     example_run.train(live, epochs=12, seed=1, finished=False)
     return folder

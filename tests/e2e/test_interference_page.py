@@ -20,7 +20,6 @@ from toolkit.runs.recipe import parse_recipe
 
 pytestmark = pytest.mark.e2e
 
-BOTH = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
 PARTS = {"Block": 3, "Along the network": 2, "Paths": 4, "Ranking error": 4, "Split": 2}
 """Views, and how many figures stand on the page with each."""
 
@@ -65,7 +64,7 @@ def visit(page: Page, site: str, figures: int, **query: str) -> float:
     return time.perf_counter() - start
 
 
-@BOTH
+@pytest.mark.parametrize("page", ["dark"], indirect=True)
 def test_every_part_opens_by_its_link(page: Page, site: str, artifacts: Path, request: pytest.FixtureRequest) -> None:
     scheme = request.node.callspec.params["page"]
     page.set_viewport_size(TALL)

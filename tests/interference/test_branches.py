@@ -19,7 +19,7 @@ from toolkit.interference import branches as branches_module
 from toolkit.interference.branches import Branches
 from toolkit.interference.gradients import gradient
 from toolkit.interference.splits import split_recipe, suggest_splits
-from toolkit.interference.table import Row, as_frame
+from toolkit.interference.table import CHANCE, Row, as_frame
 from toolkit.spaces import SPACES
 
 
@@ -84,6 +84,23 @@ def test_only_conflict_in_the_blocks_that_a_split_copies_counts(
     else:
         with pytest.raises(InputError, match="branch ends no conflict"):
             split_recipe(tiny.recipe(), Path("checkpoint"), [suggested])
+
+
+def test_chance_is_how_far_a_network_lies_from_itself_on_other_images(backend: Backend) -> None:
+    network, batch, number = first_depth(backend)
+    rng = np.random.default_rng(1)
+    other = backend.place(rng.normal(size=(4, 1, 8, 8)).astype(np.float32)), batch[1]
+    answers = [0] * len(network.space.decisions)
+    found = {}
+    for name, images in {"same": batch, "other": other}.items():
+        probe = Branches(network)
+        assert sum(probe.draw(answers, batch, [number], 5, images)) == 5, "one of four options is the draw's own"
+        rows = [row for row in probe.rows() if row.first == CHANCE]
+        assert {row.measure for row in rows} == {"split_conflict", "feature_kl"}
+        found[name] = [row.value for row in rows if not math.isnan(row.value)]
+    assert found["same"] == pytest.approx([0] * len(found["same"]), abs=1e-5)
+    assert min(found["other"]) > 1e-3
+    assert list(Branches(network).draw(answers, batch, [number], 4, batch)) == [], "there is no pass left for it"
 
 
 def first_depth(backend: Backend) -> tuple[Network, tuple[Tensor, Tensor], int]:

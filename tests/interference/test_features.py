@@ -9,6 +9,7 @@ from tests.interference.toys import choice_network, mirrored_batch, width_space
 from tests.networks import randomise
 from toolkit.backends.base import Backend
 from toolkit.interference.features import Features, Maps, cka, cosine, divergence
+from toolkit.interference.table import CHANCE
 
 __all__ = ["backend"]
 floats = st.floats(-3, 3)
@@ -77,7 +78,10 @@ def test_features_in_closed_form(backend: Backend) -> None:
     probe = Features(network, [(0,), (1,), (2,), (3,)])
     for _ in range(2):
         assert len(list(probe.draw(mirrored_batch(backend)))) == 4
-    found = {(row.measure, row.block): row for row in probe.rows()}
+    rows = list(probe.rows())
+    chance = {row.block: row for row in rows if (row.measure, row.first) == ("feature_kl", CHANCE)}
+    assert {block: (row.value, row.n) for block, row in chance.items()} == {0: (0, 1), 1: (0, 1)}  # the same images
+    found = {(row.measure, row.block): row for row in rows if row.first != CHANCE}
     assert found["feature_cosine", 0].value == pytest.approx(1)
     assert found["feature_cosine", 1].value == pytest.approx((1 - 1 - 1 + 0 + 0 + 0) / 6, abs=1e-6)
     assert found["feature_kl", 0].value == pytest.approx(0, abs=1e-6)

@@ -16,7 +16,7 @@ from toolkit.errors import InputError
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import draw_answers, draw_batches, draw_paths
 from toolkit.interference.probe import BRANCHES, FEATURES, LOOKAHEAD, PATHS, Probe, Settings
-from toolkit.interference.table import MEASURES, Row
+from toolkit.interference.table import CHANCE, MEASURES, Row
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
@@ -60,7 +60,7 @@ def check(rows: list[Row], space: SearchSpace) -> None:
         assert math.isnan(row.value) or measure.low - 1e-6 <= row.value <= measure.high + 1e-6, row
         # Without one of the batches, signal to noise may have too few paths with the block.
         assert math.isnan(row.error) == (row.n < 2) or row.measure == "signal_to_noise", row
-        if row.decision:
+        if row.decision and row.first != CHANCE:
             options = list(map(str, decisions[row.decision].options))
             assert row.block in decisions[row.decision].blocks
             assert options.index(row.first) < options.index(row.second)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from toolkit.interference.table import Row
+from toolkit.interference.table import CHANCE, Row
 from toolkit.interference.updates import update_rows
 
 
@@ -36,6 +36,8 @@ def test_updates_in_closed_form(updates: list[list[float]], contradiction: float
     assert found["parameter_conflict_rate", ""].value == pytest.approx(rate)
     assert found["sign_flips", ""].value == pytest.approx(flips)
     assert found["parameter_contradiction", ""].n == 2
+    size = {1: 0.5, 0.5: 0.5}.get(contradiction, found["parameter_contradiction", CHANCE].value)
+    assert found["parameter_contradiction", CHANCE].value == pytest.approx(size), "half of |cos|, by a coin"
 
 
 def test_speed_and_teacher() -> None:

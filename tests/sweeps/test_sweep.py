@@ -356,14 +356,18 @@ def test_scores_that_are_all_equal_are_undefined_and_never_ahead() -> None:
 
 
 def test_the_answer_in_words() -> None:
-    said = words.answer(judged({"bad": BAD, "good": GOOD, "worse": [-each for each in BAD]}))
-    assert said.startswith("good leads with Kendall tau 0.")
-    assert "on 60 networks, the mean of 3 seeds. Better than bad by 0." in said
-    assert (
-        "with each of 3 seeds. Better than worse too. MACs alone 1.00. Better than good, and for nothing: MACs." in said
-    )
+    beaten = judged({"bad": BAD, "good": GOOD, "worse": [-each for each in BAD]})
+    priors, first, others = words.lines(beaten)
+    assert priors == "For nothing: MACs 1.00. Better than good: MACs."
+    assert first.startswith("good is highest, but does not lead: Kendall tau 0.")
+    assert first.endswith("on 60 networks, the mean of 3 seeds.")
+    assert others.startswith("Better than bad by 0.")
+    assert others.endswith("with each of 3 seeds. Better than worse too.")
+    alone = beaten.model_copy(update={"priors": ()})
+    assert words.lines(alone)[0].startswith("good leads with Kendall tau 0.")
     close = words.answer(judged({"one": GOOD, "other": [each + 1e-3 * TRUTH[::-1] for each in GOOD]}))
     assert "Ahead of" in close
+    assert "does not lead" in close
     assert "undecided, as far as 60 networks can tell" in close
     assert "undecided" in words.answer(judged({"bad": BAD, "good": GOOD}, networks=9)), "too few for a verdict"
-    assert words.answer(judged({"good": GOOD[:1]}, seeds=1)).startswith("good has Kendall tau")
+    assert "good has Kendall tau" in words.answer(judged({"good": GOOD[:1]}, seeds=1))

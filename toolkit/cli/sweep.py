@@ -53,11 +53,12 @@ def _print(report: "SweepReport", out: Path, as_json: bool, as_markdown: bool) -
     if as_json:
         print_json(report.model_dump())
     elif as_markdown:
-        parts = [f"**{words.answer(report)}**", *(f"> {note}" for note in words.notes(report))]
+        parts = [*(f"**{line}**" for line in words.lines(report)), *(f"> {note}" for note in words.notes(report))]
         parts += map(section_markdown, sections(report))
         console.file.write("\n\n".join(parts) + "\n")
     else:
-        console.print(f"[bold]{escape(words.answer(report))}[/]", soft_wrap=True)
+        for line in words.lines(report):
+            console.print(f"[bold]{escape(line)}[/]", soft_wrap=True)
         for remark in words.notes(report):
             console.print(f"[yellow]![/] {escape(remark)}", soft_wrap=True)
         for section in sections(report):

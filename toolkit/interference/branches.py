@@ -12,7 +12,7 @@ from toolkit.backends.shapes import used
 from toolkit.interference.draws import Batch, FloatArray, Tally
 from toolkit.interference.features import Maps
 from toolkit.interference.gradients import Gradient, gradient, products
-from toolkit.interference.table import Row
+from toolkit.interference.table import CHANCE, Row
 from toolkit.spaces import ABSENT, Arch, Plans
 
 
@@ -53,8 +53,14 @@ class Branches:
         self._network = network
         self._tally = Tally()
 
-    def draw(self, answers: Sequence[int], batch: Batch, order: Sequence[int], limit: float = inf) -> Iterator[int]:
+    def draw(
+        self, answers: Sequence[int], batch: Batch, order: Sequence[int], limit: float = inf, other: Batch | None = None
+    ) -> Iterator[int]:
         """Compare decisions in this order, but those for which more than `limit` backward passes would be needed.
+
+        Args:
+            other: as many other images. With them, `split_conflict` and `feature_kl` also by `CHANCE`: between the
+                gradients, and what leaves each block, of the draw's own network on both; one backward pass more.
 
         Yields:
             the backward passes that each decision took.
@@ -62,6 +68,8 @@ class Branches:
         space, plans_of = self._network.space, self._network.space.supernet_plans
         drawn = space.canonical(answers)
         kept: dict[Plans, _Pass] = {}  # that of the draw's own network, as soon as it is known
+        compared = []
+        limit -= other is not None
         for number in order:
             decision = space.decisions[number]
             if drawn[number] == ABSENT or not decision.blocks or len(decision.options) < 2:
@@ -81,7 +89,12 @@ class Branches:
             plans = [plans_of(arch) for arch in forced]
             self._compare(number, [found[each] for each in plans], plans)
             limit -= len(new)
+            compared.append(number)
             yield len(new)
+        if other is not None and compared:
+            own = plans_of(drawn)
+            self._compare_with_itself(compared, kept[own], self._pass(drawn, other), own)
+            yield 1
 
     def _pass(self, arch: Arch, batch: Batch) -> "_Pass":
         network, left = self._network, dict[int, Maps]()
@@ -112,6 +125,19 @@ class Branches:
                     found |= passes[i].left[block].against(passes[j].left[block])
                 for measure, value in found.items():
                     row = Row(measure, 0.0, block=block, decision=decision.name, first=first, second=second)
+                    self._tally.add(row, value)
+
+    def _compare_with_itself(self, numbers: Sequence[int], here: "_Pass", there: "_Pass", plans: Plans) -> None:
+        alike, _ = products([here.gradient, there.gradient], [used(plans)] * 2, len(plans))
+        for number in numbers:
+            decision = self._network.space.decisions[number]
+            ended = float(alike.shortfall(decision.blocks)[0, 1])
+            for block in decision.blocks:
+                found = {"split_conflict": ended}
+                if block in here.left:
+                    found["feature_kl"] = here.left[block].against(there.left[block])["feature_kl"]
+                for measure, value in found.items():
+                    row = Row(measure, 0.0, block=block, decision=decision.name, first=CHANCE)
                     self._tally.add(row, value)
 
     def rows(self) -> Iterator[Row]:

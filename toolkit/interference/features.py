@@ -10,7 +10,7 @@ from toolkit.backends.base import EPS, Network, Tensor
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import used_by
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
-from toolkit.interference.table import Row
+from toolkit.interference.table import CHANCE, Row
 from toolkit.spaces import Arch, Plans
 
 _FLOOR = 0.01
@@ -19,6 +19,9 @@ _FLOOR = 0.01
 A ReLU silences a channel on one path and not on another: without it, few such channels would drown all others.
 """
 
+
+DIVERGENCES = ("feature_kl", "norm_disagreement")
+"""Measures that are above 0 for the same network on other images."""
 
 _Moments = tuple[FloatArray, FloatArray]
 """Mean and variance of each channel, over images and pixels."""
@@ -83,12 +86,15 @@ class Features:
     - `feature_cka`: linear CKA of GAP h, |Xi' Xj|_F^2 / (|Xi' Xi|_F |Xj' Xj|_F) with centred columns (Kornblith et al.,
       arXiv 1905.00414). It rises as images become fewer than channels.
     - `norm_disagreement`: the same of what the block's batch norms saw, to whose variances they add 1e-5.
+
+    Both divergences also by `CHANCE`: between what a path made of a batch and of the one before, mean over paths.
     """
 
     def __init__(self, network: Network, paths: Sequence[Arch]) -> None:
         self._network = network
         self._plans = [network.space.supernet_plans(path) for path in paths]
         self._tally = Tally()
+        self._before: list[dict[int, _Seen]] = []
 
     def draw(self, batch: Batch) -> Iterator[None]:
         """One batch. Yields after each path's pass; what is compared are all of them."""
@@ -103,6 +109,11 @@ class Features:
             for measure in cells[0] if cells else ():
                 known = [each[measure] for each in cells if not np.isnan(each[measure])]
                 self._tally.add(Row(measure, 0.0, block=block), mean(known))
+            selves = [_compared(b[block], a[block]) for b, a in zip(self._before, seen, strict=False) if block in a]
+            for measure in DIVERGENCES if selves else ():
+                known = [each[measure] for each in selves if not np.isnan(each[measure])]
+                self._tally.add(Row(measure, 0.0, block=block, first=CHANCE), mean(known))
+        self._before = seen
 
     def _pass(self, plans: Plans, images: Tensor) -> dict[int, _Seen]:
         network, norm = self._network, self._network.calibrating_norm(len(images))

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal
+from typing import Final, Literal
+
+CHANCE: Final = "chance"
+"""In place of a branch: what a measure that cannot be negative shows where nothing interferes.
+
+Such a measure is above 0 always, so 0 is nothing to hold it against. Of gradients, features and statistics it is how
+far one network lies from itself on as many other images; of updates, what they would show if a coin chose the sign of
+each.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,8 @@ class Measure:
         worst: what a block with the worst value is, in a headline: "... in block 3.7".
         opposed: whether below 0 two pull the same weights in opposite directions.
         exact: a count rather than an estimate: it has no standard error.
+        chance: what it would be without interference: a number; `CHANCE` where the probe has measured it, in rows of
+            that name; None where there is no such thing, only more and less.
     """
 
     label: str
@@ -31,6 +41,7 @@ class Measure:
     worst: str = "worst"
     opposed: bool = False
     exact: bool = False
+    chance: float | Literal["chance"] | None = 0.0
 
     @property
     def signed(self) -> bool:
@@ -76,6 +87,7 @@ MEASURES: dict[str, Measure] = {
         2.0,
         bad="high",
         worst="most conflict for a split to end",
+        chance=CHANCE,
     ),
     "conflict_rate": Measure(
         "conflict rate",
@@ -86,6 +98,7 @@ MEASURES: dict[str, Measure] = {
         1.0,
         bad="high",
         worst="most frequent conflict",
+        chance=0.5,
     ),
     "path_cosine": Measure(
         "gradient cosine of two paths",
@@ -115,6 +128,7 @@ MEASURES: dict[str, Measure] = {
         0.0,
         inf,
         bad="high",
+        chance=None,
     ),
     "forgetting": Measure(
         "forgetting",
@@ -135,6 +149,7 @@ MEASURES: dict[str, Measure] = {
         inf,
         bad="high",
         worst="statistics furthest apart",
+        chance=CHANCE,
     ),
     "feature_cosine": Measure(
         "feature similarity (cosine)",
@@ -157,6 +172,7 @@ MEASURES: dict[str, Measure] = {
         inf,
         bad="high",
         worst="features furthest apart",
+        chance=CHANCE,
     ),
     "feature_cka": Measure(
         "feature similarity (CKA)",
@@ -168,6 +184,7 @@ MEASURES: dict[str, Measure] = {
         1.0,
         bad="low",
         worst="features least alike",
+        chance=None,
     ),
     "parameter_contradiction": Measure(
         "contradiction of updates",
@@ -178,6 +195,7 @@ MEASURES: dict[str, Measure] = {
         1.0,
         bad="high",
         worst="updates taken back most",
+        chance=CHANCE,
     ),
     "parameter_conflict_rate": Measure(
         "conflict rate of updates",
@@ -187,6 +205,7 @@ MEASURES: dict[str, Measure] = {
         1.0,
         bad="high",
         worst="updates taken back most often",
+        chance=0.5,
     ),
     "sign_flips": Measure(
         "sign flips",
@@ -196,6 +215,7 @@ MEASURES: dict[str, Measure] = {
         1.0,
         bad="high",
         worst="most sign flips",
+        chance=None,
     ),
     "parameter_speed": Measure(
         "speed of the weights",
@@ -204,6 +224,7 @@ MEASURES: dict[str, Measure] = {
         _SHIFT,
         0.0,
         inf,
+        chance=None,
     ),
     "teacher_gap": Measure(
         "distance to the moving average",
@@ -211,6 +232,7 @@ MEASURES: dict[str, Measure] = {
         _SHIFT,
         0.0,
         inf,
+        chance=None,
     ),
     "signal_to_noise": Measure(
         "gradient signal to noise",

@@ -126,8 +126,9 @@ class Probe:
         bases = draw_answers(space, len(batches), generator(seed, "branches", turn))
         # The same order for all batches: a budget buys several draws of few decisions rather than one of many.
         order = generator(seed, "order", turn).permutation(len(space.decisions)).tolist()
-        for left, answers, batch in zip(range(len(batches), 0, -1), bases, batches, strict=True):
-            for passes in branches.draw(answers, batch, order, meter.left / left):
+        others = [*batches[1:], batches[0]] if len(batches) > 1 else [None]
+        for left, answers, batch, other in zip(range(len(batches), 0, -1), bases, batches, others, strict=True):
+            for passes in branches.draw(answers, batch, order, meter.left / left, other):
                 meter.spend(passes)
         return branches.rows()
 
@@ -142,7 +143,7 @@ class Probe:
         each = (
             settings.wants(PATHS) * paths
             + settings.wants(FEATURES) * FORWARD * paths
-            + settings.wants(BRANCHES) * (1 + sum(options) - len(options))
+            + settings.wants(BRANCHES) * (1 + sum(options) - len(options) + (settings.batches > 1))
             + settings.wants(LOOKAHEAD) * paths * self._lookahead_cost
         )
         return settings.batches * each

@@ -13,8 +13,8 @@
 | `error` | float64 | standard error of `value` over draws; NaN: not known, as for a single draw |
 | `n` | int64 | draws averaged |
 
-A row about a decision that shapes several blocks stands once for each of them. A symmetric measure has one row for a
-pair, the option or path that comes first in front.
+Rows whose `first` is `CHANCE` are about no branch: see there. A row about a decision that shapes several blocks stands
+once for each of them. A symmetric measure has one row for a pair, the option or path that comes first in front.
 """
 
 import io
@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 from toolkit.errors import InputError
 from toolkit.files import atomic_write, read_bytes, reading
-from toolkit.interference.measures import MEASURES, Measure
+from toolkit.interference.measures import CHANCE, MEASURES, Measure
 from toolkit.names import did_you_mean
 
 _SCHEMA = pa.schema(
@@ -57,6 +57,7 @@ _ROWS = 20_000_000
 
 _DTYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "object"}
 __all__ = [
+    "CHANCE",
     "COLUMNS",
     "MEASURES",
     "Measure",

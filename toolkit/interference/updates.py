@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from toolkit.interference.draws import FloatArray, mean, standard_error
 from toolkit.interference.gradients import block_of
-from toolkit.interference.table import Row
+from toolkit.interference.table import CHANCE, Row
 
 WINDOW = 5
 """Updates that are looked at, one after the other."""
@@ -22,7 +22,7 @@ Weights = Mapping[str, npt.NDArray[np.floating]]
 def update_rows(weights: Sequence[Weights], teachers: Sequence[Weights] = ()) -> Iterator[Row]:
     """What consecutive weights, one optimiser step apart, say of each block.
 
-    - `parameter_contradiction`: mean of max(0, -cos(d_t, d_(t-1)));
+    - `parameter_contradiction`: mean of max(0, -cos(d_t, d_(t-1))); by chance, half the mean of its size;
     - `parameter_conflict_rate`: share of t with a negative cosine;
     - `sign_flips`: share of the weights that moved in both steps, and in opposite directions;
     - `parameter_speed`: mean of |d_t| / |theta_t|, also that of the `teachers`, the moving averages of these weights;
@@ -43,6 +43,7 @@ def update_rows(weights: Sequence[Weights], teachers: Sequence[Weights] = ()) ->
             if moved.any():
                 flips.append(float((np.sign(before) != np.sign(after))[moved].mean()))
         yield from _row("parameter_contradiction", [max(0.0, -each) for each in cosines], block)
+        yield from _row("parameter_contradiction", [abs(each) / 2 for each in cosines], block, CHANCE)
         yield from _row("parameter_conflict_rate", [float(each < 0) for each in cosines], block)
         yield from _row("sign_flips", flips, block)
         yield from _row("parameter_speed", _speeds(thetas), block)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy import stats
+import scipy
 
 from toolkit.ranking.concordance import Concordance, FloatArray
 from toolkit.ranking.formulas import TAU_B
@@ -55,7 +55,7 @@ def agreement(report: RankReport) -> go.Figure:
 
 def ranks(pairs: Pairs[Network]) -> go.Figure:
     """Predicted against true ranks, 1 the best, one point a network."""
-    predicted, true = (stats.rankdata(-column) for column in (pairs.scores, pairs.truth))
+    predicted, true = (scipy.stats.rankdata(-column) for column in (pairs.scores, pairs.truth))
     networks = len(pairs.networks)
     figure = go.Figure()
     figure.add_scattergl(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from toolkit.ranking.concordance import Array, Concordance, FloatArray, Numbers, PairCounts, Place, Standing
 
@@ -80,13 +80,13 @@ TAU_A = PairFormula(lambda p: p.agreement / p.different)
 
 TAU_B = PairFormula(
     lambda p: p.agreement / np.sqrt(p.untied_x) / np.sqrt(p.untied_y),
-    scipy=lambda x, y: float(stats.kendalltau(x, y, variant="b").statistic),
+    scipy=lambda x, y: float(scipy.stats.kendalltau(x, y, variant="b").statistic),
 )
 """Kendall's tau_b, which corrects for ties on either side: what the field and both challenges call Kendall tau."""
 
 TAU_C = PairFormula(
     lambda p: p.agreement / p.different * (1 - 1 / p.networks) * p.distinct / (p.distinct - 1),
-    scipy=lambda x, y: float(stats.kendalltau(x, y, variant="c").statistic),
+    scipy=lambda x, y: float(scipy.stats.kendalltau(x, y, variant="c").statistic),
 )
 """Stuart's tau_c, for columns with different numbers of values."""
 
@@ -102,7 +102,7 @@ class WeightedTau(Formula):
     """
 
     def _of_columns(self, x: Numbers, y: Numbers) -> float:
-        return float(stats.weightedtau(x, y).statistic)
+        return float(scipy.stats.weightedtau(x, y).statistic)
 
     def _of_draws(self, drawn: Standing) -> Array:
         most = int(drawn.networks.max(initial=0))
@@ -131,7 +131,7 @@ class Spearman(Formula):
     """
 
     def _of_columns(self, x: Numbers, y: Numbers) -> float:
-        return float(stats.spearmanr(x, y).statistic)
+        return float(scipy.stats.spearmanr(x, y).statistic)
 
     def _of_draws(self, drawn: Standing) -> Array:
         x, y = _ranks(drawn)
@@ -156,7 +156,7 @@ class Pearson(Formula):
     """Pearson's r: how nearly linear the relation is. One outlier can decide it."""
 
     def _of_columns(self, x: Numbers, y: Numbers) -> float:
-        return float(stats.pearsonr(x, y).statistic)
+        return float(scipy.stats.pearsonr(x, y).statistic)
 
     def _of_draws(self, drawn: Standing) -> Array:
         x, y = drawn.columns.x, drawn.columns.y

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.uncertainty import LEVEL
@@ -35,12 +35,14 @@ class Group:
     @property
     def margin(self) -> float:
         """Half the width of the 95% interval of `shift`, by Student's t: groups can be small. NaN for one network."""
-        return float(stats.t.ppf((1 + LEVEL) / 2, self.networks - 1) * self.error) if self.networks > 1 else np.nan
+        return (
+            float(scipy.stats.t.ppf((1 + LEVEL) / 2, self.networks - 1) * self.error) if self.networks > 1 else np.nan
+        )
 
 
 def rank_differences(estimate: FloatArray, truth: FloatArray) -> FloatArray:
     """True less predicted rank of each network, as shares of all; equals share the mean of their ranks."""
-    return np.asarray((stats.rankdata(truth) - stats.rankdata(estimate)) / len(truth), dtype=np.float64)
+    return np.asarray((scipy.stats.rankdata(truth) - scipy.stats.rankdata(estimate)) / len(truth), dtype=np.float64)
 
 
 def under_estimation(differences: FloatArray) -> float:

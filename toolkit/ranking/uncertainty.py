@@ -15,14 +15,14 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from toolkit.ranking.concordance import Copies, FloatArray
 
 LEVEL = 0.95
 """How often an interval should hold the true value."""
 
-Z = float(stats.norm.ppf((1 + LEVEL) / 2))
+Z = float(special.ndtri((1 + LEVEL) / 2))
 """Half the width of such an interval, in standard deviations of a normal distribution."""
 
 IntervalKind = Literal["bca", "percentile"]
@@ -136,8 +136,8 @@ def _corrected(ends: FloatArray, value: float, drawn: FloatArray, left_out: Floa
     spread = np.sum(shift**2)
     if not 0 < below < 1 or not spread > 0:
         return ends
-    bias = stats.norm.ppf(below)
+    bias = special.ndtri(below)
     acceleration = np.sum(shift**3) / (6 * spread**1.5)
-    normal = bias + stats.norm.ppf(ends)
-    corrected = stats.norm.cdf(bias + normal / (1 - acceleration * normal))
+    normal = bias + special.ndtri(ends)
+    corrected = special.ndtr(bias + normal / (1 - acceleration * normal))
     return np.asarray(corrected, dtype=np.float64)

@@ -8,27 +8,45 @@ from toolkit.sweeps.report import Ranked, SweepReport
 
 
 def answer(report: SweepReport) -> str:
-    """The sentence a person wants.
+    """The verdict as one text: see `lines`."""
+    return " ".join(lines(report))
 
-    Such as: sandwich leads with Kendall tau 0.55 [0.51, 0.58] on 500 networks, the mean of 2 seeds. Better than spos by
-    0.06 [0.02, 0.10], with each of 2 seeds. MACs alone 0.38, parameters alone 0.60. Better than sandwich, and for
-    nothing: parameters.
+
+def lines(report: SweepReport) -> tuple[str, ...]:
+    """The verdict in up to three short lines: what costs nothing, the variant that is highest, and by how much.
+
+    A variant leads only if it is better than every other with 95 % confidence, and no prior is better than it. Such as:
+
+        For nothing: MACs 0.38, parameters 0.60. Better than sandwich: parameters.
+        sandwich is highest, but does not lead: Kendall tau 0.55 [0.51, 0.58] on 500 networks, the mean of 2 seeds.
+        Better than spos by 0.06 [0.02, 0.10], with each of 2 seeds.
     """
     leader = next((each for each in report.variants if each.name == report.leader), None)
     if leader is None:
-        return f"Nothing can be compared yet: {len(report.finished())} of {len(report.runs)} runs are finished."
+        return (f"Nothing can be compared yet: {len(report.finished())} of {len(report.runs)} runs are finished.",)
     if leader.tau.value is None:
-        return f"No variant orders the {report.networks:,} networks at all: {METRICS[MAIN].label} is undefined."
+        return (f"No variant orders the {report.networks:,} networks at all: {METRICS[MAIN].label} is undefined.",)
     seeds = f"the mean of {len(report.seeds)} seeds" if len(report.seeds) > 1 else "with one seed"
-    alone = len(report.variants) == 1
-    head = f"{leader.name} {'has' if alone else 'leads with'} {METRICS[MAIN].label} {leader.tau.show()}"
-    sentences = [f"{head} on {report.networks:,} networks, {seeds}"]
     others = sorted((e for e in report.variants if e is not leader), key=lambda e: -(e.tau.value or -2.0))
     told = others[:1] + [each for each in others[1:] if each.name == report.baseline]
-    sentences += [_against(report, leader, other) for other in told]
-    sentences += _grouped(report, [other for other in others if other not in told])
-    sentences += _priors(report)
-    return ". ".join(sentences) + "."
+    against = [_against(report, leader, other) for other in told]
+    against += _grouped(report, [other for other in others if other not in told])
+    said = f"{METRICS[MAIN].label} {leader.tau.show()} on {report.networks:,} networks, {seeds}"
+    if not others:
+        second = f"{leader.name} has {said}."
+    elif leads(report, leader):
+        second = f"{leader.name} leads with {said}."
+    else:
+        second = f"{leader.name} is highest, but does not lead: {said}."
+    found = (". ".join(_priors(report)), second.rstrip("."), ". ".join(against))
+    return tuple(f"{line}." for line in found if line)
+
+
+def leads(report: SweepReport, leader: Ranked) -> bool:
+    """Whether it is better than every other variant, and no prior better than it, with 95 % confidence."""
+    others = [each for each in report.variants if each is not leader]
+    better = all(side(each.behind, report.networks) > 0 for each in others)
+    return better and not any(side(prior.behind, report.networks) < 0 for prior in report.priors)
 
 
 def notes(report: SweepReport) -> Iterator[str]:
@@ -87,9 +105,9 @@ def _priors(report: SweepReport) -> Iterator[str]:
     known = [prior for prior in report.priors if prior.tau.value is not None]
     if not known:
         return
-    yield ", ".join(f"{prior.name} alone {prior.tau.brief()}" for prior in known)
+    yield "For nothing: " + ", ".join(f"{prior.name} {prior.tau.brief()}" for prior in known)
     if ahead := [prior.name for prior in known if side(prior.behind, report.networks) < 0]:
-        yield f"Better than {report.leader}, and for nothing: {_and(ahead)}"
+        yield f"Better than {report.leader}: {_and(ahead)}"
 
 
 def _and(names: list[str]) -> str:

@@ -1,6 +1,6 @@
 """Coloured cells, the one way in which the page shows what a measure says of a place.
 
-Colour means that a value differs from 0 by more than chance: orange where it hurts, blue where it helps or is merely
+Colour means that a value is more than chance: orange where it hurts, blue where it helps or is merely
 counted, the fuller the larger. What may be chance is hatched, what has no number is empty.
 """
 
@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from app import theme
+from app.views.interference.readings import ends
 from toolkit.interference.table import Measure
 
 GAP = 0.95
@@ -119,9 +120,15 @@ def add_scale(figure: go.Figure, look: Look) -> None:
     figure.update_layout(coloraxis=look.axis)
 
 
-def number(value: float, half: float = np.nan, *, sure: bool = True) -> str:
-    """A value with half its 95 % interval, such as `0.31 ± 0.04`, and whether it may be 0."""
+def number(value: float, half: float = np.nan, *, sure: bool = True, measure: Measure | None = None) -> str:
+    """A value with its 95 % interval, such as `0.31 ± 0.04`, and whether it may be chance.
+
+    Where the `measure` ends sooner than the interval would, both ends: `0.03 (0 to 0.07)`.
+    """
     if not np.isfinite(value):
         return "no number"
     shown = f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return shown + (f" ± {half:.2g}" if np.isfinite(half) else "") + ("" if sure else ": may be 0")
+    if np.isfinite(half):
+        low, high = ends(value, half, measure)
+        shown += f" ({low:.2g} to {high:.2g})" if high - low < 1.999 * half else f" ± {half:.2g}"
+    return shown + ("" if sure else ": may be chance")

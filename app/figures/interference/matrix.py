@@ -11,6 +11,8 @@ from app.figures.interference.cells import Look, add_cells, add_scale, number
 from app.figures.interference.margins import LETTER, fix_margins
 from app.figures.ranking import plain
 from app.views.interference.matrix import Matrix
+from app.views.interference.readings import ends
+from toolkit.interference.table import Measure
 
 WRITTEN = 8
 """Up to so many rows every cell has its number in it."""
@@ -47,10 +49,11 @@ def matrix(
         figure,
         cells.assign(
             words=[
-                _written(value, half) if count <= WRITTEN else "" for value, half in zip(values, halves, strict=True)
+                _written(value, half, look.measure) if count <= WRITTEN else ""
+                for value, half in zip(values, halves, strict=True)
             ],
             hover=[
-                f"<b>{said[i]}</b> and <b>{said[j]}</b><br>{number(value, half, sure=certain)}"
+                f"<b>{said[i]}</b> and <b>{said[j]}</b><br>{number(value, half, sure=certain, measure=look.measure)}"
                 for i, j, value, half, certain in zip(rows, columns, values, halves, sure, strict=True)
             ],
         ),
@@ -85,12 +88,14 @@ def matrix(
     return figure
 
 
-def _written(value: float, half: float) -> str:
-    """A value, and below it half its interval in small."""
+def _written(value: float, half: float, measure: Measure) -> str:
+    """A value, and below it in small half its interval, or both ends where the measure ends sooner."""
     if np.isnan(value):
         return ""
     shown = f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
     if np.isnan(half):
         return shown
     error = f"{half:.2g}" if half == 0 or half >= 0.001 else "&lt; 0.001"
-    return f"{shown}<br><span style='font-size:9px'>± {error}</span>"
+    low, high = ends(value, half, measure)
+    width = f"{low:.2g} to {high:.2g}" if high - low < 1.999 * half else f"± {error}"
+    return f"{shown}<br><span style='font-size:9px'>{width}</span>"

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from app import theme
 from app.figures.ranking import plain
+from app.views.interference.readings import ends
 from toolkit.interference.table import Measure
 
 ROW = 22
@@ -16,13 +17,21 @@ def bars(table: pd.DataFrame, measure: Measure) -> go.Figure:
     Args:
         table: `part`, `value`, `margin`.
     """
+    low, high = ends(table["value"], table["margin"], measure)
     figure = go.Figure(
         go.Bar(
             x=table["value"],
             y=table["part"].map(plain),
             orientation="h",
             marker={"color": theme.BLUE},
-            error_x={"type": "data", "array": table["margin"], "color": theme.NEUTRAL, "thickness": 1.5, "width": 3},
+            error_x={
+                "type": "data",
+                "array": high - table["value"],
+                "arrayminus": table["value"] - low,
+                "color": theme.NEUTRAL,
+                "thickness": 1.5,
+                "width": 3,
+            },
             hovertemplate="%{y}: %{x:,.4~g}<extra></extra>",
         )
     )

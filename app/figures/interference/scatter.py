@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from app import theme
 from app.figures.ranking import plain
+from app.views.interference.readings import ends
 from toolkit.interference.table import Measure
 
 HEIGHT = 380
@@ -35,7 +36,7 @@ def distance(pairs: pd.DataFrame, means: pd.DataFrame, measure: Measure) -> go.F
         mode="lines+markers",
         line={"color": theme.BLUE, "width": 2},
         marker={"size": 9},
-        error_y=_bars(means["margin"], theme.BLUE),
+        error_y=_bars(means["value"], means["margin"], theme.BLUE, measure),
         name="mean with 95 % interval",
         customdata=means["pairs"],
         hovertemplate="%{y:.3f}, mean of %{customdata} pairs<extra></extra>",
@@ -60,8 +61,8 @@ def against_error(points: pd.DataFrame, measure: Measure, error: str) -> go.Figu
         y=points["error"],
         mode="markers",
         marker={"size": 9, "color": theme.BLUE, "opacity": 0.75},
-        error_x=_bars(points["interference_margin"], theme.FAINT),
-        error_y=_bars(points["error_margin"], theme.FAINT),
+        error_x=_bars(points["interference"], points["interference_margin"], theme.FAINT, measure),
+        error_y=_bars(points["error"], points["error_margin"], theme.FAINT),
         text=points["name"].map(plain),
         hovertemplate="<b>%{text}</b><br>interference %{x:.3g}<br>error %{y:.3g} %<extra></extra>",
     )
@@ -73,5 +74,15 @@ def against_error(points: pd.DataFrame, measure: Measure, error: str) -> go.Figu
     return figure
 
 
-def _bars(half: "pd.Series[float]", color: str) -> dict[str, object]:
-    return {"type": "data", "array": half, "color": color, "thickness": 1, "width": 0}
+def _bars(
+    value: "pd.Series[float]", half: "pd.Series[float]", color: str, measure: Measure | None = None
+) -> dict[str, object]:
+    low, high = ends(value, half, measure)
+    return {
+        "type": "data",
+        "array": high - value,
+        "arrayminus": value - low,
+        "color": color,
+        "thickness": 1,
+        "width": 0,
+    }

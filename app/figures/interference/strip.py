@@ -1,5 +1,6 @@
 """The network from input to output, every block and branch in the colour of its interference."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -46,10 +47,10 @@ def network(strip: Strip, look: Look, chosen: int, *, low: bool = False) -> go.F
     )
     tall = pd.DataFrame({"block": range(len(strip.network)), "height": _heights(strip.network), "y": 0.5})
     blocks = tall.merge(strip.blocks, how="left", on="block")
-    add_cells(figure, _cells(blocks, strip).assign(words=""), look, row=1, col=1)
+    add_cells(figure, _cells(blocks, strip, look).assign(words=""), look, row=1, col=1)
     words = branches["branch"].map(plain) if written else ""
     if rows:
-        add_cells(figure, _cells(branches, strip).assign(words=words), look, size=9, row=2, col=1)
+        add_cells(figure, _cells(branches, strip, look).assign(words=words), look, size=9, row=2, col=1)
     add_scale(figure, look)
     names = [plain(block.name) for block in strip.network]
     theme.style(
@@ -93,13 +94,16 @@ def _heights(network: list[Block]) -> list[float]:
     return [max(max(block.widths, default=0) / most, LOWEST) for block in network]
 
 
-def _cells(table: pd.DataFrame, strip: Strip) -> pd.DataFrame:
+def _cells(table: pd.DataFrame, strip: Strip, look: Look) -> pd.DataFrame:
     """What `add_cells` asks for, but for the words."""
+    known = None if look.difference else look.measure
     sure = [value is not pd.NA and bool(value == 1) for value in table["sure"]]
     hover = []
     for row, half, certain in zip(table.to_dict("records"), margin(table), sure, strict=True):
         block = strip.network[row["block"]]
         what = f"{row['decision']} = {row['branch']}" if "branch" in row else block.text
-        said = f"<b>{plain(block.name)}</b>: {plain(what)}<br>{number(row['value'], half, sure=certain)}"
+        said = f"<b>{plain(block.name)}</b>: {plain(what)}<br>{number(row['value'], half, sure=certain, measure=known)}"
+        if np.isfinite(row.get("chance", np.nan)) and row["chance"]:
+            said += f"<br>by chance {row['chance']:.2g}"
         hover.append(said)
     return table.assign(x=table["block"], sure=sure, hover=hover, key=table["block"])

@@ -13,6 +13,7 @@ from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.parts import bars
 from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
+from app.views.interference.chance import is_known, is_sure, words
 from app.views.interference.matrix import matrix
 from toolkit.interference.table import MEASURES
 
@@ -26,7 +27,7 @@ def show(found: Found) -> None:
         if decisions:
             _branches(found, decisions)
         else:
-            st.markdown("**Branch against branch**")
+            st.header("Branch against branch", anchor=False)
             st.info(
                 f"{text.sentence(found.measure.label)} has no number for branches of this block: it says something of "
                 "the block as a whole, beside and above. Gradient cosines have.",
@@ -40,11 +41,11 @@ def show(found: Found) -> None:
 
 def _everything(found: Found) -> None:
     """Every measure of the block in one table: features, weights, gradients."""
-    st.markdown("**Everything measured of this block**")
+    st.header("Everything measured of this block", anchor=False)
     table = lines.at_block(lines.profile(found.own.now, readings.of_blocks(found.own.now)), found.block)
     rows = []
     for name, value, error, worse in table.itertuples(index=False):
-        shown = number(value, error).replace("-", "−")
+        shown = number(value, error, measure=MEASURES[name]).replace("-", "−")
         place = "" if np.isnan(worse) else f"{100 * worse:.0f} %"
         rows.append(f"| {text.sentence(MEASURES[name].label)} | {shown} | {place} |")
     half = -(-len(rows) // 2)
@@ -64,7 +65,7 @@ def _parts(found: Found) -> None:
         table = lines.parts(found.cells(measured), found.block)
         if table.empty:
             continue
-        st.markdown(f"**Parts of the block**{f' in {text.plain(measured.name)}' if found.other else ''}")
+        st.header(f"Parts of the block{f' in {text.plain(measured.name)}' if found.other else ''}", anchor=False)
         chart(
             bars(table, found.measure), f"parts{index}", "Parts of the block", table, found.file(f"{found.key}-parts")
         )
@@ -82,13 +83,14 @@ def _decisions(found: Found) -> list[str]:
 
 
 def _rows(found: Found, measured: Measured) -> pd.DataFrame:
-    """About branches of the chosen block."""
+    """About branches of the chosen block; `sure` with all cells of the network considered."""
     cells = found.cells(measured)
+    cells = cells.assign(sure=is_sure(cells))
     return cells[(cells["block"] == found.block) & (cells["first"] != "") & (cells["decision"] != "")]
 
 
 def _branches(found: Found, decisions: list[str]) -> None:
-    st.markdown(f"**Branch against branch** in block {text.plain(found.network[found.block].name)}")
+    st.header(f"Branch against branch in block {text.plain(found.network[found.block].name)}", anchor=False)
     chosen = decisions[0]
     if len(decisions) > 1:
         chosen = st.segmented_control(
@@ -111,9 +113,10 @@ def _branches(found: Found, decisions: list[str]) -> None:
             )
     st.caption(
         "A cell is about two options of the decision: networks that differ in nothing else, on several batches, with "
-        "all other decisions drawn anew; ± is half of the 95 % interval. A hatched cell may as well be 0, or was "
-        "measured once only. An empty one has no number: the two share nothing that could be compared. Colours are the "
-        "same for all blocks."
+        "all other decisions drawn anew; ± is half of the 95 % interval. "
+        + text.plain(words(found.measure, known=is_known(found.cells(found.own))))
+        + " An empty one has no number: the two share nothing that could be compared. Colours are the same for all "
+        "blocks."
         if (_rows(found, found.own)["second"] != "").any()
         else "One bar for each option of the decision."
     )
@@ -130,7 +133,7 @@ def _of_options(found: Found, decision: str, rows: pd.DataFrame) -> go.Figure:
 
 
 def _course(found: Found) -> None:
-    st.markdown("**Over training**")
+    st.header("Over training", anchor=False)
     courses = {m.name: lines.course(m.table, found.key, found.block) for m in found.runs}
     courses = {name: course for name, course in courses.items() if len(course)}
     if not courses:

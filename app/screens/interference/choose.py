@@ -134,7 +134,10 @@ def choose() -> Found | None:
             shown = _worst(own, key, names)
             block = st.selectbox("Block", names, index=names.index(shown), key="block", bind="query-params", width=90)
             others = [NOTHING, *(other for other in links.runs() if other != name)]
-            beside = st.selectbox("Beside", others, key="other", bind="query-params", width=165)
+            first = next(iter(links.compared()), NOTHING)
+            beside = st.selectbox(
+                "Beside", others, index=others.index(first), key="other", bind="query-params", width=165
+            )
             stretched = st.toggle(
                 "Full contrast",
                 value=False,

@@ -65,7 +65,7 @@ def _subject(found: Found) -> Subject | None:
 
 
 def _misjudged(found: Found, subject: Subject, table: pd.DataFrame) -> None:
-    st.markdown("**Which branches are misjudged**")
+    st.header("Which branches are misjudged", anchor=False)
     chart(draw_branches(table), "misjudged", "Shift of rank by branch", table, found.file("misjudged"))
     st.caption(
         f"One column a decision, one row an option. Of the {len(subject):,} networks with a score and a truth, those "
@@ -76,7 +76,7 @@ def _misjudged(found: Found, subject: Subject, table: pd.DataFrame) -> None:
 
 
 def _clearest(found: Found, subject: Subject, table: pd.DataFrame) -> None:
-    st.markdown("**The clearest of them**, with 95 % intervals")
+    st.header("The clearest of them, with 95 % intervals", anchor=False)
     clearest = derive(ranking_error.clearest, subject)
     known = int((table["networks"] >= FEW).sum())
     sure = clearest.loc[(clearest["low"] > 0) | (clearest["high"] < 0), "estimator"]
@@ -89,7 +89,7 @@ def _clearest(found: Found, subject: Subject, table: pd.DataFrame) -> None:
 
 
 def _beside(found: Found, subject: Subject) -> None:
-    st.markdown(f"**Is {text.plain(found.measure.label)} where the error is?**")
+    st.header(f"Is {text.plain(found.measure.label)} where the error is?", anchor=False)
     per = st.segmented_control(
         "One point for each", list(get_args(ranking_error.Per)), default="branch", key="per", bind="query-params",
         required=True, format_func=str.capitalize,

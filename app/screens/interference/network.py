@@ -21,7 +21,7 @@ def show(found: Found) -> None:
     profiles = derive(_profiles, found)
     table = pd.concat([each.assign(run=name) for name, each in profiles.items()], ignore_index=True)
     name = found.network[found.block].name
-    st.markdown(f"**Every measure along the network**, block {text.plain(name)} in orange")
+    st.header(f"Every measure along the network, block {text.plain(name)} in orange", anchor=False)
     chart(
         derive(_drawn, found),
         "profile",

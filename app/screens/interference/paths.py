@@ -12,6 +12,7 @@ from app.figures.interference.matrix import matrix as draw_matrix
 from app.figures.interference.scatter import distance
 from app.screens.interference.choose import Found, Measured
 from app.views.interference import lines, readings
+from app.views.interference.chance import LEVEL, words
 from app.views.interference.paths import Paths, by_distance, falls, paths
 from toolkit.interference.table import MEASURES
 
@@ -45,7 +46,7 @@ def _against(found: Found, measures: list[str]) -> None:
     both, (tau, chance) = compared
     left, right = st.columns([52, 48], gap="large")
     with left:
-        st.markdown("**Path against path**")
+        st.header("Path against path", anchor=False)
         ticks = [f"P{number}" for number, _ in enumerate(both.matrix.labels, start=1)]
         said = [f"{tick} {code}" for tick, code in zip(ticks, both.matrix.labels, strict=True)]
         axis = "paths, the like beside the like" + ("" if measure.symmetric else "; row trains, column pays")
@@ -53,10 +54,10 @@ def _against(found: Found, measures: list[str]) -> None:
         chart(figure, "pathmatrix", "Path against path", both.pairs, found.file(f"{key}-paths"))
         st.caption(
             f"{text.plain(measure.definition)} Paths are whole networks, drawn at random, ordered so that neighbours "
-            "have a small Hamming distance. Hatched cells cannot be told from 0."
+            f"have a small Hamming distance. {text.plain(words(measure))}"
         )
     with right:
-        st.markdown("**Against their distance**")
+        st.header("Against their distance", anchor=False)
         means = by_distance(both.pairs)
         chart(
             distance(both.pairs, means, measure),
@@ -66,7 +67,7 @@ def _against(found: Found, measures: list[str]) -> None:
             found.file(f"{key}-distance"),
         )
         if np.isfinite(tau):
-            verdict = "a relation" if chance < 1 - readings.LEVEL else "no relation shown"
+            verdict = "a relation" if chance < 1 - LEVEL else "no relation shown"
             often = "under 0.1 %" if chance < 0.001 else f"{100 * chance:.1f} %"
             st.markdown(
                 f"Kendall tau {tau:.2f} between distance and value; chance goes as far in {often} of cases: "
@@ -85,7 +86,7 @@ def _over_time(found: Found) -> None:
     known = list(curves)
     if not known:
         return
-    st.markdown("**Paths over training**")
+    st.header("Paths over training", anchor=False)
     key = st.segmented_control(
         "Over training", known, default=known[0], key="curves", bind="query-params", required=True,
         label_visibility="collapsed", format_func=lambda measure: text.sentence(MEASURES[measure].label),

@@ -40,7 +40,7 @@ def show(found: Found) -> None:
         table = splits.table(suggested)
         left, right = st.columns([50, 50], gap="large")
         with left:
-            st.markdown("**What a split may bring**")
+            st.header("What a split may bring", anchor=False)
             best = splits.gains(suggested[:SHOWN])
             chart(bars(best, MEASURES[MEASURE]), "gains", "Gain of splits", table, found.file("splits"))
             st.caption(
@@ -51,7 +51,7 @@ def show(found: Found) -> None:
                 "GM-NAS, ICLR 2022)."
             )
         with right:
-            st.markdown("**One of them**")
+            st.header("One of them", anchor=False)
             name = st.selectbox("Decision", list(worth), key="split", bind="query-params")
             _chosen(found, worth[name])
             checkpoint = run.latest_checkpoint()

@@ -3,14 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from app import text
+from app import text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures.interference.cells import Look
 from app.figures.interference.strip import network
 from app.screens.interference.choose import Found
-from app.views.interference.sentence import answer
+from app.views.interference.chance import is_known, words
+from app.views.interference.sentence import answer, with_interval
 from app.views.interference.strip import Strip, difference
+from app.views.interference.worst import worst_rows
 
 
 def show(found: Found) -> None:
@@ -18,23 +20,36 @@ def show(found: Found) -> None:
     strips = {measured.name: found.strip(measured) for measured in found.runs}
     own = strips[found.own.name]
     with st.container(border=True):
-        st.markdown(f"##### {text.plain(answer(own, found.cells(found.own)))}")
+        ui.answer(answer(own, found.cells(found.own)))
+        _named(found, own)
         st.caption(
             f"{text.plain(found.measure.definition)} *Source: {text.plain(found.measure.source)}.* {_when(found)}"
         )
     ends = min(strip.ends[0] for strip in strips.values()), max(strip.ends[1] for strip in strips.values())
     for number, (name, strip) in enumerate(strips.items()):
         if found.other:
-            st.markdown(f"**{text.plain(name)}**")
+            st.header(f"{text.plain(name)}", anchor=False)
         _one(found, strip, found.look(ends), f"strip{number}")
     if found.other:
-        st.markdown(f"**{text.plain(found.other.name)} less {text.plain(found.own.name)}**")
+        st.header(f"{text.plain(found.other.name)} less {text.plain(found.own.name)}", anchor=False)
         less = difference(own, strips[found.other.name])
         _one(found, less, found.look(less.ends, difference=True), "difference")
     st.caption(
-        f"{_places(own)} {_colours(found)} Hatched grey cannot be told from 0 with 95 % confidence, or was measured "
-        "once only; empty places have no number. Click on a block to see it below."
+        f"{_places(own)} {_colours(found)} {text.plain(words(found.measure, known=is_known(found.cells(found.own))))} "
+        "Empty places have no number. Click on a block to see it below."
     )
+
+
+def _named(found: Found, own: Strip) -> None:
+    """The worst places by name."""
+    rows = worst_rows(own, found.cells(found.own))
+    if rows.empty:
+        return
+    lines = ["| Worst | Block | Value, 95 % | Told from chance |", "|---|---|--:|---|"]
+    for what, block, value, half, sure in rows.itertuples(index=False):
+        said = with_interval(value, half, found.measure)
+        lines.append(f"| {text.plain(what)} | {text.plain(block)} | {said} | {'yes' if sure else 'no'} |")
+    st.markdown("\n".join(lines))  # drawn in no time, unlike Streamlit's tables
 
 
 def _places(strip: Strip) -> str:

@@ -29,7 +29,8 @@ def show(found: Found) -> None:
     everything = {_own_name(found): found.subject.every_score}
     options = _options(found)
     if options:
-        default = [name for name in options if name.endswith(" submission")][:4]
+        ticked = [next((name for name in options if name.startswith(f"{run}: ")), None) for run in links.compared()]
+        default = [name for name in ticked if name] or [name for name in options if name.endswith(" submission")][:4]
         chosen = st.multiselect(
             "Beside it", list(options), default=default, key="beside", bind="query-params", placeholder="other scores"
         )
@@ -67,11 +68,11 @@ def _compare(found: Found, everything: Mapping[str, Mapping[str, float]]) -> Non
     )
     left, right = st.columns([44, 56], gap="medium")
     with left:
-        st.markdown("**How alike are they?** Kendall tau of every two")
+        st.header("How alike are they? Kendall tau of every two", anchor=False)
         taus = side_by_side.taus
         chart(matrix(taus), "matrix", "Pairwise Kendall tau", taus.reset_index(), f"{found.name}-matrix")
     with right:
-        st.markdown("**Which is really better?** Paired tests")
+        st.header("Which is really better? Paired tests", anchor=False)
         tests = pd.DataFrame(
             [(t.first, t.second, t.difference.show("+"), _VERDICTS[t.verdict]) for t in side_by_side.tests],
             columns=["first", "second", "ahead", "verdict"],

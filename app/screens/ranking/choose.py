@@ -1,6 +1,7 @@
 """What is to be compared: something in the chosen run, or files from anywhere."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -45,7 +46,7 @@ def choose() -> Found | None:
         return None
     if current is None:
         ui.no_runs(links.folder())
-        st.markdown("**Without a run: compare files**")
+        st.header("Without a run: compare files", anchor=False)
         return _from_files()
     row = st.container(horizontal=True, vertical_alignment="bottom")
     where = row.segmented_control(
@@ -64,6 +65,17 @@ def read(run: RunFolder, names: tuple[str, str], score: Source, truth: Source) -
     """Remembered until a file changes; raises InputError."""
     files = sources.sources_files(run, score, truth)
     return load(sources.read_subject, run, *files, names=names, score=score, truth=truth)
+
+
+def first_subject(folder: Path, run: RunFolder) -> Subject | None:
+    """The run's first score against its first truth, as the page shows it first; None without either."""
+    holdings, steps = read_ledger(run)
+    shared = sources.shared_files(folder, load(candidates.space_of, run, run.recipe))
+    scores = sources.scores(run, holdings, steps, shared)
+    score = next(iter(scores), None)
+    truths = sources.others(sources.truths(run, shared), scores[score]) if score else {}
+    truth = next(iter(truths), None)
+    return read(run, (score, truth), scores[score], truths[truth]) if score and truth else None
 
 
 def _from_run(name: str, run: RunFolder, row: DeltaGenerator) -> Found | None:

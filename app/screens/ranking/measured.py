@@ -23,7 +23,7 @@ def show(found: Found) -> None:
     subject = found.subject
     judgement = derive(estimates.judge, subject)
     table = estimates.table(judgement.estimators)
-    st.subheader("Agreement with the truth", anchor=False)
+    st.header("Agreement with the truth", anchor=False)
     chart(forest(table, "correlation"), "estimates", "Correlations with intervals", table, f"{found.name}-correlations")
     how = f"{estimates.RESAMPLES:,} draws of the networks" if judgement.drawn else "leaving each network out once"
     st.caption(
@@ -32,7 +32,7 @@ def show(found: Found) -> None:
         "and tenth. A supernet has learned something only where it beats the grey priors, which cost nothing."
     )
     if judgement.differences:
-        st.subheader("How far the score is ahead", anchor=False)
+        st.header("How far the score is ahead", anchor=False)
         ahead = estimates.table({f"{SCORE} − {name}": each for name, each in judgement.differences.items()})
         chart(
             forest(ahead, "difference of correlations", set(ahead["estimator"])),
@@ -52,7 +52,7 @@ def show(found: Found) -> None:
     held = ", ".join(f"{METRICS[name].label} {each.show()}" for name, each in judgement.given_macs.items())
     if held:
         st.caption(f"**Given MACs**, that is among networks of equal size, the score keeps {held}.")
-    st.subheader("Every metric", anchor=False)
+    st.header("Every metric", anchor=False)
     beside = st.toggle("Of all that stands beside the score too", key="beside_too", bind="query-params")
     every = derive(estimates.every_metric, subject, beside=beside)
     number = st.column_config.NumberColumn(format="%.3f")

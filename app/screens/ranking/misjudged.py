@@ -21,7 +21,7 @@ def show(found: Found) -> None:
         )
         return
     fifths = derive(views.quintiles, subject)
-    st.subheader("By size", anchor=False)
+    st.header("By size", anchor=False)
     if fifths.empty:
         st.caption("All networks are equally large and deep.")
     else:
@@ -32,7 +32,7 @@ def show(found: Found) -> None:
             "over-estimated. Whiskers are 95 % intervals. Width: the mean of their channels against the largest's."
         )
     table = derive(views.branches, subject)
-    st.subheader("By choice", anchor=False)
+    st.header("By choice", anchor=False)
     chart(figures.branches(table), "branches", "Shift of rank by choice", table, f"{found.name}-choices")
     st.caption(
         "The same for all networks that share one choice, whatever their others. A blue field is a choice that is "

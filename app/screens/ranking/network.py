@@ -14,7 +14,7 @@ from app.views.ranking.subject import Subject
 def show(found: Found, code: str) -> None:
     """Lay out the network with this code."""
     subject = found.subject
-    st.subheader(text.plain(subject.ids.get(code, "The network")), anchor=False)
+    st.header(text.plain(subject.ids.get(code, "The network")), anchor=False)
     ui.facts(_facts(subject, code))
     st.code(code, language=None, wrap_lines=True)
     if subject.space is None:
@@ -24,7 +24,7 @@ def show(found: Found, code: str) -> None:
         )
         return
     inspector.draw(subject.space, code, f"{found.name}-{subject.ids.get(code, 'network')}")
-    st.markdown("**One other choice**")
+    st.subheader("One other choice", anchor=False)
     known = derive(views.scored, subject)
     near = views.neighbours(subject, known, code)
     if near.empty:

@@ -44,12 +44,12 @@ def show(found: Found) -> None:
     st.caption(_explain(ceiling, images_count=bool(images and lie)))
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**How many networks to train alone?**")
+        st.header("How many networks to train alone?", anchor=False)
         table = views.certainty(min(max(tau.value or 0.0, -0.99), 0.99), len(subject))
         drawing = figures.certainty(table, len(subject), within)
         chart(drawing, "certainty", "Half-width of the interval of tau", table, f"{found.name}-certainty")
     with right:
-        st.markdown("**How many validation images?**")
+        st.header("How many validation images?", anchor=False)
         if lie and lie.spread:
             table = views.reach(lie, alike)
             drawing = figures.reach(table, images or None)
@@ -63,7 +63,7 @@ def show(found: Found) -> None:
     budget = plan(
         len(subject), within, *((lie.typical, lie.spread) if lie and lie.spread else (0.7, 0.012)), correlation=alike
     )
-    st.markdown(f"**What it takes to know tau to ±{within:g}**")
+    st.header(f"What it takes to know tau to ±{within:g}", anchor=False)
     needs = pd.DataFrame([need.model_dump() for need in budget.needs])
     st.dataframe(
         needs[["tau", "half_width", "networks", "images"]],
@@ -86,7 +86,7 @@ def show(found: Found) -> None:
             else "about 0.7 with a standard deviation of 0.012, as in the challenge of 2022."
         )
         + " Both as for Gaussian pairs. Comparing two scores on the same networks is usually much surer: see Side by "
-        "side."
+        "side, under Trust it."
     )
     ui.download("Planner as CSV", needs, f"{found.name}-planner")
 

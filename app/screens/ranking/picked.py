@@ -20,7 +20,8 @@ def show(found: Found) -> None:
     chart(regret(table), "regret", "Regret of the first K", table, f"{found.name}-picks")
     st.caption(
         "Whoever takes the first K networks by a score and trains them all finds one that is this much worse than the "
-        "best of all. A curve above the dotted one is worse than picking blindly."
+        "best of all. A curve above the dotted one is worse than picking blindly. The axis is logarithmic: what "
+        "tells good choices apart lies near 0."
     )
     names = [name for name in table["estimator"].unique() if name != views.BLIND]
     who = st.selectbox("First by", names, key="by", bind="query-params", width=260)
@@ -46,7 +47,7 @@ def show(found: Found) -> None:
         "P@top: the share of the first K that are truly among the first K; P@bottom likewise of the last. Best and "
         "worst rank: the true ranks of the truly best and worst among them (as shares of all: BR@K and WR@K)."
     )
-    st.markdown(f"**The first {min(FIRST, len(subject))} by {text.plain(subject.score)}**")
+    st.header(f"The first {min(FIRST, len(subject))} by {text.plain(subject.score)}", anchor=False)
     st.dataframe(
         views.first(subject, FIRST)[["id", "predicted", "true", "true_rank", *subject.beside]],
         hide_index=True,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
+from scipy import special
 
 from app.views.decisions.scored import FloatArray, Scored
 from toolkit.spaces import ABSENT
@@ -22,7 +23,7 @@ PREDICTED, TRUE, MISJUDGED = "predicted", "true", "misjudged"
 PER_EFFECT = 3
 """So many networks for each unknown, or else options get no effects of their own."""
 
-Z = float(stats.norm.ppf(0.975))
+Z = float(special.ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _share(part: _Part, effect: FloatArray, spread: FloatArray, networks: int) -
 
 def _wald(beta: FloatArray, covariance: FloatArray) -> float:
     statistic = float(beta @ np.linalg.pinv(covariance, hermitian=True) @ beta)
-    return float(stats.chi2.sf(statistic, len(beta)))
+    return float(scipy.stats.chi2.sf(statistic, len(beta)))
 
 
 def _holm(p: FloatArray) -> npt.NDArray[np.bool_]:
@@ -180,7 +181,7 @@ def _interactions(scored: Scored, answers: npt.NDArray[np.int16], residual: Floa
     first, second = np.triu_indices(x.shape[1], 1)
     z = (gain / error)[first, second]
     squares = (x**2).T @ x**2 / len(residual)
-    clear = np.abs(z) > stats.norm.ppf(1 - 0.025 / max(len(z), 1))
+    clear = np.abs(z) > special.ndtri(1 - 0.025 / max(len(z), 1))
     names = np.array([decision.name for decision in scored.space.decisions])
     frame = pd.DataFrame(
         {

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from app.views.interference.readings import FloatArray, in_order, is_sure, margin
+from app.views.interference.chance import is_sure
+from app.views.interference.readings import FloatArray, in_order, margin
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Matrix:
         labels: of the rows and of the columns.
         values, margins: shape (labels, labels), row the first, column the second; the margin is half the width of the
             95 % interval. NaN: no number.
-        sure: where the value differs from 0 by more than chance.
+        sure: where the value is more than chance (`chance.is_sure`).
     """
 
     labels: tuple[str, ...]
@@ -37,7 +38,8 @@ def matrix(table: pd.DataFrame, order: Sequence[str], *, symmetric: bool) -> Mat
     """Rows about pairs as a matrix, its labels in this order.
 
     Args:
-        table: rows of one measure, block and decision that are about pairs.
+        table: rows of one measure, block and decision that are about pairs; with `sure`, if they are part of a larger
+            table, all of which is considered.
         symmetric: one row stands for both directions.
     """
     labels = in_order([*table["first"], *table["second"]], order)
@@ -47,5 +49,6 @@ def matrix(table: pd.DataFrame, order: Sequence[str], *, symmetric: bool) -> Mat
     rows, columns = (table[end].map(place).to_numpy(np.intp) for end in ("first", "second"))
     turned = [(rows, columns), (columns, rows)] if symmetric else [(rows, columns)]
     for i, j in turned:
-        values[i, j], margins[i, j], sure[i, j] = table["value"], margin(table), is_sure(table)
+        values[i, j], margins[i, j] = table["value"], margin(table)
+        sure[i, j] = table["sure"] if "sure" in table else is_sure(table)
     return Matrix(tuple(labels), values, margins, sure)

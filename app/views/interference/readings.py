@@ -5,15 +5,13 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy
 
-from toolkit.interference.table import MEASURES, read_interference
+from app.views.interference.chance import LEVEL, with_chance
+from toolkit.interference.table import CHANCE, MEASURES, Measure, read_interference
 from toolkit.runs.folder import RunFolder
 
 FloatArray = npt.NDArray[np.float64]
-
-LEVEL = 0.95
-"""What is said to differ from 0 would do so by chance in one of twenty cases."""
 
 PLACE = ["block", "decision"]
 """What branches belong to: a position of the network, and the decision whose options they are."""
@@ -56,8 +54,8 @@ def of_paths(table: pd.DataFrame) -> list[str]:
 
 
 def cells(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows of a measure that are about a block, its branches, or pairs of these."""
-    return table[(table["measure"] == measure) & in_blocks(table)]
+    """The rows of a measure that are about a block, its branches, or pairs of these, with the columns of `chance`."""
+    return with_chance(table[(table["measure"] == measure) & in_blocks(table)], table)
 
 
 def pairs(table: pd.DataFrame) -> pd.DataFrame:
@@ -92,28 +90,27 @@ def means(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """The mean of each group: `value`, `error`, `n`; rows without a number have no part.
 
     Rows of one probe share their images and paths, so their errors do not cancel: the mean has the mean error, of those
-    that have one, and the `n` of the scarcest of these; 1 if there are none.
+    that have one, and the `n` of the scarcest of these; 1 if there are none. So has what chance would make of it.
     """
     known = table.dropna(subset="value")
     grouped = known.assign(n=known["n"].where(known["error"].notna())).groupby(by, sort=True)
-    found = grouped.agg(value=("value", "mean"), error=("error", "mean"), n=("n", "min")).reset_index()
+    how = {"value": "mean", "error": "mean", "n": "min", "chance": "mean", "chance_error": "mean", "chance_n": "min"}
+    found = grouped.agg(**{name: (name, rule) for name, rule in how.items() if name in known}).reset_index()
     return found.assign(n=found["n"].fillna(1).astype(int))
 
 
 def margin(table: pd.DataFrame) -> FloatArray:
     """Half the width of each value's 95 % interval, from its standard error and Student's t; NaN if not known."""
     freedom = table["n"].to_numpy(np.float64) - 1
-    quantile = stats.t.ppf((1 + LEVEL) / 2, np.where(freedom > 0, freedom, np.nan))
+    quantile = scipy.stats.t.ppf((1 + LEVEL) / 2, np.where(freedom > 0, freedom, np.nan))
     return np.asarray(quantile * table["error"].to_numpy(np.float64), dtype=np.float64)
 
 
-def is_sure(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Where a value differs from 0 by more than chance; counts, which have no error, always do."""
-    value, half = table["value"].to_numpy(np.float64), margin(table)
-    counted = np.zeros(len(table), dtype=bool)
-    if "measure" in table:
-        counted = np.array([MEASURES[name].exact for name in table["measure"]], dtype=bool)
-    return np.asarray(np.isfinite(value) & ((np.abs(value) > half) | counted))
+def ends(values: npt.ArrayLike, halves: npt.ArrayLike, measure: Measure | None) -> tuple[FloatArray, FloatArray]:
+    """Both ends of intervals, which stay within what the measure can be."""
+    value, half = np.asarray(values, np.float64), np.asarray(halves, np.float64)
+    low, high = (measure.low, measure.high) if measure else (-np.inf, np.inf)
+    return np.clip(value - half, low, high), np.clip(value + half, low, high)
 
 
 def in_order(labels: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -129,7 +126,7 @@ def _is_pair(table: pd.DataFrame) -> "pd.Series[bool]":
 
 def _is_alone(table: pd.DataFrame) -> "pd.Series[bool]":
     """Which rows are about a single branch; what belongs to no decision, such as a teacher, is none."""
-    return (table["first"] != "") & (table["second"] == "") & (table["decision"] != "")
+    return (table["first"] != "") & (table["first"] != CHANCE) & (table["second"] == "") & (table["decision"] != "")
 
 
 def _in_registry(table: pd.DataFrame) -> list[str]:
@@ -140,4 +137,4 @@ def _in_registry(table: pd.DataFrame) -> list[str]:
 
 def in_blocks(table: pd.DataFrame) -> "pd.Series[bool]":
     """Which rows are about a block, its branches, or pairs of these."""
-    return (table["block"] >= 0) & (table["distance"] < 0)
+    return (table["block"] >= 0) & (table["distance"] < 0) & (table["first"] != CHANCE)

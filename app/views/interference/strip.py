@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from app.views.blocks import Block, blocks
-from app.views.interference.readings import PLACE, by_block, by_branch, is_sure
+from app.views.interference.chance import is_sure
+from app.views.interference.readings import PLACE, by_block, by_branch
 from toolkit.files import digest
 from toolkit.spaces import SearchSpace
 
@@ -18,7 +19,7 @@ class Strip:
 
     Attributes:
         network: the largest network of the space, one entry per position.
-        blocks: `block`, `value`, `error`, `n`, `sure` (differs from 0 by more than chance).
+        blocks: `block`, `value`, `error`, `n`, `sure` (`chance.is_sure`), and the columns of `chance.with_chance`.
         branches: the same with `decision`, `branch` and `row` and `group`: counted from 0 in each block,
             branches and decisions; those of the decision that shapes the fewest blocks first.
     """
@@ -32,7 +33,7 @@ class Strip:
         """Everything that is shown, for download; `name` is the block's, blocks without branch come first."""
         both = pd.concat([self.blocks, self.branches.drop(columns=["row", "group"])], ignore_index=True)
         both.insert(1, "name", [self.network[block].name for block in both["block"]])
-        order = ["block", "name", "decision", "branch", "value", "error", "n", "sure"]
+        order = ["block", "name", "decision", "branch", "value", "error", "n", "sure", "chance"]
         return both.reindex(columns=order).fillna({"decision": "", "branch": ""})
 
     @cached_property

@@ -26,7 +26,7 @@ def frame(full_run: RunFolder, known: views.Architectures) -> pd.DataFrame:
 def test_every_candidate_is_a_point_with_its_code(known: views.Architectures, frame: pd.DataFrame) -> None:
     rows = frame.index.to_numpy()
     front = views.frontier(frame, "macs", TOP1)
-    figure = figures.cloud(frame, "macs", TOP1, figures.coloring(known, rows, "Depth"), front, 5)
+    figure = figures.cloud(frame, figures.COSTS["MACs"], TOP1, figures.coloring(known, rows, "Depth"), front, 5)
     points, lower, upper, line, above, beside = figure.data
     assert len(points.x) == COUNT
     assert points.type == "scattergl"
@@ -47,7 +47,9 @@ def test_absent_decisions_are_points_of_their_own(known: views.Architectures, fr
     colors = figures.coloring(known, frame.index.to_numpy(), "middle1.5")
     absent = np.isnan(colors.values).sum()
     assert 0 < absent < COUNT
-    figure = figures.cloud(frame, "params", TOP1, colors, views.frontier(frame, "params", TOP1), None)
+    figure = figures.cloud(
+        frame, figures.COSTS["Parameters"], TOP1, colors, views.frontier(frame, "params", TOP1), None
+    )
     assert [len(trace.x) for trace in figure.data[:2]] == [absent, COUNT - absent]
     assert tuple(figure.data[1].marker.colorbar.ticktext) == colors.options == ("1", "2", "3")
 
@@ -63,7 +65,7 @@ def test_diverged_candidates_do_not_hide_the_others(known: views.Architectures, 
     frame = frame.assign(loss=frame["loss"].where(frame.index > 3))
     score = views.SCORES["Loss"]
     colors = figures.coloring(known, frame.index.to_numpy(), "MACs")
-    figure = figures.cloud(frame, "macs", score, colors, views.frontier(frame, "macs", score), None)
+    figure = figures.cloud(frame, figures.COSTS["MACs"], score, colors, views.frontier(frame, "macs", score), None)
     assert sum(figure.data[-1].x) == COUNT - 4
 
 
@@ -87,7 +89,7 @@ def test_many_candidates_are_a_density_that_does_not_grow(
         rows = np.tile(frame.index.to_numpy(), times)
         monkeypatch.setattr(figures, "MANY", 100)
         colors = figures.coloring(known, rows, name)
-        figure = figures.cloud(many, "macs", TOP1, colors, views.frontier(many, "macs", TOP1), 7)
+        figure = figures.cloud(many, figures.COSTS["MACs"], TOP1, colors, views.frontier(many, "macs", TOP1), 7)
         density, fields, best, chosen = figure.data[:4]
         assert density.type == "heatmap"
         assert np.nansum(density.z) == len(many) or name != "Candidates"
@@ -104,5 +106,7 @@ def test_the_point_of_a_field_is_its_best(known: views.Architectures, frame: pd.
     for title, best in (("Top-1", frame["top1"].idxmax()), ("Loss", frame["loss"].idxmin())):
         score = views.SCORES[title]
         colors = figures.coloring(known, frame.index.to_numpy(), "Depth")
-        figure = figures.cloud(frame, "params", score, colors, views.frontier(frame, "params", score), None)
+        figure = figures.cloud(
+            frame, figures.COSTS["Parameters"], score, colors, views.frontier(frame, "params", score), None
+        )
         assert list(figure.data[1].text) == [frame["id"][best]]

@@ -124,7 +124,7 @@ def test_a_damaged_file_takes_away_only_what_it_held(damaged: str, own_run: RunF
     getattr(own_run, damaged).write_bytes(b"\xff garbage" * 40)
     app = open_page(own_run.path.parent, "verdict")
     assert app.error
-    assert len(app.subheader) == 5
+    assert len(app.header) == 5
 
 
 def test_the_next_step_at_a_glance(begun_run: RunFolder, full_run: RunFolder, probed_run: RunFolder) -> None:

@@ -74,5 +74,6 @@ def test_cells_have_the_colours_of_the_scale_beside_them(stretched: bool) -> Non
 
 def test_numbers_in_words() -> None:
     assert number(0.3456, 0.0123) == "0.346 ± 0.012"
-    assert number(0.3456, sure=False) == "0.346: may be 0"
+    assert number(0.3456, sure=False) == "0.346: may be chance"
+    assert number(0.02, 0.1, measure=HIGH) == "0.02 (0 to 0.12)"
     assert number(float("nan")) == "no number"

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from app.views.interference import lines, readings
+from app.views.interference.chance import is_known, is_sure, words
 from toolkit.errors import InputError
-from toolkit.interference.table import MEASURES, Row, as_frame
+from toolkit.interference.table import CHANCE, MEASURES, Row, as_frame
 from toolkit.runs.folder import RunFolder
 
 
@@ -68,22 +69,63 @@ def test_no_number_is_not_0() -> None:
     assert readings.by_block(frame(pair(np.nan))).empty
 
 
-def test_certainty_follows_students_t() -> None:
+def test_what_is_more_than_chance() -> None:
     table = frame(
-        pair(0.30, error=0.1, n=4),  # t with 3 degrees of freedom: 3.18
-        pair(0.33, error=0.1, n=4),
-        pair(-0.33, error=0.1, n=4),
+        pair(0.33, error=0.1, n=4),  # 95 % of Student's t with 3 degrees of freedom: 3.18; but there are four of them
+        pair(0.50, error=0.1, n=4),
+        pair(-0.50, error=0.1, n=4),
         pair(0.9, n=1),  # a single draw says nothing
         pair(np.nan, error=0.1, n=4),
         pair(0.0, error=0.0, n=4),
     )
-    assert readings.is_sure(table).tolist() == [False, True, True, False, False, False]
+    assert is_sure(table).tolist() == [False, True, True, False, False, False]
+    assert is_sure(table.head(1)).tolist() == [True]
     assert readings.margin(table)[0] == pytest.approx(0.3182, abs=1e-4)
 
 
 def test_counts_are_certain_without_an_error() -> None:
     exact = next(name for name, measure in MEASURES.items() if measure.exact)
-    assert readings.is_sure(frame(Row(exact, 3.0, block=1))).tolist() == [True]
+    assert is_sure(frame(Row(exact, 3.0, block=1))).tolist() == [True]
+
+
+def split(value: float, first: str = "a", second: str = "b", error: float = 0.01) -> Row:
+    return Row("split_conflict", value, error, 16, 1, "d", first, second)
+
+
+def test_what_cannot_be_negative_is_held_against_its_own_chance() -> None:
+    """0.2 of conflict is far from 0 in any case; only what is above the network's own on other images counts."""
+    rows = [split(0.2), split(0.3, second="c"), split(0.05, "b", "c")]
+    cells = readings.cells(frame(*rows), "split_conflict")
+    assert not is_known(cells)
+    assert not is_sure(cells).any()
+    assert "probe again" in words(MEASURES["split_conflict"], known=False)
+    table = frame(*rows, split(0.2, CHANCE, ""))
+    cells = readings.cells(table, "split_conflict")
+    assert len(cells) == 3, "what is chance is no branch"
+    assert is_sure(cells).tolist() == [False, True, False]
+    (block,) = readings.by_block(cells).to_dict("records")
+    assert (block["chance"], block["chance_n"]) == (pytest.approx(0.2), 16)
+    assert "other images" in words(MEASURES["split_conflict"])
+
+
+def test_rates_are_held_against_a_coin() -> None:
+    """Also those that came out the same in all draws, and so have no error."""
+    draws = enumerate([(1.0, 4), (0, 30), (0.5, 4)])
+    rows = [Row("conflict_rate", value, 0.0, n, block) for block, (value, n) in draws]
+    cells = readings.cells(frame(*rows), "conflict_rate")
+    assert is_sure(cells).tolist() == [False, True, False]
+    assert "one half" in words(MEASURES["conflict_rate"])
+
+
+def test_what_only_says_more_and_less_is_told_from_nothing() -> None:
+    assert is_sure(frame(Row("sign_flips", 0.4, 0.3, 4, 1))).tolist() == [True]
+    assert words(MEASURES["sign_flips"]) == ""
+
+
+def test_intervals_end_where_the_measure_does() -> None:
+    low, high = readings.ends([0.02, 0.97], [0.1, 0.1], MEASURES["conflict_rate"])
+    assert low.tolist() == pytest.approx([0, 0.87])
+    assert high.tolist() == pytest.approx([0.12, 1])
 
 
 def test_every_measure_stands_as_it_was_measured_last() -> None:

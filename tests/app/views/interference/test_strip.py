@@ -5,6 +5,7 @@ import pytest
 from app.views.interference import readings
 from app.views.interference.sentence import answer
 from app.views.interference.strip import difference, strip
+from app.views.interference.worst import worst_rows
 from tests.app.example_run import space_of
 from toolkit.interference.table import MEASURES, Row, as_frame
 from toolkit.runs.folder import RunFolder
@@ -66,6 +67,10 @@ def test_the_answer_names_the_worst_block_and_counts_conflicts() -> None:
     said = answer(strip(SPACE, rows), rows)
     assert said.startswith("Least agreement in block 3.2 (−0.5 ±")
     assert "1 of 3 pairs of branches pull in opposite directions" in said  # the same pair in two blocks counts once
+    assert "Worst decision: middle3.1" in said
+    worst = worst_rows(strip(SPACE, rows), rows)
+    assert worst[["what", "block"]].to_numpy().tolist()[0] == ["middle3.1: 1 and 2", "3.1"]
+    assert worst["sure"].tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("name", [name for name in MEASURES if name.startswith("feature_")])
@@ -74,8 +79,9 @@ def test_features_that_are_alike_are_no_conflict(name: str) -> None:
     rows = cells(*(Row(name, value, 0.01, 16, block, "d", "a", "b") for block, value in ((3, 0.9), (5, -0.2))))
     said = answer(strip(SPACE, rows), rows)
     assert said in (
-        "Features least alike in block 1.5 (−0.2 ± 0.021).",
-        "Features furthest apart in block 1.3 (0.9 ± 0.021).",
+        "Features least alike in block 1.5 (−0.2 ± 0.021). Worst decision: d (0.35 on average over its pairs).",
+        "Features least alike in block 1.5 (−0.2, 0 to 0). Worst decision: d (0.35 on average over its pairs).",
+        "Features furthest apart in block 1.3 (0.9 ± 0.021). Worst decision: d (0.35 on average over its pairs).",
     )
     assert said.startswith("Features furthest") == (name == "feature_kl")
 
