@@ -69,7 +69,9 @@ def predict(
     if problems := _contradictions(inputs, options, keep_labels=keep_labels):
         raise InputError(problems)
     kinds = options.kinds
-    if kinds is None and options.model != "gp" and "pairs" in inputs.space.feature_kinds:
+    if kinds is None and options.sequence:
+        kinds = ("one-hot",)
+    if kinds is None and options.model in ("auto", "ridge") and "pairs" in inputs.space.feature_kinds:
         features = inputs.features([*inputs.space.predicted_from, "pairs"])
     else:
         features = inputs.features(kinds)

@@ -1,14 +1,16 @@
 """Rank every candidate from the labels of a few; nothing is trained or evaluated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.submission import write_submission
+from toolkit.backends import get_backend
 from toolkit.errors import InputError
 from toolkit.evaluation.budget import show_seconds
 from toolkit.evaluation.ledger import Ledger
 from toolkit.predictors.inputs import read_inputs
+from toolkit.predictors.networks import FAMILIES
 from toolkit.predictors.prediction import Predicted
 from toolkit.predictors.prediction import predict as predict_all
 from toolkit.predictors.predictor import Options
@@ -38,6 +40,7 @@ def predict(
     out: Path | str | None = None,
     scores: Sequence[Path] = (),
     options: Options | None = None,
+    backend: str | None = None,
     code_columns: Sequence[str] = (CODE,),
     label_column: str = VALUE,
     loss: bool = False,
@@ -53,6 +56,7 @@ def predict(
         candidates: all to be predicted.
         out: the file to write, every candidate in it.
         scores: further scores of all networks, such as a supernet's.
+        backend: torch or paddle, for models that are networks; the run's by default, else torch.
         loss: labels are losses: less is better.
         keep_labels: labelled candidates keep their label; by default all get fitted values, which are smoother.
         drop_one: say what each score and kind of features adds.
@@ -64,7 +68,8 @@ def predict(
     refuse_existing(out, overwrite=overwrite)
     folder = None if run is None else RunFolder.open(run)
     if folder is not None:
-        space = space or read_recipe(folder.recipe).space
+        recipe = read_recipe(folder.recipe)
+        space, backend = space or recipe.space, backend or recipe.backend
         candidates = candidates or folder.candidates
         labels = labels or (folder.standalone if label_column == VALUE else folder.standalone_seeds)
     problems = []
@@ -85,7 +90,10 @@ def predict(
         label_column=label_column,
         loss=loss,
     )
-    found = predict_all(inputs, options or Options(), keep_labels=keep_labels, drop=drop_one)
+    options = options or Options()
+    if options.model in FAMILIES and options.backend is None:
+        options = replace(options, backend=get_backend(backend or "torch"))
+    found = predict_all(inputs, options, keep_labels=keep_labels, drop=drop_one)
     notes = list(found.notes)
     if out is not None:
         notes += write_submission(out, inputs.candidates, found.values).notes
