@@ -38,6 +38,8 @@ class Study:
         explained: by decision, the share of the residuals' variance between its options.
         effects: by `decision`, `option`: how far the mean prediction with it lies above that of all, in standard
             deviations of the predictions.
+        everyone: one row per candidate, best first: `id`, `code`, `predicted` (fitted), `sd`, and whether it is
+            `labelled`, which is to say that it was really evaluated or trained.
     """
 
     model: str
@@ -49,6 +51,7 @@ class Study:
     residuals: pd.DataFrame
     explained: pd.Series
     effects: pd.DataFrame
+    everyone: pd.DataFrame
     predicted: int
 
 
@@ -101,6 +104,7 @@ def study(run: RunFolder, setting: Setting | None) -> Study:
         residuals,
         between.sum() / spread,
         _effects(inputs, found),
+        _everyone(inputs, found),
         len(inputs.codes) - len(inputs.labelled),
     )
 
@@ -174,6 +178,19 @@ def _effects(inputs: Inputs, found: Predicted) -> pd.DataFrame:
     scaled = pd.Series((values - values.mean()) / (values.std() or 1.0))[::step]
     means = by_option(inputs.space, [parse(code) for code in codes[::step]], scaled)
     return means.rename(columns={"residual": "effect"})
+
+
+def _everyone(inputs: Inputs, found: Predicted) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "id": list(found.values),
+            "code": [inputs.candidates[key] for key in found.values],
+            "predicted": list(found.values.values()),
+            "sd": list(found.sd.values()),
+            "labelled": [key in found.labelled for key in found.values],
+        }
+    )
+    return frame.sort_values("predicted", ascending=False, kind="stable", ignore_index=True)
 
 
 def sources(run: RunFolder) -> dict[str, Setting | None]:
