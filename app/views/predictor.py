@@ -172,11 +172,10 @@ def _curve(inputs: Inputs) -> pd.DataFrame:
 
 def _effects(inputs: Inputs, found: Predicted) -> pd.DataFrame:
     values = np.array(list(found.values.values()))
-    parse = inputs.space.parse
-    codes = list(inputs.candidates.values())
-    step = max(1, -(-len(codes) // AT_MOST))
+    archs = [inputs.archs[place] for place in inputs.places.values()]
+    step = max(1, -(-len(archs) // AT_MOST))
     scaled = pd.Series((values - values.mean()) / (values.std() or 1.0))[::step]
-    means = by_option(inputs.space, [parse(code) for code in codes[::step]], scaled)
+    means = by_option(inputs.space, archs[::step], scaled)
     return means.rename(columns={"residual": "effect"})
 
 
