@@ -75,6 +75,25 @@ def test_what_a_score_adds_is_said() -> None:
     assert "Weight of the prediction beside the scores: 2.00" in text
 
 
+def test_what_is_written_is_a_submission_whatever_the_labels() -> None:
+    """Losses, and labels that reach to 0, whose fits go beyond it: order is kept, and the format holds."""
+    rows = [f"{CANDIDATES[key]},{4 - 3 * TRUTH[key]}" for key in LABELLED]
+    Path("part.csv").write_text("\n".join(["arch,nll", *rows]) + "\n")
+    low, high = (end(TRUTH[key] for key in LABELLED) for end in (min, max))
+    shifted = [f"{CANDIDATES[key]},{(TRUTH[key] - low) / (high - low)}" for key in LABELLED]
+    Path("low.csv").write_text("\n".join(["arch,acc", *shifted]) + "\n")
+    for arguments in (
+        ("--labels", "part.csv", "--label-column", "nll", "--loss"),
+        ("--labels", "low.csv", "--clip", "0"),
+    ):
+        result = predict(*arguments, "--out", "out.json", "--overwrite", "--json")
+        assert result.status == 0, result.err
+        found = scores("out.json")
+        assert 0 < min(found.values()) < max(found.values()) <= 1
+        assert kendalltau([found[key] for key in TRUTH], list(TRUTH.values())).statistic > 0.9
+    assert any("are written as" in note for note in json.loads(result.out)["notes"])
+
+
 def test_a_table_of_losses() -> None:
     rows = [f"{CANDIDATES[key]},{-math.log(TRUTH[key])}" for key in LABELLED]
     Path("part.csv").write_text("\n".join(["net,nll", *rows]))

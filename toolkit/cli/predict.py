@@ -131,7 +131,8 @@ def predict(
     if done.written is not None:
         what = "labels where there are some, else predictions" if keep_labels else "fitted values"
         count = len(done.found.values)
-        print_line(f"{done.written}: {count:,} candidates; acc is {what}, in the labels' unit, and no accuracy.")
+        unit = "as exp(-loss)" if loss else "in the labels' unit"
+        print_line(f"{done.written}: {count:,} candidates; acc is {what}, {unit}, and no accuracy.")
 
 
 def _facts(found: "Predicted") -> dict[str, Any]:
