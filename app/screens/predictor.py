@@ -32,17 +32,18 @@ with ui.problems_in_place("There is nothing to predict from"):
 
 with ui.problems_in_place("These labels cannot be learned from"):
     study = load(views.study, run, *FILES, setting=sources[title])
-    total = len(study.points) + study.predicted
+    total = len(study.everyone)
     ui.facts(
         {
-            "Labelled": f"{len(study.points):,}",
+            "Labelled": f"{study.labelled:,}",
             "Only predicted": f"{study.predicted:,} of {total:,}",
             "Kendall τ, each left out": f"{study.agreement.tau:.3f}",
             "95 % interval": f"{study.agreement.low:.3f} to {study.agreement.high:.3f}",
             "Model": f"{study.model}, {study.features} features",
         }
     )
-    st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.")
+    some = f" Learned from {len(study.points):,} labels, drawn at random." if len(study.points) < study.labelled else ""
+    st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.{some}")
 
     left, right = st.columns(2, gap="large")
     with left:

@@ -106,7 +106,7 @@ def predict(
 
 
 def _as_accuracies(values: Mapping[str, float], best: float, *, loss: bool) -> tuple[dict[str, float], list[str]]:
-    """What the format allows, in the same order: above 0 and up to 1 (100, if the `best` label is more than 1); notes."""
+    """In the same order what the format allows: above 0 and up to 1 (100, if the `best` label is more); and notes."""
     found = {key: math.exp(min(value, 700.0)) if loss else value for key, value in values.items()}
     least, most = min(found.values()), max(found.values())
     unit = 1.0 if best <= 1 else 100.0  # of losses negated, `best` is below 0
