@@ -21,7 +21,7 @@ from rich.table import Table
 from scipy.stats import kendalltau
 
 from toolkit.backends import BACKENDS, get_backend
-from toolkit.cli.console import progress_bars
+from toolkit.cli.progress import progress_bars
 from toolkit.predictors.columns import SCORES, Features
 from toolkit.predictors.predictor import Options, fit
 from toolkit.spaces import SPACES

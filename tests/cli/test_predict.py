@@ -13,6 +13,7 @@ from tests.command import supernet
 from toolkit.backends.base import Counts
 from toolkit.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.predictors.networks import FAMILIES
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
 
@@ -92,6 +93,19 @@ def test_what_is_written_is_a_submission_whatever_the_labels() -> None:
         assert 0 < min(found.values()) < max(found.values()) <= 1
         assert kendalltau([found[key] for key in TRUTH], list(TRUTH.values())).statistic > 0.9
     assert any("are written as" in note for note in json.loads(result.out)["notes"])
+
+
+def test_a_network_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mlp", "lstm"):
+        monkeypatch.setitem(FAMILIES, name, replace(FAMILIES[name], steps=10))
+        facts = json.loads(predict("--model", name, "--score", "score.json", "--json").out)
+        assert facts["model"] == name
+        assert facts["settings"]["steps"] == 10
+        assert facts["features"]["kinds"] == (
+            ["one-hot", "scores"] if name == "lstm" else [*SPACE.predicted_from, "scores"]
+        )
+        assert facts["labels"] == 80
+    assert "unknown backend 'jax'" in predict("--model", "mlp", "--backend", "jax").err
 
 
 def test_a_table_of_losses() -> None:
