@@ -98,7 +98,7 @@ class PaddleOps(Ops):
 
     @override
     def transpose(self, x: Tensor) -> Tensor:
-        return paddle.swapaxes(x, -1, -2)
+        return x.transpose([*range(x.ndim - 2), x.ndim - 1, x.ndim - 2])
 
     @override
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
