@@ -167,6 +167,11 @@ with ui.problems_in_place("The candidates cannot be shown"):
         )
         st.stop()
     everything = len(frame)
+    if everything < len(known.table):
+        st.caption(
+            f"{everything:,} of the run's {len(known.table):,} candidates were really evaluated and stand here; what "
+            "is predicted of the others is on the Predictor page."
+        )
     frame = frame[views.having(known, [options[each] for each in only])[frame.index.to_numpy()]]
     if (without := int(frame[cost.column].isna().sum())) < len(frame):
         frame = frame.dropna(subset=cost.column)

@@ -13,6 +13,8 @@ from app.views import candidates
 from app.views import predictor as views
 from toolkit.candidates import read_table
 
+BEST = 100  # rows of the table of candidates; the download has all
+
 ui.header(
     "Predictor",
     "What the labels of a few networks say about all: how well they are predicted when left out, which decisions "
@@ -30,17 +32,18 @@ with ui.problems_in_place("There is nothing to predict from"):
 
 with ui.problems_in_place("These labels cannot be learned from"):
     study = load(views.study, run, *FILES, setting=sources[title])
-    total = len(study.points) + study.predicted
+    total = len(study.everyone)
     ui.facts(
         {
-            "Labelled": f"{len(study.points):,}",
+            "Labelled": f"{study.labelled:,}",
             "Only predicted": f"{study.predicted:,} of {total:,}",
             "Kendall τ, each left out": f"{study.agreement.tau:.3f}",
             "95 % interval": f"{study.agreement.low:.3f} to {study.agreement.high:.3f}",
             "Model": f"{study.model}, {study.features} features",
         }
     )
-    st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.")
+    some = f" Learned from {len(study.points):,} labels, drawn at random." if len(study.points) < study.labelled else ""
+    st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.{some}")
 
     left, right = st.columns(2, gap="large")
     with left:
@@ -96,6 +99,23 @@ with ui.problems_in_place("These labels cannot be learned from"):
         f"Mean of label − prediction by option, with two standard errors; {100 * ordered[decision]:.1f} % of the "
         "residuals' variance lies between the options of this decision. Listed first is the decision with the most."
     )
+
+    st.subheader("Every candidate", anchor=False)
+    st.caption(
+        f"The best {BEST} by fitted value; a tick says that the network really was evaluated (or trained alone), the "
+        "others are predicted only. The download has all."
+    )
+    st.dataframe(
+        study.everyone.head(BEST),
+        hide_index=True,
+        alt="Candidates by fitted value",
+        column_config={
+            "predicted": st.column_config.NumberColumn("Fitted", format="%.4f"),
+            "sd": st.column_config.NumberColumn("± (sd)", format="%.4f"),
+            "labelled": st.column_config.CheckboxColumn("Evaluated"),
+        },
+    )
+    ui.download("Every candidate as CSV", study.everyone, f"{name}-predicted")
 
 with ui.problems_in_place("No queue of networks to train"):
     if run.candidates.is_file():

@@ -24,6 +24,9 @@ SIZES = (12, 25, 50, 100, 200, 500, 2_000, 5_000, 10_000)
 AT_MOST = 5_000
 """Candidates whose predictions show what each option does; more would show the same."""
 
+MOST = 10_000
+"""Labels that the page learns from, drawn at random if there are more: these say the same, in a quarter of the time."""
+
 QUEUE = 10
 
 
@@ -32,12 +35,16 @@ class Study:
     """A predictor of a run's labels, looked at from all sides.
 
     Attributes:
-        points: one row per labelled network: `code`, `label`, `predicted` (left out), `sd`, `residual`.
+        labelled, predicted: how many networks have a label, and how many have none.
+        points: one row per labelled network that was learned from: `code`, `label`, `predicted` (left out), `sd`,
+            `residual`.
         curve: by number of labels: `tau`, `low`, `high`, on the labelled networks that were not used.
         residuals: by `decision`, `option`: mean `residual`, its standard error `se`, and `networks`.
         explained: by decision, the share of the residuals' variance between its options.
         effects: by `decision`, `option`: how far the mean prediction with it lies above that of all, in standard
             deviations of the predictions.
+        everyone: one row per candidate, best first: `id`, `code`, `predicted` (fitted), `sd`, and whether it is
+            `labelled`, which is to say that it was really evaluated or trained.
     """
 
     model: str
@@ -49,6 +56,8 @@ class Study:
     residuals: pd.DataFrame
     explained: pd.Series
     effects: pd.DataFrame
+    everyone: pd.DataFrame
+    labelled: int
     predicted: int
 
 
@@ -74,7 +83,8 @@ def study(run: RunFolder, setting: Setting | None) -> Study:
     Raises:
         InputError: labels that cannot be learned from.
     """
-    inputs = _inputs(run, labels(run, setting))
+    known = labels(run, setting)
+    inputs = _inputs(run, _some(known))
     found = predict(inputs)
     left_out = found.predictor.left_out()
     points = pd.DataFrame(
@@ -91,6 +101,7 @@ def study(run: RunFolder, setting: Setting | None) -> Study:
     between = (residuals["networks"] * (residuals["residual"] - points["residual"].mean()) ** 2).groupby(
         residuals["decision"], sort=False
     )
+    everyone = _everyone(inputs, found, known)
     return Study(
         found.predictor.name,
         found.predictor.kinds,
@@ -101,7 +112,9 @@ def study(run: RunFolder, setting: Setting | None) -> Study:
         residuals,
         between.sum() / spread,
         _effects(inputs, found),
-        len(inputs.codes) - len(inputs.labelled),
+        everyone,
+        len(known),
+        len(everyone) - int(everyone["labelled"].sum()),
     )
 
 
@@ -168,12 +181,31 @@ def _curve(inputs: Inputs) -> pd.DataFrame:
 
 def _effects(inputs: Inputs, found: Predicted) -> pd.DataFrame:
     values = np.array(list(found.values.values()))
-    parse = inputs.space.parse
-    codes = list(inputs.candidates.values())
-    step = max(1, -(-len(codes) // AT_MOST))
+    archs = [inputs.archs[place] for place in inputs.places.values()]
+    step = max(1, -(-len(archs) // AT_MOST))
     scaled = pd.Series((values - values.mean()) / (values.std() or 1.0))[::step]
-    means = by_option(inputs.space, [parse(code) for code in codes[::step]], scaled)
+    means = by_option(inputs.space, archs[::step], scaled)
     return means.rename(columns={"residual": "effect"})
+
+
+def _some(known: Mapping[str, float]) -> dict[str, float]:
+    """All labels, or as many as it takes."""
+    codes = list(known)
+    chosen = np.random.default_rng(0).permutation(len(codes))[:MOST] if len(codes) > MOST else range(len(codes))
+    return {codes[place]: known[codes[place]] for place in chosen}
+
+
+def _everyone(inputs: Inputs, found: Predicted, known: Mapping[str, float]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "id": list(found.values),
+            "code": [inputs.candidates[key] for key in found.values],
+            "predicted": list(found.values.values()),
+            "sd": list(found.sd.values()),
+            "labelled": [key in found.labelled or inputs.candidates[key] in known for key in found.values],
+        }
+    )
+    return frame.sort_values("predicted", ascending=False, kind="stable", ignore_index=True)
 
 
 def sources(run: RunFolder) -> dict[str, Setting | None]:

@@ -58,6 +58,10 @@ def test_results_and_truths_side_by_side(folder: Path, open_predictor) -> None:
     facts = {metric.label: metric.value for metric in app.metric}
     assert facts["Labelled"] == "40"
     assert facts["Only predicted"] == "260 of 300"
+    table = next(frame.value for frame in app.dataframe if "labelled" in frame.value)
+    trained = set(views.labels(RunFolder.open(folder / "whole"), None))
+    assert dict(zip(table["code"], table["labelled"], strict=True)) == {c: c in trained for c in table["code"]}
+    assert table["predicted"].is_monotonic_decreasing
     assert float(facts["Kendall τ, each left out"]) > 0.5
 
 

@@ -56,7 +56,8 @@ def test_the_truth_may_be_shipped(root: Path) -> None:
 def test_files_beside_the_runs_are_offered_where_they_fit(root: Path) -> None:
     folder = root / "results"
     found = sources.shared_files(folder, get_space("resnet20"))
-    assert {"blend/predictions", "blend/zen", "truth/resnet20_cifar100_first500"} == set(found)
+    scores = {"blend/predictions", "blend/zen", "resnet20-labels/predictions"}
+    assert scores | {"truth/resnet20_cifar100_first500"} == set(found)
     assert sources.shared_files(folder, get_space("resnet48")) == {}
     run = scan(folder).runs["resnet20-fast"]
     truths = sources.truths(run, found)

@@ -45,6 +45,7 @@ CASES: dict[str, tuple[Callable[[Ops, Tensor, Tensor], Tensor], Array]] = {
     "log-softmax": (lambda ops, x, _: ops.log_softmax(x), np.log(softmax(X))),
     "normalise": (lambda ops, x, _: ops.normalise(x), X / np.linalg.norm(X, axis=1, keepdims=True)),
     "concatenate": (lambda ops, x, y: ops.concatenate([x, y], 1), np.concatenate([X, Y], 1)),
+    "transpose": (lambda ops, x, _: ops.transpose(x[None]), X.T[None]),
     "matrix product": (lambda _, x, y: x @ y.T, X @ Y.T),
     "gather": (lambda ops, x, _: ops.gather(x), X),
     "cross-entropy": (

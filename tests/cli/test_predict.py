@@ -13,6 +13,7 @@ from tests.command import supernet
 from toolkit.backends.base import Counts
 from toolkit.candidates import draw_candidates, scores, write_candidates, write_entries
 from toolkit.evaluation.ledger import Ledger, Row, Setting
+from toolkit.predictors.networks import FAMILIES
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES
 
@@ -73,6 +74,38 @@ def test_what_a_score_adds_is_said() -> None:
     assert facts["beside"]["score.json"]["tau"] < facts["leave_one_out"]["tau"]
     text = predict("--score", "score.json", "--score-role", "trust").out
     assert "Weight of the prediction beside the scores: 2.00" in text
+
+
+def test_what_is_written_is_a_submission_whatever_the_labels() -> None:
+    """Losses, and labels that reach to 0, whose fits go beyond it: order is kept, and the format holds."""
+    rows = [f"{CANDIDATES[key]},{4 - 3 * TRUTH[key]}" for key in LABELLED]
+    Path("part.csv").write_text("\n".join(["arch,nll", *rows]) + "\n")
+    low, high = (end(TRUTH[key] for key in LABELLED) for end in (min, max))
+    shifted = [f"{CANDIDATES[key]},{(TRUTH[key] - low) / (high - low)}" for key in LABELLED]
+    Path("low.csv").write_text("\n".join(["arch,acc", *shifted]) + "\n")
+    for arguments in (
+        ("--labels", "part.csv", "--label-column", "nll", "--loss"),
+        ("--labels", "low.csv", "--clip", "0"),
+    ):
+        result = predict(*arguments, "--out", "out.json", "--overwrite", "--json")
+        assert result.status == 0, result.err
+        found = scores("out.json")
+        assert 0 < min(found.values()) < max(found.values()) <= 1
+        assert kendalltau([found[key] for key in TRUTH], list(TRUTH.values())).statistic > 0.9
+    assert any("are written as" in note for note in json.loads(result.out)["notes"])
+
+
+def test_a_network_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mlp", "lstm"):
+        monkeypatch.setitem(FAMILIES, name, replace(FAMILIES[name], steps=10))
+        facts = json.loads(predict("--model", name, "--score", "score.json", "--json").out)
+        assert facts["model"] == name
+        assert facts["settings"]["steps"] == 10
+        assert facts["features"]["kinds"] == (
+            ["one-hot", "scores"] if name == "lstm" else [*SPACE.predicted_from, "scores"]
+        )
+        assert facts["labels"] == 80
+    assert "unknown backend 'jax'" in predict("--model", "mlp", "--backend", "jax").err
 
 
 def test_a_table_of_losses() -> None:

@@ -86,6 +86,9 @@ class Ops(Protocol):
     def concatenate(self, tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
         """Join tensors along an axis."""
 
+    def transpose(self, x: Tensor) -> Tensor:
+        """The last two axes exchanged."""
+
     # Fused by frameworks, in float32.
 
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

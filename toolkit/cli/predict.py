@@ -60,9 +60,15 @@ def predict(
         typer.Option(help="they are features; the mean to be corrected; or are added, weighted", rich_help_panel=MODEL),
     ] = "feature",
     model: Annotated[
-        Literal["auto", "ridge", "gp"],
-        typer.Option(help="auto: the one that predicts left-out labels best", rich_help_panel=MODEL),
+        Literal["auto", "ridge", "gp", "mlp", "lstm", "transformer"],
+        typer.Option(
+            help="auto: ridge or gp, whichever predicts left-out labels best; the last three are networks",
+            rich_help_panel=MODEL,
+        ),
     ] = "auto",
+    backend: Annotated[
+        str | None, typer.Option(help="torch or paddle, for networks; default: the run's", rich_help_panel=MODEL)
+    ] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option("--features", help="kinds of features; `supernet features` lists them", rich_help_panel=MODEL),
@@ -108,6 +114,7 @@ def predict(
             out=out,
             scores=score or (),
             options=Options(model, tuple(kind) if kind else None, score_role, clip, floor),
+            backend=backend,
             code_columns=code_column or [CODE],
             label_column=label_column,
             loss=loss,
@@ -124,7 +131,8 @@ def predict(
     if done.written is not None:
         what = "labels where there are some, else predictions" if keep_labels else "fitted values"
         count = len(done.found.values)
-        print_line(f"{done.written}: {count:,} candidates; acc is {what}, in the labels' unit, and no accuracy.")
+        unit = "as exp(-loss)" if loss else "in the labels' unit"
+        print_line(f"{done.written}: {count:,} candidates; acc is {what}, {unit}, and no accuracy.")
 
 
 def _facts(found: "Predicted") -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Inputs:
         candidates: to be predicted, by id, in file order.
         codes: of all networks, candidates first, in the space's own spelling, each once.
         archs: what these mean.
+        places: of each candidate in `codes`, by id.
         distinct: how many of them are candidates.
         labelled: places in `codes` of the networks with a label; `labels`: these, shape (labelled,).
         scores: columns by file, each of shape (codes,).
@@ -33,6 +34,7 @@ class Inputs:
     candidates: Candidates
     codes: tuple[str, ...]
     archs: tuple[Arch, ...]
+    places: Mapping[str, int]
     distinct: int
     labelled: np.ndarray[tuple[int], np.dtype[np.intp]]
     labels: FloatArray
@@ -141,6 +143,7 @@ def _assemble(
         candidates,
         codes,
         tuple(map(spelled.arch, codes)),
+        {key: place[spelled(code)] for key, code in candidates.items()},
         distinct,
         np.array([place[code] for code in labels], dtype=np.intp),
         np.array(list(labels.values()), dtype=np.float64),

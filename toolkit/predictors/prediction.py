@@ -69,7 +69,9 @@ def predict(
     if problems := _contradictions(inputs, options, keep_labels=keep_labels):
         raise InputError(problems)
     kinds = options.kinds
-    if kinds is None and options.model != "gp" and "pairs" in inputs.space.feature_kinds:
+    if kinds is None and options.sequence:
+        kinds = ("one-hot",)
+    if kinds is None and options.model in ("auto", "ridge") and "pairs" in inputs.space.feature_kinds:
         features = inputs.features([*inputs.space.predicted_from, "pairs"])
     else:
         features = inputs.features(kinds)
@@ -86,16 +88,14 @@ def predict(
         scores = features.matrix([SCORES])
         values = np.mean((scores - scores.mean(axis=0)) / scores.std(axis=0), axis=1)
         values = values + weight * (found.mean - found.mean.mean()) / found.mean.std()
-    place = {code: number for number, code in enumerate(inputs.codes)}
-    spelled = {key: inputs.space.format(inputs.space.parse(code)) for key, code in inputs.candidates.items()}
-    labels = {inputs.codes[number]: label for number, label in zip(inputs.labelled, inputs.labels, strict=True)}
-    kept = {key for key, code in spelled.items() if code in labels}
-    numbers = {key: float(values[place[code]]) for key, code in spelled.items()}
+    labels = dict(zip(inputs.labelled.tolist(), inputs.labels.tolist(), strict=True))
+    kept = {key for key, place in inputs.places.items() if place in labels}
+    numbers = {key: float(values[place]) for key, place in inputs.places.items()}
     if keep_labels:
-        numbers |= {key: float(labels[spelled[key]]) for key in kept}
+        numbers |= {key: labels[inputs.places[key]] for key in kept}
     return Predicted(
         numbers,
-        {key: float(found.sd[place[code]]) for key, code in spelled.items()},
+        {key: float(found.sd[place]) for key, place in inputs.places.items()},
         frozenset(kept),
         predictor,
         agreement,

@@ -7,13 +7,15 @@ from typing import Literal
 
 import numpy as np
 
+from toolkit.backends.base import Backend
 from toolkit.errors import InputError
 from toolkit.predictors.columns import SCORES, Features, Standard
 from toolkit.predictors.model import FloatArray, Groups, Model, Prediction
+from toolkit.predictors.networks import FAMILIES, NetworkModel, tokens_of
 from toolkit.predictors.process import GaussianProcess
 from toolkit.predictors.ridge import Ridge
 
-ModelName = Literal["auto", "ridge", "gp"]
+ModelName = Literal["auto", "ridge", "gp", "mlp", "lstm", "transformer"]
 Role = Literal["feature", "mean", "trust"]
 """What score columns are: further features ("stacked"); the mean that the rest corrects; or judged beside (`trust`)."""
 
@@ -37,11 +39,12 @@ class Options:
     """How to predict.
 
     Attributes:
-        model: which; `auto` takes the one that predicts left-out labels best.
+        model: which; `auto` takes ridge or the process, whichever predicts left-out labels best.
         kinds: of features; None leaves it to the space, and lets `auto` add products of them.
         role: what score columns are.
         clip: labels below this quantile count as equal to it; 0 for none.
         floor: or below this value.
+        backend: what networks (mlp, lstm, transformer) are trained on.
     """
 
     model: ModelName = "auto"
@@ -49,6 +52,12 @@ class Options:
     role: Role = "feature"
     clip: float = CLIP
     floor: float | None = None
+    backend: Backend | None = None
+
+    @property
+    def sequence(self) -> bool:
+        """The model reads a network as a sequence of decisions."""
+        return self.model in FAMILIES and FAMILIES[self.model].sequence
 
 
 DEFAULTS = Options()
@@ -119,7 +128,11 @@ def fit(features: Features, labels: FloatArray, options: Options = DEFAULTS) -> 
         if name == "gp" and "pairs" in kinds and options.kinds is None:
             continue  # its kernel has products of its own
         standard = Standard.of(features.matrix(kinds))
-        model = MODELS[name](standard(features.matrix(kinds)), mean, target)
+        seen = standard(features.matrix(kinds))
+        if name in FAMILIES:
+            model: Model = _network(name, seen, mean, target, features.names(kinds), standard, options.backend)
+        else:
+            model = MODELS[name](seen, mean, target)
         if best is None or model.error < best[0]:
             best = model.error, name, kinds, model, standard
     assert best is not None  # noqa: S101
@@ -148,6 +161,21 @@ def trust(tau: float) -> float:
     return float(np.interp(tau, (0.0, 0.3, 0.45, 0.6), (0.0, 0.5, 1.0, 2.0)))
 
 
+def _network(
+    name: str,
+    seen: FloatArray,
+    mean: FloatArray,
+    target: FloatArray,
+    names: Sequence[str],
+    standard: Standard,
+    backend: Backend | None,
+) -> Model:
+    if backend is None:
+        raise ValueError(f"{name} is trained on a backend: give one in Options")
+    kept = [column for column, here in zip(names, standard.kept, strict=True) if here]
+    return NetworkModel(seen, mean, target, FAMILIES[name], tokens_of(kept), backend)
+
+
 def _models(wanted: ModelName, labels: int) -> tuple[str, ...]:
     if wanted != "auto":
         return (wanted,)
@@ -158,7 +186,7 @@ def _choices(features: Features, options: Options, labels: int) -> list[tuple[st
     """Which kinds of features to try together."""
     stacked = (SCORES,) if SCORES in features.kinds and options.role == "feature" else ()
     own = tuple(kind for kind in features.kinds if kind != SCORES)
-    if options.kinds is not None or "pairs" not in own or options.model == "gp":
+    if options.kinds is not None or "pairs" not in own or options.model not in ("auto", "ridge"):
         return [(*own, *stacked)]
     plain = tuple(kind for kind in own if kind != "pairs")
     enough = labels >= PAIRS_FROM * len(features.kinds["pairs"]) ** 0.5

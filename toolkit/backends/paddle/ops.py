@@ -102,6 +102,10 @@ class PaddleOps(Ops):
         return paddle.concat(list(tensors), axis)
 
     @override
+    def transpose(self, x: Tensor) -> Tensor:
+        return x.transpose([*range(x.ndim - 2), x.ndim - 1, x.ndim - 2])
+
+    @override
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         soft = labels.ndim == 2
         return F.cross_entropy(logits.astype("float32"), labels, soft_label=soft, label_smoothing=smoothing)

@@ -103,6 +103,10 @@ class TorchOps(Ops):
         return torch.cat(list(tensors), axis)
 
     @override
+    def transpose(self, x: Tensor) -> Tensor:
+        return x.transpose(-1, -2)
+
+    @override
     def cross_entropy(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
         return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
 
