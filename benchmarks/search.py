@@ -37,7 +37,7 @@ from toolkit.methods import Batch
 from toolkit.methods.few_shot import FewShot
 from toolkit.methods.wpnas import WPNAS, WPNASOptions
 from toolkit.sampling.policy import PolicyOptions
-from toolkit.search.costs import read_latencies
+from toolkit.search.costs import latencies
 from toolkit.search.drive import drive
 from toolkit.search.ground import Ground
 from toolkit.search.ways import evolution
@@ -173,7 +173,7 @@ def main() -> None:
         latency = {}
         if bench.space.name == "nasbench201":
             path = options.tables / "truth-more" / "nasbench201_latency_help.csv"
-            latency = read_latencies(path, bench.space, DEVICE)
+            latency = latencies(path, bench.space, DEVICE)
         table = Table(f"{bench.space.name}, best of all {max(bench.truth.values()):.2f}", box=None)
         for heading in ("mean", "sd", "worst", *([DEVICE] if latency else [])):
             table.add_column(heading, justify="right")

@@ -21,15 +21,14 @@ from converters.submission.blending import blend
 from converters.tables.recognise import read_results
 from converters.weights import Ask, read_weights, recognise
 from tests import weight_files
-from tests.constrained_space import GROWING
 from toolkit.backends.base import Counts
 from toolkit.candidates import read_candidates
 from toolkit.data.cifar import LAYOUTS, read_batch
-from toolkit.evaluation.latency import read_latencies
 from toolkit.evaluation.ledger import Ledger, Row, Setting
 from toolkit.files import read_bytes
 from toolkit.interference.table import Row as Measured
 from toolkit.interference.table import as_frame, read_interference, write_interference
+from toolkit.latencies import read_latencies
 from toolkit.priors.ledger import Ledger as PriorLedger
 from toolkit.priors.ledger import Row as Score
 from toolkit.priors.ledger import Setting as PriorSetting
@@ -40,7 +39,6 @@ from toolkit.runs.checkpoint import Facts, load_checkpoint, save_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics, rewind_metrics
 from toolkit.runs.recipe import find_recipe, read_recipe
-from toolkit.search.costs import read_latencies
 from toolkit.search.files import read_policy, write_policy
 from toolkit.search.policy import Policy
 from toolkit.search.trace import Round, read_rounds, write_rounds
@@ -53,8 +51,6 @@ CODES = [
     "16-12-16-12-8-16-4-24-4-24-32-4-32-28-60-64-52-36-64-32",
     "4-12-4-8-4-12-12-20-8-4-12-8-8-40-36-20-44-48-56-4",
 ]
-_GROWING = [f"{a}-{b}-{c}" for a in range(3) for b in range(a, 3) for c in range(b, 3)]
-LATENCIES = "\n".join(["code,phone", *(f"{code},0.5" for code in _GROWING)]).encode()
 CANDIDATES = {f"arch{i}": {"acc": i / 10, "arch": code} for i, code in enumerate(CODES, start=1)}
 
 
@@ -195,7 +191,6 @@ READERS = (
     Reader("recipe", "toml", lambda _: find_recipe("resnet20").read_bytes(), read_recipe),
     Reader("policy", "json", _policy, lambda path: read_policy(path, get_space("nasbench-macro"))),
     Reader("search", "jsonl", _rounds, read_rounds),
-    Reader("latencies", "csv", lambda _: LATENCIES, lambda path: read_latencies(path, GROWING, "phone")),
     Reader("metrics", "jsonl", lambda _: b'{"step": 1, "epoch": 0.5, "loss": 2.5}\n{"step": 2, "epoch": 1.0}\n',
            _metrics, own_name="metrics.jsonl"),
     Reader("sweep report", "json", _sweep_report, read_report),

@@ -13,8 +13,10 @@ import pytest
 HOUSE = ("toolkit", "converters", "app")
 PLAIN = ("toolkit.errors", "toolkit.names")
 """Helpers that know nobody and that everybody may know."""
-FITTING = tuple(f"toolkit.predictors.{name}" for name in ("columns", "model", "predictor", "process", "ridge"))
-"""What of predictors knows spaces alone, so that methods may fit one."""
+FITTING = tuple(
+    f"toolkit.predictors.{name}" for name in ("columns", "model", "networks", "predictor", "process", "ridge")
+)
+"""What of predictors knows spaces and tensors alone, so that methods may fit one."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ ROOMS = (
     ("toolkit.errors", "toolkit.names"),
     ("toolkit.files", "toolkit.interrupts", "toolkit.numeric", "toolkit.plugins", "toolkit.sqlite"),
     ("toolkit.spaces",),
-    ("toolkit.candidates", *FITTING),
+    ("toolkit.candidates",),
+    ("toolkit.latencies",),
     ("toolkit.search",),
     ("toolkit.sampling",),
     ("toolkit.backends",),
+    FITTING,
     ("toolkit.data", "toolkit.methods", "toolkit.executors"),
     ("toolkit.runs",),
     ("toolkit.priors",),

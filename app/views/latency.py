@@ -8,7 +8,7 @@ import pandas as pd
 from app.views.candidates import architectures
 from app.views.folder import inside
 from toolkit.errors import InputError
-from toolkit.evaluation.latency import SUFFIXES, read_latencies
+from toolkit.latencies import read_latencies
 from toolkit.runs.folder import RunFolder
 
 NAME = "latency"
@@ -19,10 +19,10 @@ PREFIX = "latency "
 
 
 def latency_files(run: RunFolder, folder: Path) -> list[Path]:
-    """`RUN/latency*` and `FOLDER/NAME/latency*`, where NAME is no run."""
-    beside = [path for path in folder.glob(f"*/{NAME}*") if not (path.parent / RunFolder("").recipe).exists()]
+    """`RUN/latency*.csv` and `FOLDER/NAME/latency*.csv`, where NAME is no run."""
+    beside = [path for path in folder.glob(f"*/{NAME}*.csv") if not (path.parent / RunFolder("").recipe).exists()]
     beside = [path for path in beside if inside(path, folder.resolve())]
-    return [path for path in sorted({*run.path.glob(f"{NAME}*"), *beside}) if path.suffix.lower() in SUFFIXES]
+    return sorted({*run.path.glob(f"{NAME}*.csv"), *beside})
 
 
 def latencies(run: RunFolder, *, files: Sequence[Path]) -> pd.DataFrame:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import InputError
-from toolkit.evaluation.latency import read_latencies
+from toolkit.latencies import read_latencies
 from toolkit.spaces import get_space
 
 SPACE = get_space("nats-size")
@@ -25,13 +25,13 @@ def test_milliseconds_by_device_and_network(tmp_path: Path) -> None:
     [
         (["name,phone", "8:8:8:8:8,1"], "no column code or arch"),
         (["code,phone", "8:8:8:8:8,fast"], "no column of milliseconds"),
-        (["code,phone", "8:8:8:8:8,-1"], "no latency above 0 under phone"),
+        (["code,phone", "8:8:8:8:8,-1"], 'has "-1" as phone; a latency is above 0'),
         (["code,phone", "9:8:8:8:8,1"], "not in space nats-size"),
+        (["code,phone", "8:8:8:8:8,1", "8:8:8:8:8"], "line 3 has 1 cells, the header 2"),
+        (["code,phone", "8:8:8:8:8,nan", "16:8:8:8:8,inf"], 'has "nan" as phone'),
         (["code,phone", "8:8:8:8:8,1", "8:8:8:8:8,2"], "stands there before with another phone"),
     ],
 )
 def test_problems_are_named(lines: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=said):
         read_latencies(write(tmp_path / "latency.csv", *lines), SPACE)
-    with pytest.raises(InputError, match="a latency table is a file"):
-        read_latencies(tmp_path / "latency.txt", SPACE)
