@@ -13,7 +13,8 @@ import pytest
 HOUSE = ("toolkit", "converters", "app")
 PLAIN = ("toolkit.errors", "toolkit.names")
 """Helpers that know nobody and that everybody may know."""
-FITTING = tuple(
+PARTS = ("columns", "model", "networks", "predictor", "process", "ridge")
+FITTING = tuple(f"toolkit.predictors.{name}" for name in PARTS)
     f"toolkit.predictors.{name}" for name in ("columns", "model", "networks", "predictor", "process", "ridge")
 )
 """What of predictors knows spaces and tensors alone, so that methods may fit one."""

@@ -79,7 +79,7 @@ class PiNAS(Method):
         self._ops = lab.ops
         if options.negatives == "queue":
             keys = lab.generator("queue").standard_normal((options.queue, options.features), np.float32)
-            self._queue = lab.ops.place(keys / np.linalg.norm(keys, axis=1, keepdims=True))
+            self._queue = self._placed(keys / np.linalg.norm(keys, axis=1, keepdims=True))
 
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
@@ -121,7 +121,12 @@ class PiNAS(Method):
         if self._queue is not None:
             if "queue" not in state or state["queue"].shape != tuple(self._queue.shape):
                 raise InputError("method.queue: the queue in the checkpoint is of another method; take another one")
-            self._queue = self._ops.place(state["queue"])
+            self._queue = self._placed(state["queue"])
+
+    def _placed(self, queue: npt.NDArray[Any]) -> Tensor:
+        """Keys on the device, in the precision of the head."""
+        bias = self._ops.detach(self._head.parameters.tensors["1.bias"])
+        return self._ops.place(queue) + 0 * bias
 
     def _follow(self, kind: str, net: Network, plans: Plans) -> None:
         """What two paths share, such as the stem and the head, moves once for each: by momentum^2 in a step."""
