@@ -15,8 +15,6 @@ PLAIN = ("toolkit.errors", "toolkit.names")
 """Helpers that know nobody and that everybody may know."""
 PARTS = ("columns", "model", "networks", "predictor", "process", "ridge")
 FITTING = tuple(f"toolkit.predictors.{name}" for name in PARTS)
-    f"toolkit.predictors.{name}" for name in ("columns", "model", "networks", "predictor", "process", "ridge")
-)
 """What of predictors knows spaces and tensors alone, so that methods may fit one."""
 
 
