@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from toolkit.interference.measures import CHANCE
+
 SHIFTS = {
     "feature shift": ("feature_cosine", ""),
     "feature shift (distribution)": ("feature_kl", ""),
@@ -35,7 +37,7 @@ def shifts(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     found = [pd.DataFrame(columns=["run", "step", "epoch", "shift", "value"])]
     for run, table in tables.items():
         for shift, (measure, whose) in SHIFTS.items():
-            rows = table[(table["measure"] == measure) & (table["block"] >= 0)]
+            rows = table[(table["measure"] == measure) & (table["block"] >= 0) & (table["first"] != CHANCE)]
             if measure == "parameter_speed":
                 rows = rows[rows["first"] == whose]
             means = rows.groupby(["step", "epoch"])["value"].mean().dropna().reset_index()
