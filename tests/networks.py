@@ -10,7 +10,7 @@ import pytest
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Precision
-from toolkit.spaces import Arch, Plans, SearchSpace
+from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
 from toolkit.spaces.pinas import PiNAS
@@ -42,6 +42,10 @@ def thin(space: SearchSpace, size: int = 16) -> SearchSpace:
         case PiNAS():
             return replace(space, planes=(4, 4, 16), layers=(1, 1, 1), stem=8)
     return space
+
+
+KINDS = list({type(space): name for name, space in SPACES.items()}.values())
+"""A space of each class: those of one class differ in numbers, and hardly any more once they are thin."""
 
 
 def randomise(network: Network, seed: int = 0) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
-from tests.networks import forward, logits, randomise, some_images
+from tests.networks import KINDS, forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
@@ -143,6 +143,7 @@ def test_calibration_uses_the_first_images_and_remembers(
     assert np.abs(other - logits(backend, supernet, arch, second, supernet.batch_norm())).max() > 1e-3
 
 
+@pytest.mark.parametrize("space", KINDS, indirect=True)
 @pytest.mark.parametrize("source", ["stored", "batch", "calibrating"])
 def test_siblings_compute_what_each_computes_alone(
     backend: Backend, space: SearchSpace, supernet: Network, source: str
@@ -216,9 +217,10 @@ def test_counting(backend: Backend, supernet: Network) -> None:
     assert np.isnan(broken.loss)
 
 
+@pytest.mark.parametrize("space", KINDS, indirect=True)
 @pytest.mark.parametrize("method", EVERYWHERE)
 def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace, method: str) -> None:
-    """Every method on every space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
+    """Every method on every kind of space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
 
     def one_step() -> tuple[dict[str, float], float]:
         network = backend.network(space, space.widest, 3)
