@@ -13,6 +13,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHECKED_HEAP = "libc_malloc_debug.so.0"
 """glibc's checks of the heap: with it a write beyond a block ends the process when the block is freed."""
@@ -20,7 +24,7 @@ CHECKED_HEAP = "libc_malloc_debug.so.0"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One convolution of 8 images of 32 x 32 (dense) or 9 x 9 (all), and which gradients it is asked for."""
+    """One convolution of 8 images of several sizes, and which gradients it is asked for."""
 
     kernel: int
     stride: int
@@ -64,7 +68,7 @@ def run(chosen: Sequence[Case], raw: bool) -> None:
     for case in chosen:
         shape = case.channels, 1 if case.depthwise else case.in_channels, case.kernel, case.kernel
         groups = case.channels if case.depthwise else 1
-        for size in (9,) if case.kernel > 1 else (9, 32):
+        for size in (1, 2, 9) if case.kernel > 1 else (1, 9, 32):
             weight = torch.randn(shape, generator=generator)
             images = torch.randn((8, case.in_channels, size, size), generator=generator)
             results = []
@@ -78,12 +82,21 @@ def run(chosen: Sequence[Case], raw: bool) -> None:
                 else:
                     y = convolve(x, w, None, case.stride, groups)
                 if y.requires_grad:
+                    litter(weight)
                     y.backward(torch.ones_like(y) / y[0].numel())
                 results.append([t.double() for t in (y.detach(), w.grad, x.grad) if t is not None])
             for what, got, wanted in zip(("output", "weight gradient", "input gradient"), *results, strict=False):
                 limit = (0.05 if case.dtype == "bf16" else 1e-4) * float(wanted.abs().max() + 1)
                 if not float((got - wanted).abs().max()) <= limit:
                     print(f"wrong {what}: {case}, {size} x {size}", flush=True)
+
+
+def litter(like: "Tensor") -> None:
+    """Leave NaN in freed memory of this size, so that what is never written shows."""
+    import torch
+
+    left = [torch.full((like.numel(),), float("nan"), dtype=dtype) for dtype in 8 * (torch.float32, torch.bfloat16)]
+    left.clear()
 
 
 def ask(chosen: Sequence[Case], raw: bool) -> Iterator[str]:

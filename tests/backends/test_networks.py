@@ -220,7 +220,7 @@ def test_counting(backend: Backend, supernet: Network) -> None:
 @pytest.mark.parametrize("space", KINDS, indirect=True)
 @pytest.mark.parametrize("method", EVERYWHERE)
 def test_methods_give_gradients_and_repeat(backend: Backend, space: SearchSpace, method: str) -> None:
-    """Every method on every kind of space and backend: a step changes weights, logs a finite loss, and repeats exactly."""
+    """Every method on every class of space and backend: a step changes weights, has a finite loss, repeats exactly."""
 
     def one_step() -> tuple[dict[str, float], float]:
         network = backend.network(space, space.widest, 3)
