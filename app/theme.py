@@ -36,6 +36,8 @@ BAND = "rgba(213, 94, 0, 0.16)"
 """The margin of error around a vermillion line."""
 
 CLEAR = "rgba(0, 0, 0, 0)"
+CLEAR_BLUE = "rgba(0, 114, 178, 0)"
+"""Where a scale of blues begins: from any other clear colour, the shades between would be grey."""
 
 VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151")
 """Viridis from 20 % to 80 %: its ends are lost on dark and on white ground."""

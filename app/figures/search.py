@@ -6,9 +6,6 @@ import plotly.graph_objects as go
 from app import text, theme
 
 HEIGHT, ROW = 320, 22
-CLEAR_BLUE = "rgba(0, 114, 178, 0)"
-"""From any other clear colour to blue, the shades between would be grey."""
-
 LABELS = {
     "greedy_reward": "greedy",
     "sampled_reward": "sampled",
@@ -84,7 +81,7 @@ def strips(table: pd.DataFrame) -> go.Figure:
             zmax=1,
             xgap=2,
             ygap=2,
-            colorscale=[[0, CLEAR_BLUE], [1, theme.BLUE]],
+            colorscale=[[0, theme.CLEAR_BLUE], [1, theme.BLUE]],
             colorbar={"title": {"text": "probability", "side": "right"}, "thickness": 10, "tickformat": ".0%"},
             hovertemplate="%{y} = %{text}: %{z:.1%}<extra></extra>",
             hoverongaps=False,

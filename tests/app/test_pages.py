@@ -151,7 +151,7 @@ def test_latencies_stand_beside_macs_and_parameters(full_run: RunFolder, tmp_pat
     assert {metric.label: metric.value for metric in app.metric}["On phone"] == "2 ms"
     (tmp_path / "full" / "latency.csv").write_text("code,phone\nno code,1\n")
     app = open_page(tmp_path, "candidates")
-    assert "latency.csv: row-1: code" in app.error[0].value.replace("\\", "")
+    assert "latency.csv: line 2:" in app.error[0].value.replace("\\", "")
     assert app.metric, "all else is there"
 
 

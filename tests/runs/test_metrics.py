@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
+from tensorboard.summary.writer.event_file_writer import AtomicCounter
 
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
@@ -13,7 +15,9 @@ from toolkit.runs.metrics import MetricLog, read_metrics, rewind_metrics
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> RunFolder:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """With event files counted from 0: of one second TensorBoard reads the tenth before the ninth."""
+    monkeypatch.setattr(event_file_writer, "_global_uid", AtomicCounter(0))
     return RunFolder(tmp_path / "run")
 
 
