@@ -81,7 +81,8 @@ def _begun(recipe: Recipe, run: RunFolder) -> Iterator[Tracker]:
             tracker = begin(client, where, run.path, recipe, known.get(name))
         except Exception as error:
             raise InputError(
-                f"{run.recipe}: track.{name}: no run can begin there ({error}); log in, or leave [track] out"
+                f"{run.recipe}: track.{name}: no run can begin there ({error}); log in there, name a server that this "
+                "client can reach, or leave [track] out"
             ) from error
         known[name] = tracker.id
         write_json(ids, known)
