@@ -242,12 +242,12 @@ def patiently(run: RunFolder) -> None:
     evaluate_candidates(job(run), MANY)
 
 
-def test_killed_at_20_moments(run: RunFolder, uninterrupted: dict[str, Counts]) -> None:
-    """While it sets itself up, computes or writes; of the 20 processes one is enough to load the framework."""
+def test_killed_at_10_moments(run: RunFolder, uninterrupted: dict[str, Counts]) -> None:
+    """While it sets itself up, computes or writes; of the 10 processes one is enough to load the framework."""
     context, dice = get_context("forkserver"), random.Random(0)
     context.set_forkserver_preload(["toolkit.backends.torch.backend", "sklearn.datasets", __name__])
     recorded: dict[tuple[int, str], float] = {}
-    for _ in range(20):
+    for _ in range(10):
         process = context.Process(target=patiently, args=(run,))
         process.start()
         wanted = len(recorded) + dice.choice((0, 1, 2, 5))
@@ -259,7 +259,7 @@ def test_killed_at_20_moments(run: RunFolder, uninterrupted: dict[str, Counts]) 
         process.join()
         before, recorded = recorded, rows(run)
         assert before.items() <= recorded.items(), "nothing is lost or done twice"
-    assert 20 < len(recorded) < 200
+    assert 10 < len(recorded) < 200
     done = evaluate_candidates(job(run), MANY)
     assert (done.fresh, done.total) == (200 - len(recorded), 200)
     assert recorded.items() <= rows(run).items()

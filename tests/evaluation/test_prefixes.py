@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.conftest import space
-from tests.networks import backend_on_cpu, randomise, some_images
+from tests.networks import KINDS, backend_on_cpu, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Network, Norm
 from toolkit.candidates import read_candidates
@@ -202,6 +202,7 @@ def walked(network: Network, node: Node[int], state: object, policy: NormPolicy)
             yield from walked(network, child, after, policy)
 
 
+@pytest.mark.parametrize("space", KINDS, indirect=True)
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, policy: NormPolicy) -> None:
@@ -227,6 +228,7 @@ def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, po
             np.testing.assert_allclose(shared[key], expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("space", KINDS, indirect=True)
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 def test_shared_counts_are_those_of_one_by_one(space: SearchSpace, backend: Backend, policy: NormPolicy) -> None:
     """However images are cut into chunks, candidates into groups, and images into those of before and the rest."""
