@@ -237,11 +237,9 @@ class ResNet48(SearchSpace):
                 f"found {len(code)} characters, allowed: {CODE_LENGTH} digits, "
                 f"or {CODE_LENGTH - 1} without the leading image-size digit"
             ]
-        strangers = [
-            f"position {i}: found {char!r}, allowed: digits" for i, char in enumerate(code) if char not in "0123456789"
-        ]
-        if strangers:
-            return strangers
+        if not (code.isascii() and code.isdigit()):
+            found = ((i, char) for i, char in enumerate(code) if char not in "0123456789")
+            return [f"position {i}: found {char!r}, allowed: digits" for i, char in found]
         shift = CODE_LENGTH - len(code)
         if shift and code[0] == "1":  # the documented form begins with a depth, 2 or more
             return [f"found {len(code)} digits that begin with the image size, allowed: {CODE_LENGTH} (one is missing)"]
