@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from tests.networks import backend_on_cpu, randomise
+from tests.networks import KINDS, backend_on_cpu, randomise
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Network, Precision
 from toolkit.data import open_dataset
@@ -71,8 +71,8 @@ def check(rows: list[Row], space: SearchSpace) -> None:
 SMALL = Settings(paths=3, batches=2, images=8)
 
 
-@pytest.mark.parametrize("name", SPACES)
-def test_every_space(name: str, data: Dataset) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_every_class_of_space(name: str, data: Dataset) -> None:
     space = thin(name)
     probe, network = probe_of("torch", space, data, SMALL)
     before = network.weights()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.networks import backend_on_cpu, logits, randomise, some_images
+from tests.networks import KINDS, backend_on_cpu, logits, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.spaces import SPACES, SearchSpace, get_space
 from toolkit.spaces.ancestry import ancestors
@@ -68,7 +68,7 @@ def test_a_path_runs_the_copies_of_its_groups(space: SearchSpace) -> None:
     assert len({(position, *found) for (position, _), found in names.items()}) == len(names), "and each its own"
 
 
-@every_space
+@pytest.mark.parametrize("space", [SPACES[name] for name in KINDS], ids=KINDS)
 @pytest.mark.parametrize("backend_name", BACKENDS)
 def test_right_after_a_split_nothing_has_changed(space: SearchSpace, backend_name: str) -> None:
     backend = backend_on_cpu(backend_name)
