@@ -140,7 +140,7 @@ def ways(bench: Bench, tables: Path) -> dict[str, Callable[..., Arch]]:
         "best of predicted 10": partial(by_predictor, among=10),
     }
     for reward in ("direct", "stacked"):
-        for baseline in ("greedy", "average", "none"):
+        for baseline in ("greedy", "average", "zero"):
             found[f"policy, {reward}, {baseline}"] = partial(by_policy, reward=reward, baseline=baseline)
     for reward in ("predictor", "sum", "trust"):
         found[f"policy, {reward}, greedy"] = partial(by_policy, reward=reward)

@@ -183,7 +183,7 @@ def test_the_loss_against_a_fresh_queue(cosine: float, expected: float) -> None:
 
 @pytest.mark.parametrize(
     ("cross", "teacher", "negatives"),
-    list(product([True, False], ["path", "whole", "none"], ["queue", "batch", "none"])),
+    list(product([True, False], ["path", "whole", "student"], ["queue", "batch", "without"])),
 )
 def test_every_ablation_runs(cross: bool, teacher: str, negatives: str) -> None:
     made = Made(backend_on_cpu("torch"), cross=cross, teacher=teacher, negatives=negatives)
@@ -192,7 +192,7 @@ def test_every_ablation_runs(cross: bool, teacher: str, negatives: str) -> None:
     assert np.isfinite(list(found.values())).all()
     assert -1 <= found["agreement"] <= 1
     assert ("hits" in found) == ("queue" in made.method.state()) == (negatives == "queue")
-    assert ("teacher_gap" in found) == ("teacher" in made.lab.networks) == (teacher != "none")
+    assert ("teacher_gap" in found) == ("teacher" in made.lab.networks) == (teacher != "student")
     assert (made.lab.state()["head.0.weight"] != before).any()
     assert made.net.gradients()
 

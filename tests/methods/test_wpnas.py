@@ -79,7 +79,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> list[list[Arch]]:
     return seen
 
 
-@pytest.mark.parametrize("baseline", ["greedy", "average", "none"])
+@pytest.mark.parametrize("baseline", ["greedy", "average", "zero"])
 def test_the_policy_finds_what_is_rewarded(baseline: str, backend: Backend, fake: list[list[Arch]]) -> None:
     method = made(baseline=baseline, sampling=PolicyOptions(lr=0.2))
     batch = batch_of(backend)

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from toolkit.errors import InputError
-from toolkit.runs.recipe import SHIPPED, Recipe, parse_recipe, read_recipe
+from toolkit.methods import METHODS
+from toolkit.runs.recipe import SHIPPED, UNSET, Recipe, parse_recipe, read_recipe
 from toolkit.runs.reference import annotated, keys, reference
 from toolkit.runs.tables import Data, Initial, Probe, Supernet, Training
 from toolkit.training.steps import read_pipeline
@@ -65,3 +67,15 @@ def test_a_step_unsets_what_is_common() -> None:
 def test_a_needed_key_cannot_be_unset() -> None:
     with pytest.raises(InputError, match="space: missing, but needed"):
         parse_recipe({"space": "none", "method": {"name": "spos"}})
+
+
+def test_no_option_is_called_what_unsets_it() -> None:
+    """`key = "none"` goes back to the default, so an option of that name could never be chosen."""
+    options = {name: method.options_type for name, method in METHODS.items()}
+    named = {
+        f"{method}.{key}"
+        for method, kind in options.items()
+        for key, field in kind.model_fields.items()
+        if UNSET in get_args(field.annotation)
+    }
+    assert not named

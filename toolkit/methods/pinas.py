@@ -32,13 +32,14 @@ class PiNASOptions(TeacherOptions):
     """Options of Pi-NAS. Defaults are for short trainings; the paper's own are on the method's page."""
 
     cross: bool = Field(True, description="a path's key is the other path's, not its own")
-    teacher: Literal["path", "whole", "none"] = Field(
+    teacher: Literal["path", "whole", "student"] = Field(
         "path",
         description="what makes keys: a moving average of the weights, of which only the path's move (path) or all "
-        "(whole); or the student itself (none)",
+        "(whole); or the student itself (student)",
     )
-    negatives: Literal["queue", "batch", "none"] = Field(
-        "queue", description="keys that must be unlike: earlier ones, the batch's others, or none (cosine distance)"
+    negatives: Literal["queue", "batch", "without"] = Field(
+        "queue",
+        description="keys that must be unlike: earlier ones, the batch's others, or without (cosine distance)",
     )
     temperature: float = Field(0.2, gt=0, description="by which similarities are divided")
     queue: int = Field(4096, ge=1, description="how many earlier keys are remembered")
@@ -72,7 +73,7 @@ class PiNAS(Method):
         self._head = lab.head("head", widths)
         self._optimizer = lab.optimizer("head_optimizer", _HEAD, ["head"])
         self._teacher: Network | None = None
-        if options.teacher != "none":
+        if options.teacher != "student":
             self._teacher = lab.network("teacher")
             self._teacher_head = lab.head("teacher_head", widths)
             self._teacher_head.parameters.load_weights(self._head.parameters.weights())
@@ -142,7 +143,7 @@ class PiNAS(Method):
             return net.ops.detach(embed(self._teacher, self._teacher_head, plans, images))
 
     def _loss(self, ops: Ops, query: Tensor, key: Tensor) -> Tensor:
-        if self.options.negatives == "none":
+        if self.options.negatives == "without":
             return 2 - 2 * ops.mean(ops.sum(query * key, 1))
         return contrastive(ops, query, key, self._queue, self.options.temperature)
 

@@ -43,7 +43,7 @@ class WPNASOptions(CostOptions, SPOSOptions):
     direct_weight: float = Field(1.0, ge=0, description="of the direct accuracy, in sum and trust")
     predictor_weight: float = Field(1.0, ge=0, description="of the prediction, in sum")
     refit: int = Field(100, ge=1, description="stacked: policy steps after which the predictor is fitted anew")
-    baseline: Literal["greedy", "average", "none"] = Field(
+    baseline: Literal["greedy", "average", "zero"] = Field(
         "greedy", description="what a reward is compared with: the greedy path's, a moving average, or nothing"
     )
     decay: float = Field(0.9, ge=0, lt=1, description="of the moving average")
@@ -165,7 +165,7 @@ class WPNAS(SPOS):
                 before = self._average if self._learned else float(sampled.mean())
                 self._average = decay * self._average + (1 - decay) * float(sampled.mean())
                 return before
-            case "none":
+            case "zero":
                 return 0.0
 
     def state(self) -> State:
