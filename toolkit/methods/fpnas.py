@@ -16,7 +16,7 @@ from toolkit.methods.base import Batch, Method, Needs, Options
 from toolkit.methods.costly import CostOptions
 from toolkit.methods.held_out import assess
 from toolkit.sampling import SamplingOptions
-from toolkit.sampling.policy import PolicyOptions, PolicySampler
+from toolkit.sampling.policy import PolicyOptions, policy_of
 from toolkit.search.policy import Floats, softmax
 from toolkit.spaces import Arch, SearchSpace
 
@@ -64,11 +64,7 @@ class PARSEC(Method):
 
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
-        if not isinstance(self.sampler, PolicySampler):
-            raise InputError(
-                f'method.sampling.name: {self.name} learns a policy; take name = "policy", or leave the table out'
-            )
-        self._policy: PolicySampler = self.sampler
+        self._policy = policy_of(self.sampler, self.name)
         self._ratio = self.options.ratio(space)
 
     @override

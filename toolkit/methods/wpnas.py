@@ -21,7 +21,7 @@ from toolkit.methods.few_shot import FewShot, Floats, Reward, Running
 from toolkit.methods.held_out import assess
 from toolkit.methods.spos import SPOS, SPOSOptions
 from toolkit.sampling import SamplingOptions
-from toolkit.sampling.policy import PolicyOptions, PolicySampler
+from toolkit.sampling.policy import PolicyOptions, policy_of
 from toolkit.search.costs import Form, priced
 from toolkit.spaces import Arch, SearchSpace
 
@@ -67,11 +67,7 @@ class WPNAS(SPOS):
     def __init__(self, space: SearchSpace, options: Options) -> None:
         super().__init__(space, options)
         given = self.options
-        if not isinstance(self.sampler, PolicySampler):
-            raise InputError(
-                f'method.sampling.name: {self.name} learns a policy; take name = "policy", or leave the table out'
-            )
-        self._policy: PolicySampler = self.sampler
+        self._policy = policy_of(self.sampler, self.name)
         self._reward: Reward = given.reward or ("direct" if given.labels is None else "stacked")
         self._few_shot = None if given.labels is None else _few_shot(given.labels, space, given.floor)
         self._ratio = given.ratio(space)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 from typing_extensions import override
 
+from toolkit.errors import InputError
 from toolkit.sampling.base import Moment, Sampler, SamplerOptions, State, require_free
 from toolkit.search.ascent import Ascent, Rule
 from toolkit.search.files import read_policy
@@ -93,3 +94,16 @@ class PolicySampler(Sampler):
     @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float64]]) -> None:
         self._ascent.load_state(state)
+
+
+def policy_of(sampler: Sampler, method: str) -> PolicySampler:
+    """The sampler of a method that learns a policy.
+
+    Raises:
+        InputError: it is another one.
+    """
+    if not isinstance(sampler, PolicySampler):
+        raise InputError(
+            f'method.sampling.name: {method} learns a policy; take name = "policy", or leave the table out'
+        )
+    return sampler

@@ -34,6 +34,38 @@ class Evaluated:
     partly: Partly | None
 
 
+def job_of(
+    folder: RunFolder,
+    checkpoint: Path | None,
+    norm: str,
+    images: int | None,
+    ema: bool,
+    workers: int | None,
+    ray: str | None,
+    memory: str | None,
+    precision: Precision,
+    backend: str | None,
+    by: By = "labels",
+) -> Job:
+    """An evaluation as plain data: of several processes each has one thread and its part of the memory.
+
+    Raises:
+        InputError: no checkpoint; a policy or a size that is none.
+    """
+    return Job(
+        folder.path,
+        checkpoint or folder.latest_checkpoint(),
+        NormPolicy.parse(norm),
+        images,
+        averaged=ema,
+        threads=1 if ray or (workers or 1) > 1 else None,
+        memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
+        precision=precision,
+        backend=backend,
+        by=by,
+    )
+
+
 def evaluate(
     run: Path | str,
     candidates: Path | str | None = None,
@@ -75,18 +107,7 @@ def evaluate(
         raise InputError("a race evaluates all candidates; leave out --race, or --evaluate and --until-tau")
     folder = RunFolder.open(run)
     table = read_candidates(candidates or folder.candidates, get_space(read_recipe(folder.recipe).space))
-    job = Job(
-        folder.path,
-        checkpoint or folder.latest_checkpoint(),
-        NormPolicy.parse(norm),
-        images,
-        averaged=ema,
-        threads=1 if ray or (workers or 1) > 1 else None,
-        memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
-        precision=precision,
-        backend=backend,
-        by=by,
-    )
+    job = job_of(folder, checkpoint, norm, images, ema, workers, ray, memory, precision, backend, by)
     keep: Callable[[], None] = quiet if candidates is None else partial(_keep, folder, table, note)
     done, raced, partly = None, None, None
     if race:

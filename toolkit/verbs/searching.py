@@ -11,9 +11,7 @@ import numpy as np
 from toolkit.backends.base import Precision
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
-from toolkit.evaluation.evaluate import Filler, Job
-from toolkit.evaluation.memory import parse_size
-from toolkit.evaluation.policy import NormPolicy
+from toolkit.evaluation.evaluate import Filler
 from toolkit.methods.few_shot import FewShot
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
@@ -28,6 +26,7 @@ from toolkit.search.policy import Policy
 from toolkit.search.trace import Round, policy_file, rounds_file, write_found, write_rounds
 from toolkit.search.ways import PLAIN, ByPolicy, Rounds, front, pareto
 from toolkit.spaces import Arch, SearchSpace, get_space
+from toolkit.verbs.evaluation import job_of
 from toolkit.verbs.outputs import refuse_existing
 
 Way = Literal["evolution", "policy", "local", "random", "pareto"]
@@ -140,17 +139,7 @@ def search_run(
     with ExitStack() as stack:
         counted = _Counted(few_shot)
         if judge != "predictor":
-            job = Job(
-                folder.path,
-                checkpoint or folder.latest_checkpoint(),
-                NormPolicy.parse(norm),
-                images,
-                averaged=ema,
-                threads=1 if ray or (workers or 1) > 1 else None,
-                memory=None if memory is None else parse_size(memory) // (1 if ray else workers or 1),
-                precision=precision,
-                backend=backend,
-            )
+            job = job_of(folder, checkpoint, norm, images, ema, workers, ray, memory, precision, backend)
             counted.filler = stack.enter_context(Filler(job, workers=workers, ray=ray, progress=progress))
         score = counted.judge(space)
         trace: list[Round] = []
