@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import text
 from tests.app import example_interference, example_run
+from tests.app.texts import texts
 from toolkit.interference.table import (
     MEASURES,
     Row,
@@ -34,22 +35,6 @@ def runs(probed_run: RunFolder, tmp_path: Path) -> Path:
     """`probed`, and what a test adds."""
     shutil.copytree(probed_run.path, tmp_path / "probed")
     return tmp_path
-
-
-def texts(app: AppTest) -> str:
-    """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (
-        app.title,
-        app.header,
-        app.subheader,
-        app.caption,
-        app.markdown,
-        app.error,
-        app.info,
-        app.warning,
-        app.code,
-    )
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
 @pytest.mark.parametrize("view", VIEWS)

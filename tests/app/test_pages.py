@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_run
+from tests.app.texts import texts as texts_of
 from toolkit.candidates import read_table, write_entries
 from toolkit.runs.folder import RunFolder
 
@@ -14,21 +15,9 @@ PAGES = ("overview", "training", "candidates", "ranking", "submission")
 
 
 def texts(app: AppTest) -> str:
-    """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (
-        app.title,
-        app.header,
-        app.subheader,
-        app.caption,
-        app.markdown,
-        app.error,
-        app.info,
-        app.warning,
-        app.success,
-        app.code,
-    )
-    drawn = [str(component.proto) for component in app.get("bidi_component")]  # the table of runs
-    return "\n".join([*(str(element.value) for kind in parts for element in kind), *drawn]).replace("\\", "")
+    """What stands on the page, and in the table of runs."""
+    drawn = [str(component.proto) for component in app.get("bidi_component")]
+    return "\n".join([texts_of(app), *drawn]).replace("\\", "")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.views import predictor as views
 from tests.app import example_run
+from tests.app.texts import texts
 from toolkit.candidates import read_candidates, write_entries
 from toolkit.runs.folder import RunFolder
 
@@ -38,11 +39,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example_run.begin(folder / "empty")
     train_alone(example_run.full(folder / "few", 100), 4)
     return folder
-
-
-def texts(app: AppTest) -> str:
-    parts = (app.title, app.header, app.subheader, app.caption, app.markdown, app.error, app.info, app.code)
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
 def test_results_and_truths_side_by_side(folder: Path, open_predictor) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_ranking, example_run
+from tests.app.texts import texts
 from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
@@ -43,12 +44,6 @@ def open_view(open_page: Callable[..., AppTest], folder: Path) -> Callable[..., 
         return open_page(where, "ranking", **query)
 
     return open_view
-
-
-def texts(app: AppTest) -> str:
-    """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (app.header, app.subheader, app.caption, app.markdown, app.error, app.info, app.warning, app.code)
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_sweep
+from tests.app.texts import texts
 from toolkit.sweeps.report import PLAN, REPORT
 
 
@@ -25,22 +26,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     example_sweep.make(folder / "live", example_sweep.report(done=2))
     example_sweep.make(folder / "failed", example_sweep.report(seeds=(0,), failed=("sandwich", 0)))
     return folder
-
-
-def texts(app: AppTest) -> str:
-    """Everything that stands on the page, without the escapes of Markdown."""
-    parts = (
-        app.title,
-        app.header,
-        app.subheader,
-        app.caption,
-        app.markdown,
-        app.error,
-        app.info,
-        app.warning,
-        app.code,
-    )
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
 
 
 def facts(app: AppTest) -> dict[str, str]:
