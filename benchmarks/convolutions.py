@@ -61,7 +61,7 @@ def run(chosen: Sequence[Case], raw: bool) -> None:
     import torch
     import torch.nn.functional as F  # noqa: N812
 
-    from toolkit.backends.torch.layers import convolve
+    from toolkit.backends.torch.convolution import convolve
 
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)

@@ -82,7 +82,7 @@ ROOMS = (
     ("toolkit.files", "toolkit.interrupts", "toolkit.numeric", "toolkit.plugins", "toolkit.sqlite"),
     ("toolkit.spaces",),
     ("toolkit.candidates",),
-    ("toolkit.latencies",),
+    ("toolkit.latencies", "toolkit.truths"),
     ("toolkit.search",),
     ("toolkit.sampling",),
     ("toolkit.backends",),

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.convolutions import litter
 from toolkit.backends.torch import check
-from toolkit.backends.torch.layers import convolve
+from toolkit.backends.torch.convolution import convolve
 from toolkit.errors import InputError
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs oneDNN")

@@ -17,14 +17,14 @@ from toolkit.errors import InputError
 )
 def test_unknown_source_names_the_nearest(source, nearest):
     with pytest.raises(
-        InputError, match=f"unknown data '{source}'; did you mean '{nearest}.*There are: digits, cifar10"
+        InputError, match=f"unknown data '{source}'; did you mean '{nearest}.*There are: digits, turned-digits, cifar10"
     ):
         open_dataset(source)
 
 
 @pytest.mark.parametrize("source", ["", "/data/imagenet"])
 def test_unknown_source_without_a_near_one(source):
-    with pytest.raises(InputError, match=r"unknown data '.*'\. There are: digits, cifar10:FOLDER"):
+    with pytest.raises(InputError, match=r"unknown data '.*'\. There are: digits, turned-digits, cifar10:FOLDER"):
         open_dataset(source)
 
 

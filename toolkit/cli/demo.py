@@ -2,33 +2,45 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
-from toolkit.cli import evaluation, rank, spaces, submission, training
+from toolkit.cli import evaluation, probe, rank, spaces, submission, training, truths
 from toolkit.cli.console import console
 
+if TYPE_CHECKING:
+    from toolkit.runs.folder import RunFolder
+
 RECIPE = "demo"
-SPACE = "resnet48-mini"
+SPACE = "resnet48-tiny"
+TRUTH = "turned-digits"
+IMAGES = 400
+"""Validation images that candidates are tested on: judged by the loss, more would hardly rank them better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is done: changes of the recipe, candidates to draw, and how many of them to train alone."""
+    """How much is done: changes of the recipe, and candidates to draw. The truth's networks are the first of them."""
 
     changes: tuple[str, ...]
     candidates: int
-    alone: int
 
 
-FULL = Size((), 45_000, 12)
-QUICK = Size(("training.epochs=2", "training.warmup_epochs=1"), 300, 3)
-PADDLE = Size(("training.epochs=20",), 2_000, 6)
+FULL = Size((), 45_000)
+QUICK = Size(("training.epochs=2", "training.warmup_epochs=1"), 300)
+PADDLE = Size(("training.epochs=16",), 2_000)
+
+TAKEN = 10
+"""Networks put first that one would look at."""
+
+MEASURE = "gradient_cosine"
+ALONE = 12
+"""How many are trained alone where candidates are the user's own, so that the shipped truth is of none of them."""
 
 
 def demo(
@@ -39,14 +51,20 @@ def demo(
     backend: Annotated[
         Literal["torch", "paddle"], typer.Option(help="the framework; with paddle, slow on a CPU, the job is smaller")
     ] = "torch",
+    alone: Annotated[
+        int | None,
+        typer.Option(min=3, help="train so many candidates alone too; default: none, or 12 of candidates of your own"),
+    ] = None,
 ) -> None:
     """Train a supernet on embedded data, evaluate 45,000 candidates, write and check the submission, rank it.
 
+    It is ranked against a truth that ships with the toolkit: 300 of the candidates, each trained alone with two seeds.
     Started again on the same folder it goes on where it ended.
     """
     from toolkit.runs.folder import RunFolder
 
     run = RunFolder(out)
+    own = candidates is not None
     workers = workers or os.cpu_count() or 1
     size = QUICK if quick else PADDLE if backend == "paddle" else FULL
     changes = [*size.changes, *(["backend=paddle"] if backend == "paddle" else [])]
@@ -60,9 +78,8 @@ def demo(
 
     if size is PADDLE:
         console.print(
-            "On a CPU Paddle is several times slower than PyTorch, so this demo is smaller: 20 epochs instead of 40, "
-            f"{PADDLE.candidates:,} candidates instead of {FULL.candidates:,}, {PADDLE.alone} of them trained alone "
-            f"instead of {FULL.alone}.",
+            "On a CPU Paddle is several times slower than PyTorch, so this demo is smaller: 16 epochs instead of 64, "
+            f"{PADDLE.candidates:,} candidates instead of {FULL.candidates:,}.",
             soft_wrap=True,
         )
     resume = run.exists()
@@ -82,32 +99,78 @@ def demo(
             )
     do(
         "Evaluate them all",
-        f"evaluate {out} --candidates {candidates} --workers {workers}",
-        lambda: evaluation.evaluate(out, candidates, workers=workers),
+        f"evaluate {out} --candidates {candidates} --images {IMAGES} --workers {workers}",
+        lambda: evaluation.evaluate(out, candidates, images=IMAGES, workers=workers),
     )
     do(
         "Write the submission",
-        f"submit {out} --candidates {candidates} --out {run.submission}",
-        lambda: submission.submit(out, candidates, run.submission),
+        f"submit {out} --candidates {candidates} --out {run.submission} --score loss",
+        lambda: submission.submit(out, candidates, run.submission, "loss"),
     )
     do(
         "Check it",
         f"check {run.submission} --space {SPACE} --candidates {candidates}",
         lambda: submission.check(run.submission, SPACE, candidates),
     )
+    if alone is not None or own:
+        count = alone or ALONE
+        do(
+            "Train a few candidates alone",
+            f"standalone {out} --candidates {candidates} --choose spread --count {count} --workers {workers}{setting}",
+            lambda: training.standalone(
+                out, candidates, count=count, choose="spread", workers=workers, changes=changes
+            ),
+        )
+    if own:
+        do(
+            "Rank the supernet against them",
+            f"rank {run.submission} --truth {run.standalone} --space {SPACE} --out {run.rank}",
+            lambda: rank.rank(run.submission, run.standalone, SPACE, out=run.rank),
+        )
+    else:
+        truth = out / "truth.json"
+        do(
+            "Take the truth: 300 of them trained alone",
+            f"truth {TRUTH} --out {truth} --overwrite",
+            lambda: truths.truth(TRUTH, truth, overwrite=True),
+        )
+        columns = ["seed 0", "seed 1"]
+        do(
+            "Rank the supernet against it",
+            f"rank {run.submission} --truth {truth} --truth-column 'seed 0' --truth-column 'seed 1' --space {SPACE} "
+            f"--out {run.rank}",
+            lambda: rank.rank(run.submission, truth, SPACE, truth_column=columns, out=run.rank),
+        )
     do(
-        "Train a few candidates alone, for ground truth",
-        f"standalone {out} --count {size.alone} --workers {workers}{setting}",
-        lambda: training.standalone(out, count=size.alone, workers=workers, changes=changes),
-    )
-    do(
-        "Rank the supernet against them",
-        f"rank {run.submission} --truth {run.standalone} --space {SPACE} --out {run.rank}",
-        lambda: rank.rank(run.submission, run.standalone, SPACE, out=run.rank),
+        "See where sharing hurts",
+        f"probe {out} --paths 4 --batches 2 --measures {MEASURE}",
+        lambda: probe.probe(out, paths=4, batches=2, measures=MEASURE),
     )
     console.print("\n[bold]Done[/]")
     for what, seconds in timings.items():
         console.print(f"  {seconds:7.1f} s  {what}")
     console.print(f"  {sum(timings.values()):7.1f} s  in all")
+    for line in _answer(run):
+        console.print(f"\n{escape(line)}", soft_wrap=True)
     dashboard = f"[cyan]supernet app {escape(str(out.parent))}[/]"
     console.print(f"\nOpen the dashboard: {dashboard} (in this environment), or make app", soft_wrap=True)
+
+
+def _answer(run: "RunFolder") -> Iterator[str]:
+    """What came out, in words: how well it ranks, what taking its first ten would cost, where it is wrong."""
+    from app.views.verdict import where_it_sits
+    from toolkit.files import read_bytes
+    from toolkit.interference.table import read_interference
+    from toolkit.ranking.report import RankReport
+    from toolkit.spaces import get_space
+
+    report = RankReport.model_validate_json(read_bytes(run.rank))
+    yield report.summary
+    if picks := [pick for pick in report.score.picks if pick.size <= TAKEN]:
+        best = picks[-1]
+        yield (
+            f"Of the {best.size} networks that it puts first the best is truly number {best.best_rank} of "
+            f"{report.networks:,}, {best.regret:.1f} points below the best of all."
+        )
+    if where := where_it_sits(get_space(SPACE), read_interference(run.interference)):
+        yield f"Where sharing hurts: {where}"

@@ -29,6 +29,7 @@ from toolkit.cli import (
     sweep,
     table,
     training,
+    truths,
     weights,
 )
 from toolkit.cli.console import console, errors, print_problems
@@ -47,7 +48,7 @@ command_line = typer.Typer(
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, app.app),
-    "Spaces and candidates": (spaces.spaces, spaces.cost, spaces.candidates),
+    "Spaces and candidates": (spaces.spaces, spaces.cost, spaces.candidates, truths.truth),
     "Train": (
         recipe.recipe,
         training.methods,

@@ -12,17 +12,22 @@ from toolkit.data.cifar import open_cifar
 from toolkit.data.digits import open_digits
 from toolkit.data.imagefolder import open_imagefolder
 from toolkit.data.splits import Splitting
+from toolkit.data.turned_digits import open_turned_digits
 from toolkit.errors import InputError
 
 SOURCES = {
     "digits": "digits",
+    "turned-digits": "turned-digits",
     "cifar10": "cifar10:FOLDER",
     "cifar100": "cifar100:FOLDER",
     "imagefolder": "imagefolder:FOLDER",
 }
 """How each source is written."""
 
-CHANNELS = {"digits": 1}
+EMBEDDED = {"digits": open_digits, "turned-digits": open_turned_digits}
+"""Sources that need no folder."""
+
+CHANNELS = dict.fromkeys(EMBEDDED, 1)
 """Of the images of a source, where that is not 3."""
 
 MEMORY_LIMIT = 8 * 2**30
@@ -45,17 +50,18 @@ def open_dataset(
     std: tuple[float, ...] | None = None,
     augmentation: Augmentation | None = None,
 ) -> Dataset:
-    """Open `digits`, `cifar10:FOLDER`, `cifar100:FOLDER` or `imagefolder:FOLDER`, and split it.
+    """Open `digits`, `turned-digits`, `cifar10:FOLDER`, `cifar100:FOLDER` or `imagefolder:FOLDER`, and split it.
 
     The parts share no image and are the same whenever the arguments are. Calibration images come out of the training
     images. Validation images are the official test part where there is one: CIFAR's test file, an image folder's `val`.
 
     Args:
         source: as above; a CIFAR folder may be the standard one itself or the one that holds it.
-        size: height and width of the images; by default 8 (digits), 32 (CIFAR) or 224 (image folders).
+        size: height and width of the images; by default 8 (the digits), 32 (CIFAR) or 224 (image folders).
         seed: decides who goes where.
-        calibration: number of images; by default 128 of the digits, else 2,560, at most a tenth of the training images.
-        validation: number of images; by default all of the official part; 400 of the digits, a tenth of an image
+        calibration: number of images; by default 128 of `digits`, 256 of `turned-digits`, else 2,560, at most a tenth
+            of the training images.
+        validation: number of images; by default all of the official part; 400 of `digits`, a tenth of an image
             folder without `val`.
         overlap: leave the calibration images in the training part as well.
         bad_images: image folders only, as the next two: refuse when images cannot be decoded, naming all of them, or
@@ -80,7 +86,7 @@ def open_dataset(
         hint = f"; did you mean {SOURCES[near[0]]!r}?" if near else "."
         raise InputError(f"unknown data {source!r}{hint} There are: {', '.join(SOURCES.values())}")
     problems = []
-    if (kind == "digits") == bool(folder):
+    if (kind in EMBEDDED) == bool(folder):
         problems.append(f"data {source!r}: write {SOURCES[kind]}")
     if size is not None and size < 1:
         problems.append(f"image size {size}: choose at least 1")
@@ -100,8 +106,8 @@ def open_dataset(
         raise InputError(wrong)
     splitting = Splitting(seed, calibration, validation, overlap)
     root = Path(folder).expanduser()
-    if kind == "digits":
-        found = open_digits(splitting, size=size, memory_limit=memory_limit)
+    if kind in EMBEDDED:
+        found = EMBEDDED[kind](splitting, size=size, memory_limit=memory_limit)
     elif kind == "imagefolder":
         found = open_imagefolder(
             root,

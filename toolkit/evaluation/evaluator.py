@@ -13,7 +13,7 @@ from toolkit.backends.base import Backend, Counts, Network, Norm, Tensor
 from toolkit.backends.states import State, newest
 from toolkit.errors import InputError
 from toolkit.evaluation.images import EvaluationSet
-from toolkit.evaluation.memory import CHUNK, chunk_for, memory_need, smallest_chunk, usual_chunk
+from toolkit.evaluation.memory import chunk_for, memory_need, smallest_chunk, together, usual_chunk
 from toolkit.evaluation.prefixes import Node, prefix_tree
 from toolkit.spaces import Arch, Plan, Plans
 
@@ -41,7 +41,7 @@ class Evaluator:
     """Tests networks on the same images in the same order, with one batch-norm policy.
 
     Args:
-        chunk: images that pass a network together, at most; the policy `batch` has its own.
+        chunk: images that pass a network together, at most; by default `together`; the policy `batch` has its own.
         memory: bytes that activations may take; the chunk is made small enough for each group of candidates.
         plans: what the network runs for an architecture; by default a supernet's path.
     """
@@ -51,14 +51,14 @@ class Evaluator:
         backend: Backend,
         network: Network,
         images: EvaluationSet,
-        chunk: int = CHUNK,
+        chunk: int | None = None,
         memory: int | None = None,
         plans: Callable[[Arch], Plans] | None = None,
     ) -> None:
         self._backend, self._network, self._spec = backend, network, images.spec
         self._plans = plans or network.space.supernet_plans
         self._policy, self._count = images.policy, len(images.labels)
-        self._chunk, self._memory = usual_chunk(images.policy, self._count, chunk), memory
+        self._chunk, self._memory = usual_chunk(images.policy, self._count, chunk or together(network.space)), memory
         self._images, self._labels = backend.place(images.pixels), backend.place(images.labels)
 
     def _chunks(self, size: int, start: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from toolkit.errors import InputError
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import Node
+from toolkit.spaces.base import SearchSpace
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.primitives import Conv, Map, Norm
@@ -22,8 +23,10 @@ from toolkit.spaces.wiring import graph
 
 Key = TypeVar("Key")
 
-CHUNK = 512
-"""Images that pass together, unless the policy or the memory says otherwise."""
+CHUNK, SMALL = 512, 2 * 2**20
+"""Images that pass together, unless the policy or the memory says otherwise: so many, or as many as make no activation
+larger than so many bytes. Of tiny networks a pass takes as long as its operations have to be called.
+"""
 
 _BYTES = 4
 _UNITS = {"B": 1} | {
@@ -103,7 +106,13 @@ def chunk_for(memory: int, need: Need, policy: NormPolicy) -> int:
     return together if policy.source == "batch" else (memory - need.fixed) // need.per_image
 
 
-def usual_chunk(policy: NormPolicy, images: int, most: int = CHUNK) -> int:
+def together(space: SearchSpace) -> int:
+    """How many images pass a space's networks together where neither policy nor memory sets a limit."""
+    largest = max(step.map.numbers for plan in space.widest if plan is not None for step in graph(plan).steps)
+    return max(CHUNK, SMALL // (_BYTES * largest))
+
+
+def usual_chunk(policy: NormPolicy, images: int, most: int) -> int:
     """How many of `images` images to test pass together where memory is no matter, calibration images among them."""
     wanted = policy.images if policy.source == "batch" else min(most, policy.calibration + images)
     return max(wanted, smallest_chunk(policy))

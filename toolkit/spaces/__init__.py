@@ -15,11 +15,22 @@ from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.pinas import PINAS, PINAS_MINI
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.resnet20 import RESNET20
-from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_WIDE
+from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_TINY, RESNET48_WIDE
 
 SPACES: Registry[SearchSpace] = Registry(
     "spaces",
-    (RESNET48, RESNET48_WIDE, RESNET48_MINI, RESNET20, NASBENCH201, NATS_SIZE, NASBENCH_MACRO, PINAS, PINAS_MINI),
+    (
+        RESNET48,
+        RESNET48_WIDE,
+        RESNET48_MINI,
+        RESNET48_TINY,
+        RESNET20,
+        NASBENCH201,
+        NATS_SIZE,
+        NASBENCH_MACRO,
+        PINAS,
+        PINAS_MINI,
+    ),
     instance_of(SearchSpace),
 )
 

@@ -8,7 +8,7 @@ Rules checked on all 45,000 official codes; sources in the challenge's demo kit 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import prod
@@ -22,7 +22,7 @@ from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
 RATIOS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-"""What the width digits 1..7 stand for."""
+"""What the width digits 1..7 stand for, officially."""
 
 MIN_DEPTH = 2
 MAX_DEPTHS = (5, 5, 8, 5)
@@ -55,6 +55,7 @@ class ResNet48(SearchSpace):
 
     Attributes:
         digits: per stage, the largest width digit allowed.
+        ratios: what the width digits 1..7 stand for.
         base: per stage, the channels at ratio 1.
         divisor: widths are multiples of it.
         stem_kernel, stem_stride, stem_pool: the first convolution, and whether a max pooling follows it.
@@ -63,6 +64,7 @@ class ResNet48(SearchSpace):
     name: str
     summary: str = ""
     digits: tuple[int, int, int, int] = (3, 3, 5, 7)
+    ratios: tuple[float, ...] = RATIOS
     base: tuple[int, int, int, int] = (64, 128, 256, 512)
     divisor: int = 8
     stem_kernel: int = 7
@@ -90,7 +92,7 @@ class ResNet48(SearchSpace):
     def _widths(self) -> tuple[tuple[int, ...], ...]:
         """Channels by stage and option index."""
         return tuple(
-            tuple(make_divisible(base * ratio, self.divisor) for ratio in RATIOS[:digits])
+            tuple(make_divisible(base * ratio, self.divisor) for ratio in self.ratios[:digits])
             for base, digits in zip(self.base, self.digits, strict=True)
         )
 
@@ -295,4 +297,11 @@ RESNET48_MINI = ResNet48(
     channels=1,
     size=8,
     classes=10,
+)
+RESNET48_TINY = replace(
+    RESNET48_MINI,
+    name="resnet48-tiny",
+    summary="the codes of resnet48 for `turned-digits`, widths from 1 to 0.12: networks that differ",
+    ratios=(1.0, 0.6, 0.4, 0.3, 0.22, 0.16, 0.12),
+    classes=40,
 )

@@ -7,7 +7,7 @@ from toolkit.candidates import read_candidates
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import group_limit
-from toolkit.evaluation.memory import chunk_for, parse_size, usual_chunk
+from toolkit.evaluation.memory import chunk_for, parse_size, together, usual_chunk
 from toolkit.evaluation.partly import Portion, portions
 from toolkit.evaluation.plan import BUDGETS, Budget, Outlook, Sharing, budgets, find_sharing
 from toolkit.evaluation.policy import NormPolicy
@@ -86,7 +86,7 @@ def plan(
     note(f"comparing {len(codes):,} candidates")
     sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
     parts = portions(meant, list(codes), SHARES, workers)
-    chunk = usual_chunk(policy, images)
+    chunk = usual_chunk(policy, images, together(meant))
     if limit is not None:
         chunk = min(chunk, chunk_for(limit, sharing.need, policy))
     speed = None

@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from toolkit.backends.torch.layers import convolve
+from toolkit.backends.torch.convolution import convolve
 from toolkit.errors import InputError
 
 _CASES = ((1, 1, 4, 1), (1, 2, 4, 1), (1, 2, 12, 1), (3, 1, 4, 1), (3, 2, 5, 1), (3, 1, 12, 12), (5, 2, 8, 8))

@@ -54,24 +54,6 @@ class Conv(Layer):
         return weight if part is None else _Window.apply(weight, part)  # type: ignore[no-untyped-call]
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
-    """A square convolution padded by half its kernel.
-
-    x (n, c, h, w), weight (channels, c / groups, k, k) to (n, channels, h / stride, w / stride).
-    """
-    kernel = weight.shape[2]
-    if stride > 1 and x.dtype == torch.bfloat16 and x.shape[2:] == (1, 1):
-        stride = 1  # the same on a single pixel, where the other's weight gradient is no number (docs/upstream.md)
-    if kernel == 1 and stride > 1 and x.shape[1] < UNSAFE:
-        # Its weight gradient writes beyond its memory on CPUs without AVX-512 (docs/upstream.md). The same sums:
-        x, stride = x[:, :, ::stride, ::stride], 1
-    return F.conv2d(x, weight, bias, stride, kernel // 2, groups=groups)
-
-
-UNSAFE = 8
-"""Input channels below which oneDNN must not see a strided 1x1 convolution (`benchmarks.convolutions --raw`)."""
-
-
 class BatchNorm(Layer):
     """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`)."""
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from toolkit.backends.programs import Run, See
-from toolkit.backends.torch.layers import BatchNorm, Conv, Layer, Linear, PReLU, convolve
+from toolkit.backends.torch.convolution import convolve
+from toolkit.backends.torch.layers import BatchNorm, Conv, Layer, Linear, PReLU
 from toolkit.backends.torch.norms import Norm
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of

@@ -1,0 +1,35 @@
+"""`supernet truth`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from toolkit.cli.console import console, print_line
+from toolkit.cli.options import Overwrite
+
+
+def truth(
+    name: Annotated[str | None, typer.Argument(help="a truth that ships with the toolkit; default: list these")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="the file; default: NAME.json")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a truth that ships with the toolkit: networks trained alone, to hold a ranking against.
+
+    In a run folder the dashboard finds it. How the networks were trained: docs/truths.md.
+    """
+    from toolkit import truths
+    from toolkit.verbs.outputs import refuse_existing
+
+    if name is None:
+        for each in truths.names():
+            found = truths.read(each)
+            accs = found.accuracies.values()
+            said = f"{len(accs):,} networks, {len(found.seeds)} seeds, {min(accs):.1f} to {max(accs):.1f} %"
+            console.print(f"[bold]{escape(each):16}[/] {said}", soft_wrap=True)
+        return
+    out = out or Path(f"{name}.json")
+    refuse_existing(out, overwrite=overwrite)
+    found = truths.copy(name, out)
+    print_line(f"{len(found.accuracies):,} networks trained alone, {len(found.seeds)} seeds each: {out}")
