@@ -24,20 +24,30 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class Pair:
-    """The same network in PyTorch and in Paddle; the largest differences between what they do with the same images.
+    """The same network in two places; the largest differences between what they do with the same images.
 
     With fp64, weights are random everywhere, and what remains is the difference between two programs. With fp32 they
     are those of a fresh supernet. (There, gradients may differ by whole activations: one within rounding of 0 falls on
     one side of a ReLU here, on the other there.)
+
+    Args:
+        sides: backend and device of each.
     """
 
     def __init__(
-        self, space: SearchSpace, method: str, precision: Precision, *, move_idle: bool = False, **options: Any
+        self,
+        space: SearchSpace,
+        method: str,
+        precision: Precision,
+        *,
+        move_idle: bool = False,
+        sides: tuple[tuple[str, str], tuple[str, str]] = (("torch", "cpu"), ("paddle", "cpu")),
+        **options: Any,
     ) -> None:
         sgd = replace(SETTINGS, move_idle=move_idle)
         self._traces = [
-            _Trace(get_backend(name, "cpu", precision), make_method(method, space, **options), sgd)
-            for name in ("torch", "paddle")
+            _Trace(get_backend(name, device, precision), make_method(method, space, **options), sgd)
+            for name, device in sides
         ]
         if precision == "fp64":
             for trace in self._traces:
@@ -92,7 +102,7 @@ class _Trace:
     def logits(self) -> Arrays:
         network, found = self.network, {}
         for number, arch in enumerate(self._archs):
-            found[f"training {number}"] = np.asarray(network.ops.detach(forward(network, arch, self._images)))
+            found[f"training {number}"] = np.asarray(network.ops.detach(forward(network, arch, self._images)).cpu())
             for source in (network.stored_norm(), network.batch_norm(), network.calibrating_norm(IMAGES // 2)):
                 found[f"{type(source).__name__} {number}"] = logits(self._backend, network, arch, self._pixels, source)
         return found
@@ -102,7 +112,7 @@ class _Trace:
         norm = network.calibrating_norm(IMAGES)
 
         def see(output: Tensor) -> None:
-            found[f"ReLU {len(found)}"] = np.asarray(output).copy()
+            found[f"ReLU {len(found)}"] = np.asarray(output.cpu()).copy()
 
         with network.observe_relus(see):
             logits(self._backend, network, arch, self._pixels, norm)
@@ -113,7 +123,7 @@ class _Trace:
         return found | {"without norms": flow / np.abs(flow).max()}
 
     def gradients(self) -> Arrays:
-        return {name: np.asarray(gradient) for name, gradient in self.network.gradients().items()}
+        return {name: np.asarray(gradient.cpu()) for name, gradient in self.network.gradients().items()}
 
     def steps(self) -> Arrays:
         optimizer, average = self._backend.optimizer(self.network, self._sgd), copy_of(self._backend, self.network)

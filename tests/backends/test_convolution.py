@@ -29,3 +29,11 @@ def test_few_pixels_are_convolved_as_any_others(size, kernel, stride, biased):
 def test_they_stay_channels_last():
     x = torch.randn(3, 9, 2, 2).to(memory_format=torch.channels_last)
     assert convolve(x, torch.randn(4, 9, 3, 3), None, 1).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_evaluation_leaves_nothing_that_training_cannot_use():
+    x, weight = torch.randn(3, 9, 2, 2), torch.randn(4, 9, 9, 9, requires_grad=True)  # a kernel that no other test has
+    with torch.inference_mode():
+        convolve(x, weight, None, 1)
+    convolve(x, weight, None, 1).sum().backward()
+    assert weight.grad is not None

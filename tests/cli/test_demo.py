@@ -13,7 +13,7 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
 
-STEPS = ("train", "candidates", "evaluate", "submit", "check", "standalone", "rank")
+STEPS = ("train", "candidates", "evaluate", "submit", "check", "truth", "rank")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_it_leaves_the_whole_run(demo: tuple[RunFolder, Outcome]) -> None:
     assert (outcome.status, commands(outcome)) == (0, list(STEPS))
     assert "Done" in outcome.out
     assert "supernet app" in outcome.out
-    space = get_space("resnet48-mini")
+    space = get_space("resnet48-tiny")
     candidates = read_candidates(run.candidates, space)
     assert len(candidates) == 300
     assert read_recipe(run.recipe).training.epochs == 2
@@ -43,10 +43,13 @@ def test_it_leaves_the_whole_run(demo: tuple[RunFolder, Outcome]) -> None:
     submission = read_candidates(run.submission, space)
     assert dict(submission) == dict(candidates)
     assert len(set(submission.accs.values())) > 1
-    truth = read_candidates(run.standalone, space)
-    assert len(truth) == 3
-    assert truth.items() <= candidates.items()
-    assert json.loads(run.rank.read_bytes())["notes"], "three networks are too few"
+    truth = read_candidates(run.path / "truth.json", space)
+    assert dict(truth) == dict(candidates), "the truth is of the first 300"
+    report = json.loads(run.rank.read_bytes())
+    assert report["networks"] == 300
+    assert report["seeds"] is not None, "each was trained twice, so the ceiling is known"
+    assert report["summary"] in outcome.out
+    assert "networks that it puts first the best is truly number" in outcome.out
     assert json.loads(run.metrics.read_text().splitlines()[-1])["epoch"] == 2
     assert not [path for path in run.path.rglob("*") if path.suffix == ".tmp"]
 
@@ -57,7 +60,7 @@ def test_what_it_shows_can_be_typed(demo: tuple[RunFolder, Outcome]) -> None:
         f"$ supernet train demo --set training.epochs=2 --set training.warmup_epochs=1 --out {run.path}\n"
         in outcome.out
     )
-    assert f"$ supernet evaluate {run.path} --candidates {run.candidates} --workers 1\n" in outcome.out
+    assert f"$ supernet evaluate {run.path} --candidates {run.candidates} --images 400 --workers 1\n" in outcome.out
     check = next(line for line in outcome.out.splitlines() if line.startswith("$ supernet check"))
     assert supernet(*check.split()[2:]).status == 0
 
@@ -78,7 +81,7 @@ def test_a_quick_run_is_not_taken_for_a_full_one(demo: tuple[RunFolder, Outcome]
     run, _ = demo
     outcome = supernet("demo", "--out", run.path)
     assert outcome.status == 1
-    assert "was begun with training.epochs = 2, the recipe given says 40" in outcome.err
+    assert "was begun with training.epochs = 2, the recipe given says 64" in outcome.err
     assert "start a new run" in outcome.err
 
 
@@ -92,9 +95,11 @@ def test_places_and_files_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_the_users_own_candidates(demo: tuple[RunFolder, Outcome], tmp_path: Path) -> None:
     run, _ = demo
-    own = draw_candidates(get_space("resnet48-mini"), 20, 9)
+    own = draw_candidates(get_space("resnet48-tiny"), 20, 9)
     write_candidates(tmp_path / "own.json", own)
-    options = ("--quick", "--out", run.path, "--workers", 1, "--candidates", tmp_path / "own.json")
+    options = ("--quick", "--alone", 3, "--out", run.path, "--workers", 1, "--candidates", tmp_path / "own.json")
     outcome = supernet("demo", *options)
     assert outcome.status == 0, outcome.err
-    assert dict(read_candidates(run.submission, get_space("resnet48-mini"))) == dict(own)
+    assert dict(read_candidates(run.submission, get_space("resnet48-tiny"))) == dict(own)
+    assert commands(outcome)[-2:] == ["standalone", "rank"], "nobody has trained these yet"
+    assert len(read_candidates(run.standalone, get_space("resnet48-tiny"))) == 3

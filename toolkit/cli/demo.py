@@ -25,14 +25,18 @@ IMAGES = 400
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is done: changes of the recipe, and candidates to draw. The truth's networks are the first of them."""
+    """How much is done: changes of the recipe, candidates to draw, and whether interference is probed.
+
+    The truth's networks are the first candidates.
+    """
 
     changes: tuple[str, ...]
     candidates: int
+    probed: bool = True
 
 
 FULL = Size((), 45_000)
-QUICK = Size(("training.epochs=2", "training.warmup_epochs=1"), 300)
+QUICK = Size(("training.epochs=2", "training.warmup_epochs=1"), 300, probed=False)
 PADDLE = Size(("training.epochs=16",), 2_000)
 
 TAKEN = 10
@@ -141,11 +145,12 @@ def demo(
             f"--out {run.rank}",
             lambda: rank.rank(run.submission, truth, SPACE, truth_column=columns, out=run.rank),
         )
-    do(
-        "See where sharing hurts",
-        f"probe {out} --paths 4 --batches 2 --measures {MEASURE}",
-        lambda: probe.probe(out, paths=4, batches=2, measures=MEASURE),
-    )
+    if size.probed:
+        do(
+            "See where sharing hurts",
+            f"probe {out} --paths 4 --batches 2 --measures {MEASURE}",
+            lambda: probe.probe(out, paths=4, batches=2, measures=MEASURE),
+        )
     console.print("\n[bold]Done[/]")
     for what, seconds in timings.items():
         console.print(f"  {seconds:7.1f} s  {what}")
@@ -172,5 +177,6 @@ def _answer(run: "RunFolder") -> Iterator[str]:
             f"Of the {best.size} networks that it puts first the best is truly number {best.best_rank} of "
             f"{report.networks:,}, {best.regret:.1f} points below the best of all."
         )
-    if where := where_it_sits(get_space(SPACE), read_interference(run.interference)):
+    measured = run.interference.is_file()
+    if measured and (where := where_it_sits(get_space(SPACE), read_interference(run.interference))):
         yield f"Where sharing hurts: {where}"

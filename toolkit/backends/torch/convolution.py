@@ -48,6 +48,7 @@ def _few_pixels(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> 
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(mode=False)  # or what an evaluation left in the cache could not be trained through
 def _where(size: int, kernel: int, stride: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Which tap of the kernel lies between a pixel of the result and one of the image.
 
