@@ -3,18 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import pairwise
 from math import prod
 
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.own import group_of
 from toolkit.spaces.plans import Plan, Plans
-from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, GroupedConv, Linear, Norm
+from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, GroupedConv, Linear, Norm, matrix_name
 from toolkit.spaces.wiring import Step, graph
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
 _SLOPE = re.compile(rf"(.+\.)?{SLOPE}[0-9]*\.weight")
+_MATRIX = re.compile(r"(.+\.)?([0-9]+)to([0-9]+)_matrix")
 
 
 def shapes(plans: Plans) -> Shapes:
@@ -28,6 +30,11 @@ def shapes(plans: Plans) -> Shapes:
 def is_slope(name: str) -> bool:
     """Whether a tensor is the slope of a learned activation, the trunk's or a group's."""
     return _SLOPE.fullmatch(parted(name)[0]) is not None
+
+
+def is_matrix(name: str) -> bool:
+    """Whether a tensor makes a smaller kernel of a larger one."""
+    return _MATRIX.fullmatch(name) is not None
 
 
 def is_statistic(name: str) -> bool:
@@ -94,9 +101,14 @@ def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
                 yield f"{copy}.weight", (width, in_channels, kernel, kernel)
                 if bias:
                     yield f"{copy}.bias", (width,)
-        case DepthwiseConv(channels, kernel):
+        case DepthwiseConv(channels) as op:
+            held = copies is _all
+            matrices = tuple(pairwise(op.kernels)) if held else op.matrices
+            kernel = op.whole if held else max((after for _, after in matrices), default=op.kernel)
             for copy, width in copies(channels, own.convs):
                 yield f"{copy}.weight", (width, 1, kernel, kernel)
+                for before, after in matrices:
+                    yield f"{copy}.{matrix_name(before, after)}", (after**2, after**2)
         case GroupedConv(in_channels, channels, kernel, groups, bias=bias):
             yield ".weight", (channels, in_channels // groups, kernel, kernel)
             if bias:

@@ -6,7 +6,7 @@ over that graph. Two networks are equal up to a position exactly when their plan
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
 from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
-from toolkit.spaces.plans.mobile import InvertedResidual
+from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
 from toolkit.spaces.plans.residual import BasicBlock, Reduction, SplitAttention
 from toolkit.spaces.plans.simple import AvgPool, ConvNorm, DeepStem, Head, Identity, NormReLU, Resize, Stem
 
@@ -21,6 +21,7 @@ __all__ = [
     "Head",
     "Identity",
     "InvertedResidual",
+    "MobileHead",
     "NormReLU",
     "Plan",
     "Plans",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from toolkit.spaces.plans.base import Block
+from toolkit.spaces.primitives import EPS, Nonlinearity
 from toolkit.spaces.wiring import Value, Wiring
 
 
@@ -24,7 +25,11 @@ class Resize(Block):
 
 @dataclass(frozen=True, slots=True)
 class Stem(Block):
-    """Convolution, batch norm, ReLU and, if `pool`, a 3x3 max pooling of stride 2. `size` is the input's height."""
+    """Convolution, batch norm, ReLU and, if `pool`, a 3x3 max pooling of stride 2. `size` is the input's height.
+
+    If `resolution`, images are first brought to that height, so that it can be a decision. Some have another activation
+    than a ReLU.
+    """
 
     in_channels: int
     channels: int
@@ -32,12 +37,18 @@ class Stem(Block):
     stride: int
     pool: bool
     size: int
+    resolution: int | None = None
+    nonlinearity: Nonlinearity = "relu"
+    eps: float = EPS
     label: ClassVar[str] = "stem"
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """ReLU(BN(conv(x))), pooled."""
         (x,) = inputs
-        y = g.relu(g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride)))
+        if self.resolution not in (None, self.size):
+            x = g.resize(x, self.resolution)
+        y = g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride), eps=self.eps)
+        y = g.activation(y, self.nonlinearity)
         return g.max_pool(y, kernel=3, stride=2) if self.pool else y
 
 
@@ -65,7 +76,10 @@ class DeepStem(Block):
 
 @dataclass(frozen=True, slots=True)
 class ConvNorm(Block):
-    """A convolution and batch norm, with a ReLU before both, after both, or none. `size` is the input's height."""
+    """A convolution and batch norm, with a ReLU before both, after both, or none. `size` is the input's height.
+
+    Some have another activation in its place.
+    """
 
     in_channels: int
     channels: int
@@ -73,14 +87,16 @@ class ConvNorm(Block):
     stride: int
     relu: Literal["before", "after"] | None
     size: int
+    nonlinearity: Nonlinearity = "relu"
+    eps: float = EPS
     label: ClassVar[str] = "conv"
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """BN(conv(x)) with its ReLU."""
         (x,) = inputs
-        x = g.relu(x) if self.relu == "before" else x
-        x = g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride))
-        return g.relu(x) if self.relu == "after" else x
+        x = g.activation(x, self.nonlinearity) if self.relu == "before" else x
+        x = g.norm("bn", g.conv("conv", x, "channels", self.kernel, self.stride), eps=self.eps)
+        return g.activation(x, self.nonlinearity) if self.relu == "after" else x
 
 
 @dataclass(frozen=True, slots=True)
