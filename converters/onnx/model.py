@@ -9,7 +9,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from converters.onnx.graph import Graph
 from converters.onnx.primitives import add_step
-from toolkit.backends.shapes import used
+from toolkit.backends.shapes import extracted
 from toolkit.backends.weights import part_of
 from toolkit.data.base import ImageSpec
 from toolkit.spaces import Plan, Plans
@@ -40,7 +40,7 @@ def build_model(
         weights: of these plans or wider; the parts that they run on are taken, of the group where one serves the width.
         facts: what the file says of itself besides mean and standard deviation of the pixels.
     """
-    own = {parted(name)[0]: part_of(weights, name, shape) for name, shape in used(plans).items()}
+    own = {parted(name)[0]: part_of(weights, name, shape) for name, shape in extracted(plans).items()}
     graph = Graph(own)
     x = _normalised(graph, INPUT, spec.mean, spec.std) if normalise else INPUT
     states = [x]

@@ -1,10 +1,11 @@
 """The names and shapes of a network's tensors, from its plans alone: no framework, no network built."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from math import prod
+from typing import Literal
 
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.own import group_of
@@ -55,15 +56,24 @@ def parameters(plans: Plans) -> int:
     return sum(prod(shape) for name, shape in shapes(plans).items() if not is_statistic(name))
 
 
+def extracted(plans: Plans) -> Shapes:
+    """`used`, but of kernels that matrices make what comes out: the tensors of the path as a network alone."""
+    return _named(plans, lambda plan: dict(_block(plan, "made")))
+
+
 @cache
 def used_by(plan: Plan) -> Shapes:
     """`used` of one block, by names within it. Do not change what it returns."""
-    return dict(_block(plan, _serving))
+    return dict(_block(plan, "used"))
 
 
 @cache
 def _held(plan: Plan) -> Shapes:
-    return dict(_block(plan, _all))
+    return dict(_block(plan, "held"))
+
+
+_What = Literal["held", "used", "made"]
+"""All tensors that there are; those that a path runs on; the same, with kernels as matrices make them."""
 
 
 def _named(plans: Plans, of: Callable[[Plan], Shapes]) -> Shapes:
@@ -75,37 +85,42 @@ def _named(plans: Plans, of: Callable[[Plan], Shapes]) -> Shapes:
     }
 
 
-_Copies = Callable[[int, tuple[int, ...]], Iterable[tuple[str, int]]]
-"""Which copies of a layer there are, by the layer's width and its groups: (what follows its name, the copy's width)."""
-
-
-def _all(width: int, groups: tuple[int, ...]) -> Iterator[tuple[str, int]]:
+def _copies(width: int, groups: tuple[int, ...], what: _What) -> Iterator[tuple[str, int]]:
+    """Which copies of a layer there are: what follows its name, and the copy's width."""
+    if what != "held":
+        yield f".groups.{group_of(width, groups)}" if groups else "", width
+        return
     yield "", width
     yield from ((f".groups.{group}", group) for group in groups)
 
 
-def _serving(width: int, groups: tuple[int, ...]) -> Iterator[tuple[str, int]]:
-    yield f".groups.{group_of(width, groups)}" if groups else "", width
+def _filters(op: DepthwiseConv, what: _What) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """The kernel of a weight, and the matrices beside it."""
+    match what:
+        case "held":
+            return op.whole, tuple(pairwise(op.kernels))
+        case "used":
+            return max((after for _, after in op.matrices), default=op.kernel), op.matrices
+        case "made":
+            return op.kernel, ()
 
 
-def _block(plan: Plan, copies: _Copies) -> Iterator[tuple[str, Shape]]:
+def _block(plan: Plan, what: _What) -> Iterator[tuple[str, Shape]]:
     for step in graph(plan).steps:
-        yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, copies))
+        yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, what))
 
 
-def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
+def _tensors(step: Step, what: _What) -> Iterator[tuple[str, Shape]]:
     own = step.own
     match step.op:
         case Conv(in_channels, channels, kernel, bias=bias):
-            for copy, width in copies(channels, own.convs):
+            for copy, width in _copies(channels, own.convs, what):
                 yield f"{copy}.weight", (width, in_channels, kernel, kernel)
                 if bias:
                     yield f"{copy}.bias", (width,)
         case DepthwiseConv(channels) as op:
-            held = copies is _all
-            matrices = tuple(pairwise(op.kernels)) if held else op.matrices
-            kernel = op.whole if held else max((after for _, after in matrices), default=op.kernel)
-            for copy, width in copies(channels, own.convs):
+            kernel, matrices = _filters(op, what)
+            for copy, width in _copies(channels, own.convs, what):
                 yield f"{copy}.weight", (width, 1, kernel, kernel)
                 for before, after in matrices:
                     yield f"{copy}.{matrix_name(before, after)}", (after**2, after**2)
@@ -114,13 +129,13 @@ def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
             if bias:
                 yield ".bias", (channels,)
         case Norm(channels):
-            for copy, width in copies(channels, own.norms):
+            for copy, width in _copies(channels, own.norms, what):
                 for tensor in ("weight", "bias", "running_mean", "running_var"):
                     yield f"{copy}.{tensor}", (width,)
         case Linear(in_features, features):
-            for copy, width in copies(in_features, own.convs):
+            for copy, width in _copies(in_features, own.convs, what):
                 yield f"{copy}.weight", (features, width)
                 yield f"{copy}.bias", (features,)
         case Activate("prelu"):
-            for copy, _ in copies(step.map.channels, own.activations):
+            for copy, _ in _copies(step.map.channels, own.activations, what):
                 yield f"{copy}.weight", (1,)

@@ -19,7 +19,8 @@ class WithinOptions(SamplerOptions):
 
     name: Literal["within"] = Field("within", description="which sampler")
     open: dict[str, Options] = Field(
-        description="by decision, or by the beginning of several decisions' names: the options drawn; of others all"
+        default_factory=dict,
+        description="by decision, or by the beginning of several decisions' names: the options drawn; of others all",
     )
 
 

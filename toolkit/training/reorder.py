@@ -12,15 +12,15 @@ from toolkit.spaces import SearchSpace
 from toolkit.spaces.grouping import elastic_layers
 
 _INSIDES = {
-    "conv2": (("conv1", "bn1"), ()),
-    "project": (("expand", "bn1", "depthwise", "bn2", "se.expand"), ("se.reduce",)),
-    "se.expand": (("se.reduce",), ()),
+    "conv2": ("mid_channels", ("conv1", "bn1"), ()),
+    "project": ("mid_channels", ("expand", "bn1", "depthwise", "bn2", "se.expand"), ("se.reduce",)),
+    "se.expand": ("squeeze_channels", ("se.reduce",), ()),
 }
-"""By the layer whose weights tell how much a block's inner channels matter: those that put these channels out, and
-those that read them too."""
+"""By the layer whose weights tell how much inner channels of a block matter: the attribute of its plan that says how
+many there are, the layers that put them out, and those that read them too."""
 
-Kept = Mapping[str, Collection[int]]
-"""By block, `blocks.3`: widths inside it that are trained, so that each keeps the channels that it has."""
+Kept = Mapping[tuple[str, str], Collection[int]]
+"""By block, `blocks.3`, and such an attribute: widths that are trained, so that each keeps the channels that it has."""
 
 
 def reorder_channels(weights: Mapping[str, npt.NDArray[np.float32]], kept: Kept | None = None) -> Weights:
@@ -34,14 +34,14 @@ def reorder_channels(weights: Mapping[str, npt.NDArray[np.float32]], kept: Kept 
         kept: each width given goes on with the channels that it has, sorted among themselves.
     """
     result = dict(weights)
-    for last, (writers, readers) in _INSIDES.items():
+    for last, (field, writers, readers) in _INSIDES.items():
         suffix = f".{last}.weight"
         for name in [name for name in weights if name.endswith(suffix)]:
             block = name.removesuffix(suffix)
             if f"{block}.{writers[0]}.weight" not in weights:
                 continue  # its inner channels are those of the block before
             reader = result[name]
-            order = _order(np.abs(reader).sum((0, 2, 3)), (kept or {}).get(block, ()) if last != "se.expand" else ())
+            order = _order(np.abs(reader).sum((0, 2, 3)), (kept or {}).get((block, field), ()))
             result[name] = reader[:, order]
             for other in weights:
                 if any(other.startswith(f"{block}.{layer}.") for layer in writers) and not is_matrix(other):
@@ -51,12 +51,13 @@ def reorder_channels(weights: Mapping[str, npt.NDArray[np.float32]], kept: Kept 
     return result
 
 
-def trained_widths(space: SearchSpace, options: Collection[str]) -> dict[str, list[int]]:
-    """By block, `blocks.3`: the widths inside it that some options ask for, written as text."""
+def trained_widths(space: SearchSpace, options: Collection[str]) -> dict[tuple[str, str], list[int]]:
+    """The widths that some options, written as text, ask for, as `reorder_channels` takes them."""
     return {
-        f"blocks.{layers.position}": [width for width, users in layers.users.items() if {*users} & {*options}]
+        (f"blocks.{layers.position}", layers.field): [
+            width for width, users in layers.users.items() if {*users} & {*options}
+        ]
         for layers in elastic_layers(space)
-        if layers.field == "mid_channels"
     }
 
 
