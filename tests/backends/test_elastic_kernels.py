@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.networks import logits, randomise, some_images, thin
 from toolkit.backends.base import Backend
-from toolkit.backends.shapes import is_matrix, shapes
+from toolkit.backends.shapes import extracted, is_matrix, shapes, used
 from toolkit.backends.weights import inherited, part_of
 from toolkit.spaces import SPACES, Arch
 from toolkit.spaces.ofa import KERNELS
@@ -74,3 +74,24 @@ def test_a_path_trains_the_matrices_that_it_uses(backend: Backend) -> None:
         backend.ops.backward(backend.ops.mean(out * out))
         moved = {name.rpartition(".")[2] for name, array in network.gradients().items() if is_matrix(name)}
         assert moved == set(expected), SPACE.format(arch)
+
+
+def test_what_a_path_uses_of_a_weight() -> None:
+    """Of 7x7 all; for 5x5 its centre and a matrix; for 3x3 the same centre and both."""
+    arches = archs()
+    expected = {
+        0: {"weight": (5, 5), "7to5_matrix": (25, 25), "5to3_matrix": (9, 9)},
+        1: {"weight": (5, 5), "7to5_matrix": (25, 25)},
+        2: {"weight": (7, 7)},
+    }
+    for kernel, shapes_of in expected.items():
+        plans = SPACE.supernet_plans(arches[kernel])
+        found = {
+            name.rpartition(".")[2]: shape[-2:]
+            for name, shape in used(plans).items()
+            if name.startswith("blocks.2.depthwise.")
+        }
+        assert found == shapes_of
+        size = KERNELS[kernel]
+        assert extracted(plans)["blocks.2.depthwise.weight"][-2:] == (size, size)
+        assert not any(map(is_matrix, extracted(plans)))
