@@ -21,7 +21,7 @@ from toolkit.backends.base import SGD
 from toolkit.backends.torch.backend import TorchBackend
 from toolkit.spaces import SearchSpace, get_space
 
-# (space, image size, batch): the two challenges' networks, the mini one, whose steps are mostly overhead, and MobileNets,
+# (space, image size, batch): the challenges' networks, the mini one, whose steps are mostly overhead, and MobileNets,
 # whose sizes are their own.
 CASES = (
     ("resnet48", 64, 64),
