@@ -21,8 +21,16 @@ from toolkit.backends.base import SGD
 from toolkit.backends.torch.backend import TorchBackend
 from toolkit.spaces import SearchSpace, get_space
 
-# (space, image size, batch): the two challenges' networks, and the mini one, whose steps are mostly overhead.
-CASES = (("resnet48", 64, 64), ("resnet20", 32, 128), ("resnet48-mini", 8, 128))
+# (space, image size, batch): the challenges' networks, the mini one, whose steps are mostly overhead, and MobileNets,
+# whose sizes are their own.
+CASES = (
+    ("resnet48", 64, 64),
+    ("resnet20", 32, 128),
+    ("resnet48-mini", 8, 128),
+    ("ofa-mini", 32, 64),
+    ("ofa-mbv3", 224, 8),
+    ("bn-nas", 64, 16),
+)
 SETTINGS = SGD(weight_decay=5e-4, decay_norm=True, decay_bias=True)
 
 
@@ -32,11 +40,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--candidates", type=int, default=5)
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--space", action="append", help="only this one; may be said again")
     options = parser.parse_args()
     backend = TorchBackend(options.device, "fp32", options.threads)
     title = f"milliseconds, {torch.get_num_threads()} threads, {backend.device}, fp32; ratio = supernet / plain"
     table = Table("space", "pixels", "batch", "step", "supernet", "plain", "ratio", title=title)
     for name, size, batch in CASES:
+        if options.space and name not in options.space:
+            continue
         space = get_space(name)
         space = space.for_images(space.channels, size, space.classes)
         for kind in ("forward", "training"):

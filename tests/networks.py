@@ -13,7 +13,9 @@ from toolkit.backends.base import Backend, Network, Norm, Precision
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
+from toolkit.spaces.ofa import OFA, Stage
 from toolkit.spaces.pinas import PiNAS
+from toolkit.spaces.proxyless import Proxyless
 from toolkit.spaces.resnet20 import ResNet20
 from toolkit.spaces.resnet48 import ResNet48
 
@@ -41,11 +43,21 @@ def thin(space: SearchSpace, size: int = 16) -> SearchSpace:
             return replace(space, planes=(4, 4, 16, 16), layers=(1, 1, 1, 1), stem=8)
         case PiNAS():
             return replace(space, planes=(4, 4, 16), layers=(1, 1, 1), stem=8)
+        case OFA():
+            stages = Stage(16, 2, squeeze=True), Stage(16, 1, nonlinearity="h-swish"), Stage(16, 2, elastic=False)
+            resolutions = (size // 2, size)
+            mixed = 48 if space.mixed else 0
+            return replace(space, stages=stages, expanded=32, mixed=mixed, stem_stride=1, resolutions=resolutions)
+        case Proxyless():
+            return replace(space, stem=8, first=4, widths=(4, 8), strides=(1, 2), blocks=(2, 1), last=16, skipped=(1,))
     return space
 
 
 KINDS = list({type(space): name for name, space in SPACES.items()}.values())
 """A space of each class: those of one class differ in numbers, and hardly any more once they are thin."""
+
+FORMS = [*KINDS, "resnet48", "pinas", "ofa-proxyless"]
+"""Besides, those with stems, heads or activations of their own."""
 
 
 def randomise(network: Network, seed: int = 0) -> None:

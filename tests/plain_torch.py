@@ -23,6 +23,7 @@ from toolkit.spaces.plans import (
     Head,
     Identity,
     InvertedResidual,
+    MobileHead,
     NormReLU,
     Plans,
     Reduction,
@@ -65,22 +66,52 @@ class PlainReduction(nn.Module):
         return self.bn2(self.conv2(torch.relu(hidden))) + self.downsample(self.pool(images))
 
 
+class PlainSqueeze(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(8, int(channels // 4 + 4) // 8 * 8)
+        hidden += 8 * (hidden < 0.9 * (channels // 4))
+        self.reduce, self.expand = nn.Conv2d(channels, hidden, 1), nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        weights = self.expand(torch.relu(self.reduce(images.mean((2, 3), keepdim=True))))
+        return images * (weights + 3).clamp(0, 6) / 6
+
+
+class PlainResize(nn.Module):
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
+
+
+ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h-swish": nn.Hardswish}
+
+
 class PlainInvertedResidual(nn.Module):
     def __init__(self, plan: InvertedResidual) -> None:
         super().__init__()
         middle = plan.mid_channels
-        self.expand = nn.Conv2d(plan.in_channels, middle, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(middle)
+        self.expand = nn.Identity()
+        self.bn1 = nn.Identity()
+        if plan.expand:
+            self.expand = nn.Conv2d(plan.in_channels, middle, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(middle, plan.eps)
+        self.act = ACTIVATIONS[plan.nonlinearity]()
+        self.first = self.act if plan.expand else nn.Identity()
+        self.se = PlainSqueeze(middle) if plan.squeeze else nn.Identity()
         self.depthwise = nn.Conv2d(
             middle, middle, plan.kernel, plan.stride, padding=plan.kernel // 2, groups=middle, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(middle)
+        self.bn2 = nn.BatchNorm2d(middle, plan.eps)
         self.project = nn.Conv2d(middle, plan.channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(plan.channels)
+        self.bn3 = nn.BatchNorm2d(plan.channels, plan.eps)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        hidden = torch.relu(self.bn1(self.expand(images)))
-        hidden = torch.relu(self.bn2(self.depthwise(hidden)))
+        hidden = self.first(self.bn1(self.expand(images)))
+        hidden = self.se(self.act(self.bn2(self.depthwise(hidden))))
         hidden = self.bn3(self.project(hidden))
         return hidden + images if hidden.shape == images.shape else hidden
 
@@ -172,7 +203,8 @@ def assert_computes_what_the_plain_network_does(space: SearchSpace, arch: Arch) 
     x = backend.normalise(backend.place(images), (0.5,) * space.channels, (0.25,) * space.channels)
     with torch.no_grad():
         for expected, norm in ((plain.eval()(x), network.stored_norm()), (plain.train()(x), network.batch_norm())):
-            np.testing.assert_allclose(logits(backend, network, arch, images, norm), expected, rtol=1e-3, atol=1e-3)
+            found = logits(backend, network, arch, images, norm, network.holds)
+            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def _plain(plan: object) -> nn.Module:
@@ -181,11 +213,12 @@ def _plain(plan: object) -> nn.Module:
             return nn.Identity()
         case Stem():
             layers = OrderedDict[str, nn.Module](
+                resize=PlainResize(plan.resolution or plan.size),
                 conv=nn.Conv2d(
                     plan.in_channels, plan.channels, plan.kernel, plan.stride, padding=plan.kernel // 2, bias=False
                 ),
-                bn=nn.BatchNorm2d(plan.channels),
-                relu=nn.ReLU(),
+                bn=nn.BatchNorm2d(plan.channels, plan.eps),
+                act=ACTIVATIONS[plan.nonlinearity](),
             )
             if plan.pool:
                 layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
@@ -196,9 +229,9 @@ def _plain(plan: object) -> nn.Module:
             conv = nn.Conv2d(
                 plan.in_channels, plan.channels, plan.kernel, plan.stride, padding=plan.kernel // 2, bias=False
             )
-            steps = OrderedDict[str, nn.Module](conv=conv, bn=nn.BatchNorm2d(plan.channels))
+            steps = OrderedDict[str, nn.Module](conv=conv, bn=nn.BatchNorm2d(plan.channels, plan.eps))
             if plan.relu is not None:
-                steps["relu"] = nn.ReLU()
+                steps["relu"] = ACTIVATIONS[plan.nonlinearity]()
                 steps.move_to_end("relu", last=plan.relu == "after")
             return nn.Sequential(steps)
         case NormReLU():
@@ -230,6 +263,16 @@ def _plain(plan: object) -> nn.Module:
             return nn.Sequential(OrderedDict({name: _plain(branch)}))
         case Cell():
             return PlainCell(plan)
+        case MobileHead():
+            return nn.Sequential(
+                OrderedDict(
+                    pool=nn.AdaptiveAvgPool2d(1),
+                    mix=nn.Conv2d(plan.in_channels, plan.mid_channels, 1, bias=False),
+                    act=nn.Hardswish(),
+                    flatten=nn.Flatten(),
+                    fc=nn.Linear(plan.mid_channels, plan.classes),
+                )
+            )
         case Head():
             return nn.Sequential(
                 OrderedDict(

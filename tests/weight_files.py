@@ -153,3 +153,49 @@ def legacy_pth(arrays: Arrays) -> bytes:
     }
     torch.save(checkpoint, file, _use_new_zipfile_serialization=False)
     return file.getvalue()
+
+
+def ofa_mbv3(released: bool = True) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of `ofa_mbv3_d234_e346_k357_w1.0`, written down from once-for-all's code.
+
+    Args:
+        released: as the files have them; else as its newer classes do, whose blocks are called `conv`.
+    """
+    block, twice = "mobile_inverted_conv" if released else "conv", ".conv"
+    found: dict[str, tuple[int, ...]] = {"first_conv.conv.weight": (16, 3, 3, 3)}
+
+    def norm(name: str, channels: int) -> None:
+        for tensor in ("weight", "bias", "running_mean", "running_var"):
+            found[f"{name}.{tensor}"] = (channels,)
+        found[f"{name}.num_batches_tracked"] = ()
+
+    norm("first_conv.bn", 16)
+    found[f"blocks.0.{block}.depth_conv.conv.weight"] = (16, 1, 3, 3)
+    norm(f"blocks.0.{block}.depth_conv.bn", 16)
+    found[f"blocks.0.{block}.point_linear.conv.weight"] = (16, 16, 1, 1)
+    norm(f"blocks.0.{block}.point_linear.bn", 16)
+    number, before = 1, 16
+    hidden_of = {144: 40, 240: 64, 480: 120, 672: 168, 960: 240}
+    for width in (24, 40, 80, 112, 160):
+        for _ in range(4):
+            at, middle = f"blocks.{number}.{block}", 6 * before
+            found[f"{at}.inverted_bottleneck.conv{twice}.weight"] = (middle, before, 1, 1)
+            norm(f"{at}.inverted_bottleneck.bn.bn", middle)
+            found[f"{at}.depth_conv.conv.7to5_matrix"] = (25, 25)
+            found[f"{at}.depth_conv.conv.5to3_matrix"] = (9, 9)
+            found[f"{at}.depth_conv.conv{twice}.weight"] = (middle, 1, 7, 7)
+            norm(f"{at}.depth_conv.bn.bn", middle)
+            if width in (40, 112, 160):
+                hidden = hidden_of[middle]
+                found[f"{at}.depth_conv.se.fc.reduce.weight"] = (hidden, middle, 1, 1)
+                found[f"{at}.depth_conv.se.fc.reduce.bias"] = (hidden,)
+                found[f"{at}.depth_conv.se.fc.expand.weight"] = (middle, hidden, 1, 1)
+                found[f"{at}.depth_conv.se.fc.expand.bias"] = (middle,)
+            found[f"{at}.point_linear.conv{twice}.weight"] = (width, middle, 1, 1)
+            norm(f"{at}.point_linear.bn.bn", width)
+            number, before = number + 1, width
+    found["final_expand_layer.conv.weight"] = (960, 160, 1, 1)
+    norm("final_expand_layer.bn", 960)
+    found["feature_mix_layer.conv.weight"] = (1280, 960, 1, 1)
+    found["classifier.linear.weight"], found["classifier.linear.bias"] = (1000, 1280), (1000,)
+    return found

@@ -116,9 +116,10 @@ class Exporter:
             InputError: the code is not of this space; the model is not valid or computes something else; the file
                 cannot be written. Nothing is left behind then.
         """
-        plans = self.space.supernet_plans(self.space.parse(chosen.code))
+        arch = self.space.parse(self.space.respelled(chosen.code))
+        plans = self.space.supernet_plans(arch)
         weights, expected = self._run(plans)
-        facts = self._facts | {"code": chosen.code}
+        facts = self._facts | {"code": self.space.format(arch)}
         model = build_model(plans, weights, self._spec, facts, normalise=self._options.normalise)
         try:
             onnx.checker.check_model(model, full_check=True)
@@ -180,7 +181,7 @@ def export(
     problems = [f"{path}: is there already; choose another place, or replace it: --overwrite" for path in there]
     for one in chosen:
         try:
-            exporter.space.parse(one.code)
+            exporter.space.parse(exporter.space.respelled(one.code))
         except InputError as error:
             problems += error.problems
     if problems:

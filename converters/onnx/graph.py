@@ -1,14 +1,17 @@
 """A graph under construction: nodes and constants, with the few operators that our networks are made of."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from toolkit.backends.base import EPS, Weights
-from toolkit.spaces.primitives import Activation
+from toolkit.backends.base import Weights
+from toolkit.spaces.primitives import Nonlinearity
+
+Named = tuple[str, float]
+"""A batch norm: what its tensors are called, and what it adds to the variance."""
 
 
 class Graph:
@@ -39,7 +42,7 @@ class Graph:
         """max(x, 0)."""
         return self.node("Relu", x)
 
-    def activation(self, x: str, kind: Activation | Literal["sigmoid"], name: str) -> str:
+    def activation(self, x: str, kind: Nonlinearity, name: str) -> str:
         """An activation; PReLU's slope is the weight called `name`."""
         match kind:
             case "relu":
@@ -52,15 +55,22 @@ class Graph:
                 return self.node("Mul", x, self.node("Tanh", self.node("Softplus", x)))
             case "selu":
                 return self.node("Selu", x)
+            case "relu6":
+                bounds = (self.constant(f"relu6.{len(self.nodes)}.{end}", np.array(float(end))) for end in (0, 6))
+                return self.node("Clip", x, *bounds)
+            case "h-swish":
+                return self.node("Mul", x, self.activation(x, "h-sigmoid", name))
             case "sigmoid":
                 return self.node("Sigmoid", x)
+            case "h-sigmoid":
+                return self.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
 
-    def conv(self, x: str, name: str, stride: int, *, groups: int = 1, norm: str | None = None) -> str:
+    def conv(self, x: str, name: str, stride: int, *, groups: int = 1, norm: Named | None = None) -> str:
         """A square convolution padded by half its kernel, with the batch norm `norm` folded into it if there is one."""
         weight: npt.NDArray[np.floating] = self._weights[f"{name}.weight"]
         bias: npt.NDArray[np.floating] | None = self._weights.get(f"{name}.bias")
         if norm is not None:
-            scale, shift = self._affine(norm)
+            scale, shift = self._affine(*norm)
             bias = shift if bias is None else shift + scale * bias
             weight = weight * scale[:, None, None, None]
         inputs = [x, self.constant(f"{name}.weight", weight)]
@@ -71,9 +81,10 @@ class Graph:
             "Conv", *inputs, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4, group=groups
         )
 
-    def norm(self, x: str, name: str) -> str:
+    def norm(self, x: str, name: str, eps: float) -> str:
         """A batch norm that follows no convolution: scale and shift of each channel."""
-        scale, shift = (self.constant(f"{name}.{part}", values[:, None, None]) for part, values in self._parts(name))
+        parts = zip(("scale", "shift"), self._affine(name, eps), strict=True)
+        scale, shift = (self.constant(f"{name}.{part}", values[:, None, None]) for part, values in parts)
         return self.node("Add", self.node("Mul", x, scale), shift)
 
     def linear(self, x: str, name: str) -> str:
@@ -114,13 +125,9 @@ class Graph:
         sizes = self.node("Concat", images, shape, axis=0)
         return self.node("Resize", x, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
 
-    def _affine(self, norm: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _affine(self, norm: str, eps: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """A batch norm as scale and shift of each channel, in float64: folding should add no rounding."""
         names = ("weight", "bias", "running_mean", "running_var")
         weight, bias, mean, variance = (self._weights[f"{norm}.{name}"].astype(np.float64) for name in names)
-        scale = weight / np.sqrt(variance + EPS)
+        scale = weight / np.sqrt(variance + eps)
         return scale, bias - mean * scale
-
-    def _parts(self, norm: str) -> tuple[tuple[str, npt.NDArray[np.float64]], ...]:
-        scale, shift = self._affine(norm)
-        return ("scale", scale), ("shift", shift)

@@ -9,12 +9,12 @@ from onnx import ModelProto, TensorProto, helper
 
 from converters.onnx.graph import Graph
 from converters.onnx.primitives import add_step
-from toolkit.backends.shapes import used
+from toolkit.backends.shapes import extracted
+from toolkit.backends.weights import part_of
 from toolkit.data.base import ImageSpec
 from toolkit.spaces import Plan, Plans
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.primitives import Convolution, Norm
-from toolkit.spaces.windows import window
 from toolkit.spaces.wiring import graph as wiring
 
 OPSET, IR = 13, 7
@@ -37,10 +37,10 @@ def build_model(
     normalises; its output are `logits` (n, classes).
 
     Args:
-        weights: of these plans or wider; the leading channels are taken, of the group where one serves the width.
+        weights: of these plans or wider; the parts that they run on are taken, of the group where one serves the width.
         facts: what the file says of itself besides mean and standard deviation of the pixels.
     """
-    own = {parted(name)[0]: weights[name][window(weights[name].shape, shape)] for name, shape in used(plans).items()}
+    own = {parted(name)[0]: part_of(weights, name, shape) for name, shape in extracted(plans).items()}
     graph = Graph(own)
     x = _normalised(graph, INPUT, spec.mean, spec.std) if normalise else INPUT
     states = [x]
@@ -71,7 +71,7 @@ def _add_block(graph: Graph, plan: Plan, inputs: list[str], at: str) -> str:
     readers = Counter(value for step in drawn.steps for value in step.inputs)
     # A batch norm that alone reads a convolution becomes part of it: by the value of the convolution.
     norms = {
-        step.inputs[0]: step
+        step.inputs[0]: (step, step.op.eps)
         for step in drawn.steps
         if isinstance(step.op, Norm)
         and step.inputs[0] >= len(inputs)
@@ -80,10 +80,10 @@ def _add_block(graph: Graph, plan: Plan, inputs: list[str], at: str) -> str:
     }
     values = list(inputs)
     for value, step in enumerate(drawn.steps, start=len(inputs)):
-        if norms.get(step.inputs[0]) is step:
+        if step.inputs[0] in norms and norms[step.inputs[0]][0] is step:
             values.append(values[step.inputs[0]])
             continue
-        norm = f"{at}.{norms[value].name}" if value in norms else None
+        norm = (f"{at}.{norms[value][0].name}", norms[value][1]) if value in norms else None
         read = [values[each] for each in step.inputs]
         values.append(add_step(graph, step, read, f"{at}.{step.name}", drawn.map(step.inputs[0]), norm))
     return values[drawn.output]

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from converters.onnx.graph import Graph
+from converters.onnx.graph import Graph, Named
 from toolkit.spaces import primitives as p
 from toolkit.spaces.primitives import Map
 from toolkit.spaces.wiring import Step
 
 
-def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before: Map, norm: str | None = None) -> str:
+def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before: Map, norm: Named | None = None) -> str:
     """The nodes of a step, whose tensors are called `name`.
 
     Args:
         before: the shape of its first input.
-        norm: what the tensors of the batch norm are called that follows a convolution and becomes part of it.
+        norm: the batch norm that follows a convolution and becomes part of it.
     """
     x = inputs[0]
     match step.op:
@@ -23,8 +23,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.conv(x, name, stride, groups=channels, norm=norm)
         case p.GroupedConv(groups=groups, stride=stride):
             return graph.conv(x, name, stride, groups=groups, norm=norm)
-        case p.Norm():
-            return graph.norm(x, name)
+        case p.Norm(eps=eps):
+            return graph.norm(x, name, eps)
         case p.Linear():
             return graph.linear(graph.node("Flatten", x), name)
         case p.Activate(kind):

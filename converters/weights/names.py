@@ -7,7 +7,7 @@ leave prefixes (`module.`, `model._layers.`, `ofa_teacher_model.model.`, `split_
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,10 +29,16 @@ class Layout:
     """Somebody's names: rules that turn them into ours; in each name the first one that fits is applied once.
 
     `kit` is the year of the challenge in whose official kit they began, or whose code it is.
+
+    Attributes:
+        mark: a file has this layout only if one of its names has this somewhere; None: no matter.
+        packed: blocks of a stand-alone network are numbered without those that are absent.
     """
 
     kit: str
     rules: tuple[Rule, ...]
+    mark: re.Pattern[str] | None = None
+    packed: bool = False
 
     def ours(self, key: str) -> str:
         """Our name for `key`, its prefix kept; a name that no rule fits stays as it is."""
@@ -113,7 +119,54 @@ PINAS = Layout(
 )
 """The supernet of Pi-NAS' released code after linear training: a backbone, and a head that all paths share."""
 
-LAYOUTS = (OFFICIAL, WINNER_2021, PINAS)
+_OFA_BLOCK = re.compile(
+    r"(?<![^.])blocks\.([0-9]{1,3})\.(?:mobile_inverted_conv|conv)\.(inverted_bottleneck|depth_conv|point_linear)\."
+    r"(conv|bn|se)\.(?:(?:conv|bn|fc)\.)?"
+)
+_OFA_LAYERS = {
+    "inverted_bottleneck": {"conv": "expand", "bn": "bn1"},
+    "depth_conv": {"conv": "depthwise", "bn": "bn2", "se": "se"},
+    "point_linear": {"conv": "project", "bn": "bn3"},
+}
+
+
+def _ofa_block(match: re.Match[str]) -> str:
+    block, part, layer = match.groups()
+    name = _OFA_LAYERS[part].get(layer)
+    return match[0] if name is None else f"blocks.{int(block) + 1}.{name}."
+
+
+def _ofa(mark: str, ends: Mapping[str, str]) -> Layout:
+    """Once-for-all's names: blocks count from the first after the stem. Elastic layers have one more `conv` or `bn`."""
+    inner = r"(?:(?:conv|bn|linear)\.)?"
+    rules: list[Rule] = [(_OFA_BLOCK, _ofa_block)]
+    for theirs, ours in {"first_conv.conv": "blocks.0.conv", "first_conv.bn": "blocks.0.bn", **ends}.items():
+        rules.append((re.compile(rf"(?<![^.]){re.escape(theirs)}\.{inner}"), f"{ours}."))
+    return Layout("once-for-all", tuple(rules), re.compile(rf"(?<![^.]){mark}\."), packed=True)
+
+
+OFA_MBV3 = _ofa(
+    "final_expand_layer",
+    {
+        "final_expand_layer.conv": "blocks.22.conv",
+        "final_expand_layer.bn": "blocks.22.bn",
+        "feature_mix_layer.conv": "blocks.23.mix",
+        "classifier.linear": "blocks.23.fc",
+    },
+)
+"""The supernets of once-for-all's released code, MobileNetV3: `ofa_mbv3_d234_e346_k357_w1.0`, ..."""
+
+OFA_PROXYLESS = _ofa(
+    r"feature_mix_layer\.bn",
+    {
+        "feature_mix_layer.conv": "blocks.23.conv",
+        "feature_mix_layer.bn": "blocks.23.bn",
+        "classifier.linear": "blocks.24.fc",
+    },
+)
+"""Its ProxylessNAS: `ofa_proxyless_d234_e346_k357_w1.3`."""
+
+LAYOUTS = (OFFICIAL, WINNER_2021, PINAS, OFA_MBV3, OFA_PROXYLESS)
 _BLOCK = re.compile(r"(?<![^.])blocks\.\d+\.")
 
 
@@ -136,6 +189,17 @@ class Found:
     paddle: bool
     torch: bool
 
+    def spread(self, present: Sequence[bool]) -> "Found":
+        """The same, blocks numbered by their positions, of which some are `present`; the last two are already."""
+        *there, _, _ = (str(position) for position, yes in enumerate(present) if yes)
+
+        def moved(name: str) -> str:
+            blocks, number, rest = name.split(".", 2)
+            return f"{blocks}.{there[int(number)]}.{rest}" if int(number) < len(there) else name
+
+        keys = {moved(name): key for name, key in self.keys.items()}
+        return replace(self, keys=keys, twice={moved(name): others for name, others in self.twice.items()})
+
 
 def find_networks(keys: Iterable[str]) -> list[Found]:
     """Every network in a file, by prefix, each in every layout that fits any of its names."""
@@ -147,9 +211,15 @@ def find_networks(keys: Iterable[str]) -> list[Found]:
 
 def _networks(keys: Iterable[str], layout: Layout) -> Iterator[Found]:
     found: dict[str, dict[str, list[str]]] = {}
+    keys = list(keys)
+    if layout.mark is not None and not any(map(layout.mark.search, keys)):
+        return
     for key in keys:
         renamed = layout.ours(key)
-        is_its = layout is OFFICIAL or not _BLOCK.search(key)  # what is ours already is nobody else's
+        # What is ours already is nobody else's.
+        is_its = layout.mark is not None or not _BLOCK.search(key)
+        if layout is OFFICIAL:
+            is_its = not _OFA_BLOCK.search(key)
         if is_its and (match := _BLOCK.search(renamed)):
             head, _, last = renamed[match.start() :].rpartition(".")
             name = f"{head}.{TORCH_NAMES.get(last, last)}"

@@ -122,6 +122,8 @@ def read_as(
             space = _NamedGroups(space, named=groups)
         if splits := _splits(space, told):
             space = SplitSpace(space, splits)
+    elif network.layout.packed:
+        network = network.spread([plan is not None for plan in space.plans(space.parse(code))])
     names = list(Reading(source, network, space, code).expected)
     if names[0] in network.keys and names[-1] in network.keys:
         first, last = (source.tensors[network.keys[name]].shape for name in (names[0], names[-1]))

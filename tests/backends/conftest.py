@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.networks import backend_on_cpu, thin
+from tests.networks import FORMS, backend_on_cpu, thin
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
 from toolkit.spaces import SPACES, SearchSpace
@@ -13,6 +13,6 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return backend_on_cpu(request.param)
 
 
-@pytest.fixture(params=SPACES)
+@pytest.fixture(params=FORMS)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
     return thin(SPACES[request.param])

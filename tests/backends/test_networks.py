@@ -8,11 +8,13 @@ import pytest
 from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
 from tests.networks import KINDS, forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
+from toolkit.backends.shapes import used
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, SearchSpace
 from toolkit.spaces.cost import network_cost
 from toolkit.spaces.sharing import sharing_order
+from toolkit.spaces.windows import window
 
 PLAIN_SGD = SGD()
 
@@ -80,17 +82,17 @@ def test_training_one_path_changes_only_what_it_uses(backend: Backend, space: Se
     network.ops.backward(network.ops.cross_entropy(forward(network, space.smallest, placed), labels))
     optimizer.step(0.1)
     after = network.weights()
-    alone = backend.network(space, space.plans(space.smallest), 0).weights()
+    parts = used(space.supernet_plans(space.smallest))
     for name, array in after.items():
         moved = array != before[name]
-        if name not in alone:
+        if name not in parts:
             assert not moved.any(), name
             continue
-        used = np.zeros_like(moved)
-        used[tuple(map(slice, alone[name].shape))] = True
+        inside = np.zeros_like(moved)
+        inside[window(moved.shape, parts[name])] = True
         # A shift that only other batch norms read has no gradient.
         assert moved.any() or name.endswith(".bias"), name
-        assert not (moved & ~used).any(), name
+        assert not (moved & ~inside).any(), name
 
 
 def test_training_norm_is_no_mode_that_sticks(backend: Backend, space: SearchSpace, supernet: Network) -> None:
@@ -157,11 +159,9 @@ def test_siblings_compute_what_each_computes_alone(
 
     for index in range(1, len(space.widest)):
         found = {plans[index] for plans in some} - {None}
-        widths = {plan.inputs[0].channels for plan in found}
-        for width in widths:
-            plans = sorted((plan for plan in found if plan.inputs[0].channels == width), key=sharing_order)
-            plan = plans[0]
-            size = plan.inputs[0].size if plan.inputs[0].size > 1 else 2
+        for inputs in {plan.inputs for plan in found}:
+            plans = sorted((plan for plan in found if plan.inputs == inputs), key=sharing_order)
+            width, size = inputs[0].channels, max(inputs[0].size, 2)
             state = backend.normalise(
                 backend.place(rng.integers(0, 256, (8, width, size, size), dtype=np.uint8)),
                 (0.5,) * width,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.methods_made import EVERYWHERE
-from tests.networks import backend_on_cpu, thin
+from tests.networks import KINDS, backend_on_cpu, thin
 from tests.parity import Pair
 from tests.supernets import SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
@@ -23,7 +23,7 @@ def both() -> None:
     backend_on_cpu("paddle")
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_space(name: str) -> None:
     exact = Pair(thin(SPACES[name], size=8), "sandwich", "fp64")
     assert exact.logits() < 1e-7

@@ -50,6 +50,18 @@ def test_cost_of_codes_as_json() -> None:
     assert found == [{"code": LARGEST, "macs": 5_282_238_464, "params": 34_043_688}]
 
 
+@pytest.mark.parametrize(
+    ("space", "spelled"),
+    [
+        ("ofa-mini", json.dumps({"ks": [7] * 20, "e": [6] * 20, "d": [4] * 5, "r": [32]})),
+        ("bn-nas", "[3, -1, 0, 4, 0, -1, -1, 0, 4, -1, 4, 4, 1, 4, 2, 0, 0, 4, 0, 2, 2]"),
+    ],
+)
+def test_cost_of_codes_as_their_authors_spell_them(space: str, spelled: str) -> None:
+    (found,) = json.loads(supernet("cost", "--space", space, "--json", spelled).out)
+    assert found["params"] == {"ofa-mini": 1_834_940, "bn-nas": 5_228_536}[space]
+
+
 def test_cost_names_every_bad_code_and_prints_nothing_else() -> None:
     outcome = supernet("cost", "--space", "resnet48", LARGEST, "2" + LARGEST[1:], "12")
     assert (outcome.status, outcome.out) == (1, "")

@@ -8,6 +8,7 @@ import pytest
 from converters.weights import Ask, convert, files, proof, read_weights, recognise
 from converters.weights.files import About, write_weights
 from tests import weight_files
+from tests.networks import KINDS
 from tests.weight_files import pdparams, prefixed, with_fn
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.shapes import shapes
@@ -17,8 +18,8 @@ from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SPACES, get_space
 
 MINI = get_space("resnet48-mini")
-SMALL = [name for name in SPACES if name not in ("resnet48", "resnet48-wide", "pinas")]
-"""Spaces whose supernets are quickly built; the two others have the names of `resnet48-mini`."""
+SMALL = [name for name in KINDS if name != "bn-nas"]
+"""Spaces whose supernets are quickly built."""
 
 
 def installed() -> list[str]:

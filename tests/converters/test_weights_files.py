@@ -3,7 +3,6 @@
 import io
 import math
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,20 @@ from safetensors.numpy import load_file, save_file
 from converters.weights import SUFFIXES, read_weights
 from converters.weights.files import About, write_weights
 from tests import weight_files
+from tests.networks import FORMS, thin
 from toolkit.backends import get_backend
 from toolkit.backends.shapes import shapes
 from toolkit.errors import InputError
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.spaces import SPACES, SearchSpace, get_space
-from toolkit.spaces.resnet48 import ResNet48
 
 SMALL = get_space("resnet48-mini")
 
 
-@pytest.fixture(params=SPACES)
+@pytest.fixture(params=FORMS)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
-    """Every space; the two big ones an eighth as wide."""
-    space = SPACES[request.param]
-    if isinstance(space, ResNet48):
-        return replace(space, base=(8, 16, 32, 64), divisor=1)
-    return space
+    """Of every class, narrow."""
+    return thin(SPACES[request.param])
 
 
 def test_names_and_shapes_follow_from_plans(space: SearchSpace) -> None:

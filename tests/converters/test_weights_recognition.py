@@ -368,3 +368,67 @@ def test_shortcuts_that_candidates_do_not_share_are_refused() -> None:
 def test_weights_of_pi_nas_without_a_classifier_are_refused() -> None:
     arrays = {name: array for name, array in pinas_file().items() if "fc_cls" not in name}
     assert "tensor blocks.17.fc.weight of pinas is missing" in problems(arrays, Ask("pinas"), "torch")
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_once_for_all_s_supernet(released: bool) -> None:
+    names = weight_files.ofa_mbv3(released)
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in names.items()}
+    arrays = prefixed("state_dict.", arrays)
+    block = "state_dict.blocks.7." + ("mobile_inverted_conv" if released else "conv")
+    arrays[f"{block}.depth_conv.conv.5to3_matrix"] += np.arange(81, dtype=np.float32).reshape(9, 9)
+    found = recognise(source(arrays, "torch"), ANY)
+    assert (found.space.name, found.layout, found.network) == ("ofa-mbv3", "once-for-all", "state_dict")
+    assert {name: array.shape for name, array in found.weights.items()} == shapes(get_space("ofa-mbv3").widest)
+    keys = {match.name: match.key for match in found.matches}
+    assert keys["blocks.8.se.reduce.bias"] == f"{block}.depth_conv.se.fc.reduce.bias"
+    assert keys["blocks.23.mix.weight"] == "state_dict.feature_mix_layer.conv.weight"
+    assert found.weights["blocks.8.depthwise.5to3_matrix"][0].tolist() == list(range(9))
+    assert {one.why for one in found.unmatched} == {"a counter that nothing reads"}
+    del arrays["state_dict.blocks.3." + block.rpartition(".")[2] + ".depth_conv.conv.7to5_matrix"]
+    assert "tensor blocks.4.depthwise.7to5_matrix of ofa-mbv3 is missing" in problems(arrays, framework="torch")
+
+
+OFA_PARTS = {"expand": "inverted_bottleneck.conv", "bn1": "inverted_bottleneck.bn", "depthwise": "depth_conv.conv"}
+OFA_PARTS |= {
+    "bn2": "depth_conv.bn",
+    "se": "depth_conv.se.fc",
+    "project": "point_linear.conv",
+    "bn3": "point_linear.bn",
+}
+
+
+def named_as_in_once_for_all(weights: Arrays, last: int) -> Arrays:
+    """A stand-alone network, whose blocks theirs numbers one after the other; `last` is our position of the head."""
+    numbers = sorted({int(name.split(".")[1]) for name in weights})
+    found = {}
+    for name, array in weights.items():
+        _, number, layer = name.split(".", 2)
+        first, _, rest = layer.partition(".")
+        place = int(number)
+        if place == 0:
+            found[f"first_conv.{layer}"] = array
+        elif place == last:
+            found[f"classifier.linear.{rest}" if first == "fc" else f"feature_mix_layer.conv.{rest}"] = array
+        elif place == last - 1:
+            found[f"{'feature_mix_layer' if last == 24 else 'final_expand_layer'}.{layer}"] = array
+        else:
+            found[f"blocks.{numbers.index(place) - 1}.mobile_inverted_conv.{OFA_PARTS[first]}.{rest}"] = array
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ofa-mbv3-w1.2", "53005300773055733350-33004400634044436660-22343-192"),
+        ("ofa-proxyless-w1.3", "330035505570373375753-330064406330436464336-233441-128"),
+    ],
+)
+def test_a_specialised_network_of_once_for_all(name: str, code: str) -> None:
+    space = get_space(name)
+    plans = space.plans(space.parse(code))
+    weights = weight_files.fill(shapes(plans))
+    theirs = named_as_in_once_for_all(weights, len(plans) - 1)
+    assert_ours(recognise(source(theirs, "torch"), Ask(name, code)), weights)
+    other = space.format(space.largest)
+    assert "differs as listed" in problems(theirs, Ask(name, other), "torch")

@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from tests import networks
 from tests.networks import KINDS, backend_on_cpu, randomise
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Network, Precision
@@ -20,6 +21,8 @@ from toolkit.interference.table import CHANCE, MEASURES, Row
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
+from toolkit.spaces.ofa import OFA
+from toolkit.spaces.proxyless import Proxyless
 from toolkit.spaces.resnet48 import ResNet48
 from toolkit.spaces.splitting import Split, SplitSpace
 
@@ -39,6 +42,8 @@ def thin(name: str) -> SearchSpace:
             return replace(space, widths=(4, 8, 16), cells=1)
         case NASBenchMacro():
             return replace(space, width=8, last=40)
+        case OFA() | Proxyless():
+            return networks.thin(space, 8).for_images(1, 8, 10)
     return space
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tests.networks import FORMS
 from tests.sampling.drawing import draw_steps, sampler
 from toolkit.errors import InputError
 from toolkit.sampling.distance import distance_of
@@ -15,7 +16,7 @@ from toolkit.spaces.splitting import Split, SplitSpace
 RESNET48, NASBENCH201 = get_space("resnet48"), get_space("nasbench201")
 
 
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+@pytest.mark.parametrize("space", [SPACES[name] for name in FORMS], ids=FORMS)
 def test_distances_are_distances(space: SearchSpace) -> None:
     rng = np.random.default_rng(0)
     archs = [space.sample(rng) for _ in range(20)]
@@ -70,7 +71,7 @@ def test_a_distance_of_another_space_is_refused() -> None:
     assert distance_of(None, split)(split.largest, split.smallest) == 47
 
 
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+@pytest.mark.parametrize("space", [SPACES[name] for name in FORMS], ids=FORMS)
 def test_pairs_are_far_apart_and_their_first_is_uniform(space: SearchSpace) -> None:
     distance = distance_of(None, space)
     drawn = draw_steps(sampler(space, "distant"), range(25), paths=4)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.networks import FORMS
 from tests.sampling.drawing import absent, draw_steps, option_counts, sampler
 from toolkit.sampling.decks import Decks
 from toolkit.spaces import SPACES, SearchSpace, get_space
@@ -23,7 +24,7 @@ def test_options_come_equally_often_whenever_a_multiple_was_dealt(name: str) -> 
             assert set(counts) == {most // len(decision.options)}
 
 
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+@pytest.mark.parametrize("space", [SPACES[name] for name in FORMS], ids=FORMS)
 @pytest.mark.parametrize("paths", [1, 4, 18])
 def test_at_any_time_no_option_is_ahead_by_more_than_one(space: SearchSpace, paths: int) -> None:
     source = sampler(space, "fair")

@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from safetensors.numpy import load, save
 
+from tests.networks import FORMS
 from tests.sampling.drawing import draw_steps, sampler
 from toolkit.candidates import draw_candidates, write_candidates
 from toolkit.errors import InputError
@@ -21,7 +22,7 @@ SPACE = get_space("resnet48-mini")
 EXTRA: dict[str, dict[str, Any]] = {"attentive": {"table": 256, "bins": 8}, "candidates": {"file": "candidates.json"}}
 
 
-@pytest.fixture(params=SPACES.values(), ids=SPACES.keys())
+@pytest.fixture(params=[SPACES[name] for name in FORMS], ids=FORMS)
 def space(request: pytest.FixtureRequest) -> SearchSpace:
     return request.param  # type: ignore[no-any-return]
 

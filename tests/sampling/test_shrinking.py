@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tests.networks import FORMS
 from tests.sampling.drawing import sampler
 from toolkit.sampling import Moment
 from toolkit.sampling.shrinking import Shrinking
@@ -76,7 +77,7 @@ def test_phases_of_ones_own() -> None:
     assert largest == 3 * [RESNET48.largest]
 
 
-@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+@pytest.mark.parametrize("space", [SPACES[name] for name in FORMS], ids=FORMS)
 def test_options_only_open_and_all_do(space: SearchSpace) -> None:
     source = shrinking(space)
     before: list[list[int]] = [[max(answer, 0)] for answer in space.largest]

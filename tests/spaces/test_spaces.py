@@ -157,7 +157,7 @@ def assert_all_fit(plans: Plans, widest: Plans) -> None:
 
 
 def assert_fits(plan: Plan, widest: Plan | None) -> None:
-    """By leading slices; a path takes one branch of each choice."""
+    """By leading slices and smaller kernels, on smaller maps; a path takes one branch of each choice."""
     assert type(plan) is type(widest)
     for field in dataclasses.fields(plan):
         value, limit = getattr(plan, field.name), getattr(widest, field.name)
@@ -169,7 +169,8 @@ def assert_fits(plan: Plan, widest: Plan | None) -> None:
                 for edges, widest_edges in zip(value, limit, strict=True):
                     assert_all_fit(edges, widest_edges)
             case _:
-                fits = value <= limit if field.name.endswith("channels") or field.name == "project" else value == limit
+                within = field.name.endswith("channels") or field.name in ("project", "kernel", "size", "resolution")
+                fits = value == limit or (within and value <= limit)
                 assert fits, f"{field.name} of {plan} does not fit into {widest}"
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.networks import KINDS, backend_on_cpu, logits, randomise, some_images
+from tests.networks import KINDS, backend_on_cpu, logits, randomise, some_images, thin
 from toolkit.backends import BACKENDS
 from toolkit.spaces import SPACES, SearchSpace, get_space
 from toolkit.spaces.ancestry import ancestors
@@ -72,7 +72,7 @@ def test_a_path_runs_the_copies_of_its_groups(space: SearchSpace) -> None:
 @pytest.mark.parametrize("backend_name", BACKENDS)
 def test_right_after_a_split_nothing_has_changed(space: SearchSpace, backend_name: str) -> None:
     backend = backend_on_cpu(backend_name)
-    space = space.for_images(3, 16, 4)
+    space = thin(space)
     once = SplitSpace(space, (halves(space, 0),))
     whole, half, quarter = (backend.network(each, each.widest, 0) for each in (space, once, two_splits(space)))
     randomise(whole)

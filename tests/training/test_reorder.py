@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tests.networks import backend_on_cpu, logits, randomise, some_images
+from tests.networks import backend_on_cpu, logits, randomise, some_images, thin
 from toolkit.backends import BACKENDS
 from toolkit.spaces import SPACES
-from toolkit.training.reorder import reorder_channels
+from toolkit.training.reorder import reorder_channels, trained_widths
 
 SPACE = SPACES["resnet48-mini"].for_images(1, 8, 10)
 
@@ -50,3 +50,30 @@ def test_channels_move_together() -> None:
         "blocks.1.bn2.weight": [7],
         "blocks.11.bn1.weight": [1, 2, 3],
     }
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_inverted_residuals_with_squeeze_and_excitation(name: str) -> None:
+    """Of once-for-all: the largest network stays; trained widths keep their channels, so their paths do too."""
+    space = thin(SPACES["ofa-mini"], 8)
+    backend = backend_on_cpu(name)
+    network = backend.network(space, space.widest, 0)
+    randomise(network)
+    weights, images = network.weights(), some_images(space)
+    fours = tuple(1 if "expand" in decision.name else len(decision.options) - 1 for decision in space.decisions)
+    found = {arch: logits(backend, network, arch, images, network.stored_norm()) for arch in (space.largest, fours)}
+    kept = trained_widths(space, ["4"])
+    assert (kept["blocks.2", "mid_channels"], kept["blocks.3", "squeeze_channels"]) == ([32], [8])
+    for widths in (None, kept):
+        reordered = reorder_channels(weights, widths)
+        network.load_weights(reordered)
+        for arch, before in found.items():
+            moved = np.abs(logits(backend, network, arch, images, network.stored_norm()) - before).max()
+            assert (moved < 1e-3) == (arch == space.largest or widths is not None)
+        importance = np.abs(reordered["blocks.2.project.weight"]).sum((0, 2, 3))
+        parts = np.split(importance, [32] if widths else [])
+        assert all((np.diff(part) <= 0).all() for part in parts)
+        changed = {
+            name.split(".", 2)[2].rpartition(".")[0] for name in weights if (weights[name] != reordered[name]).any()
+        }
+        assert changed == {"expand", "bn1", "depthwise", "bn2", "project", "se.reduce", "se.expand"}

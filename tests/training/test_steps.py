@@ -321,3 +321,36 @@ def test_one_source_of_weights_displaces_the_other() -> None:
 def test_two_sources_of_weights_are_one_too_many() -> None:
     with pytest.raises(InputError, match="weights and run are two sources; give one"):
         tiny.recipe(initial={"weights": "a", "run": "b"})
+
+
+SHRINKING = """
+space = "resnet48-mini"
+data = { calibration = 1700, validation = 64 }
+method = { name = "ofa" }
+training = { epochs = 1, batch_size = 32, lr = 0.05, warmup_epochs = 0 }
+
+[[step]]
+name = "full"
+method.distil = 0.0
+
+[[step]]
+name = "depth"
+
+[[step]]
+name = "width"
+initial = { owned = true, reorder_channels = true, reorder_within = ["1"] }
+"""
+
+
+def test_later_steps_go_on_with_the_teacher_of_an_earlier_one(tmp_path: Path) -> None:
+    """Once-for-all: the network that the first step trained teaches in all that follow."""
+    begin(tmp_path / "run", parse_pipeline(tomllib.loads(SHRINKING)))
+    full, depth, width = (
+        load_checkpoint(RunFolder(tmp_path / "run" / folder).latest_checkpoint())
+        for folder in ("steps/1-full", "steps/2-depth", "")
+    )
+    assert not full.lab
+    for name, array in full.model.items():
+        np.testing.assert_array_equal(depth.lab[f"teacher.{name}"], array)
+        np.testing.assert_array_equal(width.lab[f"teacher.{name}"], array)
+    assert any((depth.model[name] != array).any() for name, array in full.model.items())

@@ -20,9 +20,6 @@ from toolkit.spaces import Arch, Plan, Plans, SearchSpace
 Norm = Any
 """A backend's source of batch-norm statistics."""
 
-EPS = 1e-5
-"""What batch norm adds to the variance, in every backend."""
-
 MOMENTUM = 0.1
 """Share of the newest batch in a batch norm's running statistics (Paddle writes the complement, 0.9)."""
 
@@ -179,7 +176,7 @@ class Network(Protocol):
         """
 
     def observe_relus(self, see: Callable[[Tensor], object]) -> AbstractContextManager[object]:
-        """Within this context every ReLU shows its output (n, c, h, w) to `see`, in the order of execution.
+        """Within this context every ReLU, and ReLU6, shows its output (n, c, h, w) to `see`, in the order of execution.
 
         Look at it at once: later layers may work in place.
         """

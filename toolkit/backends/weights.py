@@ -1,16 +1,18 @@
 """Weights as plain arrays: what a fresh network holds, and what one inherits from another."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Trainable, Weights
-from toolkit.backends.shapes import is_slope
+from toolkit.backends.shapes import is_matrix, is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.plans import Plans
+from toolkit.spaces.primitives import matrix_name
 from toolkit.spaces.windows import window
 from toolkit.spaces.wiring import graph
 
@@ -33,6 +35,8 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
         if array.ndim == 4:
             fan_out = len(array) * array[0, 0].size
             weights[name] = rng.standard_normal(array.shape, np.float32) * np.float32((2 / fan_out) ** 0.5)
+        elif is_matrix(name):
+            weights[name] = np.eye(len(array), dtype=np.float32)
         elif array.ndim == 2:
             weights[name] = rng.standard_normal(array.shape, np.float32) * np.float32(0.01)
     for index, plan in enumerate(widest):
@@ -44,13 +48,13 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
 
 
 def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
-    """`own` weights, set to those they descend from (`ancestors`), cut to size (`window`).
+    """`own` weights, set to those they descend from (`ancestors`), cut to size (`part_of`).
 
     Raises:
         InputError: a weight has no ancestor, and is no slope of an activation, or has one that is narrower.
     """
     found = ancestors(own, available)
-    cut = {name: available[old][window(available[old].shape, own[name].shape)] for name, old in found.items()}
+    cut = {name: part_of(available, old, own[name].shape) for name, old in found.items()}
     problems = [f"tensor {name} is missing" for name in own if name not in found and not is_slope(name)]
     problems += [
         f"tensor {found[name]} has shape {available[found[name]].shape}, needed is {own[name].shape} or more"
@@ -60,6 +64,27 @@ def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) ->
     if problems:
         raise InputError(problems)
     return own | cut
+
+
+def part_of(weights: Mapping[str, npt.NDArray[np.float32]], name: str, shape: Sequence[int]) -> npt.NDArray[np.float32]:
+    """The part of this shape of a weight: its window, or the smaller kernel that the matrices beside it make of it.
+
+    As the backends do it: each kernel is the centre of the one before, as a vector, times a matrix, in double
+    precision. What is too small for the shape is returned as far as it goes.
+    """
+    held = weights[name]
+    layer = name.removesuffix(".weight")
+    if held.ndim == 4 and held.shape[2] > shape[2]:
+        kernels = range(held.shape[2], shape[2] - 1, -2)
+        chain = [pair for pair in combinations(kernels, 2) if f"{layer}.{matrix_name(*pair)}" in weights]
+        if chain and chain[-1][1] == shape[2]:
+            filters = held[tuple(map(slice, shape[:2]))].astype(np.float64)
+            for before, after in chain:
+                centre = filters[window(filters.shape, (*filters.shape[:2], after, after))]
+                matrix = weights[f"{layer}.{matrix_name(before, after)}"].astype(np.float64)
+                filters = (centre.reshape(len(centre), -1) @ matrix.T).reshape(centre.shape)
+            return filters.astype(held.dtype)
+    return held[window(held.shape, shape)]
 
 
 def trunk_of(weights: Mapping[str, npt.NDArray[np.float32]]) -> Weights:

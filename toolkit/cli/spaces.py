@@ -37,7 +37,7 @@ def spaces(as_json: AsJson = False) -> None:
     for name, space in SPACES.items():
         smallest, largest = extremes[name]
         console.print(
-            f"[bold]{name:14}[/] {space.summary}\n{'':14} "
+            f"[bold]{name:18}[/] {space.summary}\n{'':18} "
             f"{len(space.decisions)} decisions, {space.cardinality:.1e} codes; "
             f"{smallest.macs / 1e6:,.3f}-{largest.macs / 1e6:,.3f} M MACs, "
             f"{smallest.params / 1e6:,.3f}-{largest.params / 1e6:,.3f} M parameters",

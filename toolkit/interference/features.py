@@ -6,12 +6,13 @@ from itertools import combinations
 
 import numpy as np
 
-from toolkit.backends.base import EPS, Network, Tensor
+from toolkit.backends.base import Network, Tensor
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import used_by
 from toolkit.interference.draws import Batch, FloatArray, Tally, mean
 from toolkit.interference.table import CHANCE, Row
 from toolkit.spaces import Arch, Plans
+from toolkit.spaces.primitives import EPS
 
 _FLOOR = 0.01
 """Added to the variances of features, as a share of their mean over channels.

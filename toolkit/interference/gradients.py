@@ -8,6 +8,7 @@ import numpy as np
 from toolkit.backends.base import Network, Tensor
 from toolkit.interference.draws import Batch, FloatArray
 from toolkit.spaces import Arch
+from toolkit.spaces.windows import window
 
 Gradient = dict[str, FloatArray]
 """By parameter, shaped as in the supernet, 0 where a path is narrower. Parameters that a path lacks are left out."""
@@ -112,7 +113,7 @@ def products(
 
 
 def _square(stacked: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """|g|^2 of each gradient on a leading slice; outside of its own it is 0 anyway."""
-    part = stacked[(slice(None), *map(slice, shape))].reshape(len(stacked), -1)
+    """|g|^2 of each gradient on the part of this shape; outside of its own it is 0 anyway."""
+    part = stacked[(slice(None), *window(stacked.shape[1:], shape))].reshape(len(stacked), -1)
     squares: FloatArray = np.einsum("np,np->n", part, part)
     return squares

@@ -226,6 +226,17 @@ MEASURES: dict[str, Measure] = {
         inf,
         chance=None,
     ),
+    "matrix_drift": Measure(
+        "drift of kernel matrices",
+        "Where smaller kernels are made of larger ones by learned matrices: how far a matrix is from the identity, "
+        "relative to it. 0: the smaller kernel is the centre of the larger, so that both sizes share their weights "
+        "outright; the more, the less they have in common.",
+        "once-for-all, Cai et al., arXiv 1908.09791, of whose matrices it is our reading",
+        0.0,
+        inf,
+        exact=True,
+        chance=None,
+    ),
     "teacher_gap": Measure(
         "distance to the moving average",
         "Distance of a block's weights from their moving average, relative to the weights.",

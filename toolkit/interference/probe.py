@@ -13,6 +13,7 @@ from toolkit.errors import InputError
 from toolkit.interference.branches import Branches
 from toolkit.interference.draws import Batch, draw_answers, draw_batches, draw_paths, generator
 from toolkit.interference.features import Features
+from toolkit.interference.matrices import matrix_rows
 from toolkit.interference.paths import Lookahead, Paths
 from toolkit.interference.table import Row
 from toolkit.names import did_you_mean
@@ -26,8 +27,9 @@ FEATURES = ("feature_cosine", "feature_kl", "feature_cka", "norm_disagreement")
 BRANCHES = ("gradient_cosine", "shared_gradient_cosine", "split_conflict", "conflict_rate")
 LOOKAHEAD = ("lookahead",)
 UPDATES = ("parameter_contradiction", "parameter_conflict_rate", "sign_flips", "parameter_speed", "teacher_gap")
+MATRICES = ("matrix_drift",)
 HISTORY = ("times_trained",)
-MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + HISTORY))
+MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + MATRICES + HISTORY))
 """All that may be asked for."""
 
 
@@ -90,6 +92,8 @@ class Probe:
 
     def _parts(self, meter: "_Meter", turn: int) -> Iterator[Iterator[Row]]:
         settings, batches = self._settings, self._batches()
+        if settings.wants(MATRICES):
+            yield matrix_rows(self._network.weights())
         if settings.wants(PATHS):
             paths = Paths(self._network, self._paths)
             self._draw(paths.draw, batches, 1, meter)

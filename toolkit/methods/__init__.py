@@ -9,6 +9,7 @@ from toolkit.methods.fpnas import FPNAS, PARSEC
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
 from toolkit.methods.nsas import NSAS
+from toolkit.methods.ofa import OFA
 from toolkit.methods.pgonas import PGONAS
 from toolkit.methods.pinas import PiNAS
 from toolkit.methods.pinas_supervised import PiNASSupervised
@@ -20,7 +21,22 @@ from toolkit.plugins import Registry, subclass_of
 
 METHODS: Registry[type[Method]] = Registry(
     "methods",
-    (SPOS, Sandwich, PGONAS, Largest, Progressive, Landmark, NSAS, PiNAS, PiNASSupervised, BNNAS, WPNAS, PARSEC, FPNAS),
+    (
+        SPOS,
+        Sandwich,
+        PGONAS,
+        Largest,
+        Progressive,
+        OFA,
+        Landmark,
+        NSAS,
+        PiNAS,
+        PiNASSupervised,
+        BNNAS,
+        WPNAS,
+        PARSEC,
+        FPNAS,
+    ),
     subclass_of(Method),
 )
 

@@ -90,6 +90,16 @@ class Lab:
         for name, optimizer in self._optimizers.items():
             optimizer.load_state(_under(name, state))
 
+    def take_over(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Set the networks that another training's `state` has too; others stay as they were made.
+
+        Raises:
+            InputError: one has other tensors; names every one.
+        """
+        for name, network in self.networks.items():
+            if weights := _under(name, state):
+                network.load_weights(weights)
+
     def _keep(self, kind: dict[str, Any], name: str, part: Part) -> Part:
         if "." in name or name in self._trained or name in self._optimizers:
             raise ValueError(f"{name!r}: a name of the lab is used once, and has no dot")

@@ -277,6 +277,13 @@ class Initial(Table):
     slope: float | None = Field(None, description="of a PReLU that inherits none; 0.25 by default, 0 makes it a ReLU")
     reorder_channels: bool = Field(False, description="strongest middle channels first, so that narrow paths get them")
 
+    reorder_within: list[str] | None = Field(
+        None, description="reorder_channels: options whose widths were trained; each keeps the channels that it has"
+    )
+    owned: bool | None = Field(
+        None, description="go on with the networks that the method owned by then, such as its teacher, where it had any"
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> "Initial":
         if self.weights is not None and self.run is not None:

@@ -22,11 +22,12 @@ from toolkit.sampling.fair import Fair
 from toolkit.sampling.policy import PolicySampler
 from toolkit.sampling.shrinking import Shrinking
 from toolkit.sampling.uniform import Uniform, UniformOptions
+from toolkit.sampling.within import Within
 from toolkit.spaces import SearchSpace
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
     "samplers",
-    (Uniform, Fair, Balanced, Attentive, Shrinking, Candidates, Distant, PolicySampler),
+    (Uniform, Fair, Balanced, Attentive, Shrinking, Within, Candidates, Distant, PolicySampler),
     subclass_of(Sampler),
 )
 

@@ -11,9 +11,11 @@ from toolkit.spaces.cost import Cost
 from toolkit.spaces.nasbench201 import NASBENCH201
 from toolkit.spaces.nasbench_macro import NASBENCH_MACRO
 from toolkit.spaces.nats_size import NATS_SIZE
+from toolkit.spaces.ofa import OFA_MBV3, OFA_MBV3_WIDE, OFA_MINI, OFA_PROXYLESS, OFA_PROXYLESS_WIDE
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.pinas import PINAS, PINAS_MINI
 from toolkit.spaces.plans import Plan, Plans
+from toolkit.spaces.proxyless import BN_NAS, PROXYLESS
 from toolkit.spaces.resnet20 import RESNET20
 from toolkit.spaces.resnet48 import RESNET48, RESNET48_MINI, RESNET48_TINY, RESNET48_WIDE
 
@@ -30,6 +32,13 @@ SPACES: Registry[SearchSpace] = Registry(
         NASBENCH_MACRO,
         PINAS,
         PINAS_MINI,
+        OFA_MBV3,
+        OFA_MBV3_WIDE,
+        OFA_PROXYLESS,
+        OFA_PROXYLESS_WIDE,
+        OFA_MINI,
+        PROXYLESS,
+        BN_NAS,
     ),
     instance_of(SearchSpace),
 )

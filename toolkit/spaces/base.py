@@ -112,6 +112,10 @@ class SearchSpace(ABC):
             raise InputError(f"code {shorten(code)!r} is not in space {self.name}: {problem}" for problem in problems)
         return self._parse(code)
 
+    def respelled(self, text: str) -> str:
+        """The code that `text` means, where an architecture is published in another spelling; by default `text`."""
+        return text
+
     def canonical(self, answers: Sequence[int]) -> Arch:
         """`answers` with every inactive decision set to ABSENT."""
         return tuple(answer if active else ABSENT for answer, active in zip(answers, self.active(answers), strict=True))
@@ -158,6 +162,11 @@ class SearchSpace(ABC):
     def connected(self, arch: Arch) -> bool:  # noqa: ARG002
         """Whether the classifier sees anything of the images, as it does in most spaces whatever the architecture."""
         return True
+
+    @property
+    def image_decisions(self) -> tuple[int, ...]:
+        """Decisions on what becomes of the images, such as a resolution: a teacher answers them as its student does."""
+        return ()
 
     @property
     def constrained(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.primitives import Conv, DepthwiseConv, GroupedConv, Linear, Norm
@@ -29,9 +30,9 @@ def step_cost(step: Step) -> Cost:
         case Conv(in_channels, channels, kernel, bias=bias):
             weights = in_channels * channels * kernel * kernel
             return Cost(weights * step.map.size**2, weights + channels * bias)
-        case DepthwiseConv(channels, kernel):
-            weights = channels * kernel * kernel
-            return Cost(weights * step.map.size**2, weights)
+        case DepthwiseConv(channels, kernel) as op:
+            matrices = sum(after**4 for _, after in pairwise(op.kernels))
+            return Cost(channels * kernel**2 * step.map.size**2, channels * op.whole**2 + matrices)
         case GroupedConv(in_channels, channels, kernel, groups, bias=bias):
             weights = in_channels // groups * channels * kernel * kernel
             return Cost(weights * step.map.size**2, weights + channels * bias)

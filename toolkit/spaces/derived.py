@@ -69,6 +69,11 @@ class DerivedSpace(SearchSpace):
         return self.base.allows(arch)
 
     @property
+    def image_decisions(self) -> tuple[int, ...]:
+        """Those of the base."""
+        return self.base.image_decisions
+
+    @property
     def constrained(self) -> bool:
         """As in the base."""
         return self.base.constrained
@@ -97,6 +102,10 @@ class DerivedSpace(SearchSpace):
     def problems(self, code: str) -> list[str]:
         """Those by the base's rules."""
         return self.base.problems(code)
+
+    def respelled(self, text: str) -> str:
+        """As the base does."""
+        return self.base.respelled(text)
 
     def _parse(self, code: str) -> Arch:
         return self.base.parse(code)

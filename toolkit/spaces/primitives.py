@@ -5,12 +5,20 @@ A new primitive is a record here, its fold in `cost.py` and `shapes.py` if it ho
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 Activation = Literal["relu", "prelu", "swish", "mish", "selu"]
 """What may follow a residual addition. `prelu` learns one slope, 0.25 at first."""
 
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+
+Nonlinearity = Activation | Literal["relu6", "h-swish", "sigmoid", "h-sigmoid"]
+"""Every activation there is. With relu6(x) = min(max(x, 0), 6), h-sigmoid is relu6(x + 3) / 6 and h-swish x times that
+(MobileNetV3, arXiv 1905.02244)."""
+
+EPS = 1e-5
+"""What batch norm adds to the variance, unless a plan says otherwise."""
 
 SLOPE = "outer"
 """The name of a learned activation's slope in its block, followed by a number if there are several."""
@@ -42,11 +50,26 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class DepthwiseConv:
-    """A square convolution of each channel with its own kernel, without bias, else like `Conv`."""
+    """A square convolution of each channel with its own kernel, without bias, else like `Conv`.
+
+    In a supernet one weight may serve several `kernels`, the largest first (once-for-all, arXiv 1908.09791): each is
+    the centre of the one before, as a vector, times a learned matrix. Empty: the weight is of this kernel.
+    """
 
     channels: int
     kernel: int
     stride: int = 1
+    kernels: tuple[int, ...] = ()
+
+    @property
+    def whole(self) -> int:
+        """The kernel of the weight that is held."""
+        return max(self.kernels, default=self.kernel)
+
+    @property
+    def matrices(self) -> tuple[tuple[int, int], ...]:
+        """Those that make this kernel of the weight: pairs (kernel before, kernel after), in turn."""
+        return tuple(pair for pair in pairwise(self.kernels) if pair[1] >= self.kernel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +89,10 @@ class GroupedConv:
 
 @dataclass(frozen=True, slots=True)
 class Norm:
-    """A batch normalisation with scale and shift."""
+    """A batch normalisation with scale and shift; `eps` is added to the variance."""
 
     channels: int
+    eps: float = EPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +107,7 @@ class Linear:
 class Activate:
     """An activation, applied to every number; `prelu` holds its slope."""
 
-    kind: Activation | Literal["sigmoid"]
+    kind: Nonlinearity
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +206,11 @@ Primitive = (
 
 Convolution = Conv | DepthwiseConv | GroupedConv
 """Those that hold filters."""
+
+
+def matrix_name(before: int, after: int) -> str:
+    """What the matrix from one kernel to a smaller one is called in its layer: `7to5_matrix`, shape (25, 25)."""
+    return f"{before}to{after}_matrix"
 
 
 def shrink(size: int, stride: int) -> int:

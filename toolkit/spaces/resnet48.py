@@ -20,6 +20,7 @@ from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import Columns, FeatureKind, one_hot, products
 from toolkit.spaces.plans import BasicBlock, Head, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
+from toolkit.spaces.widths import make_divisible
 
 RATIOS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """What the width digits 1..7 stand for, officially."""
@@ -41,12 +42,6 @@ _FIRST_SLOT = 6
 _stem = lru_cache(maxsize=None)(Stem)
 _block = lru_cache(maxsize=None)(BasicBlock)
 _head = lru_cache(maxsize=None)(Head)
-
-
-def make_divisible(value: float, divisor: int) -> int:
-    """Round to the nearest multiple of `divisor`, but never lose more than a tenth (the official kit's rule)."""
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 @dataclass(frozen=True)

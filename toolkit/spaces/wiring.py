@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.spaces.own import SHARED, Own
 from toolkit.spaces.primitives import (
+    EPS,
     SLOPE,
     Activate,
     Add,
@@ -121,10 +122,12 @@ class Wiring:
         op = Conv(before.channels, self._width(width), kernel, stride, bias)
         return self._add(op, (x,), Map(op.channels, shrink(before.size, stride)), name, width)
 
-    def depthwise(self, name: str, x: Value, width: Width, kernel: int, stride: int = 1) -> Value:
-        """One filter for each channel of x; `width` says how many channels that is."""
+    def depthwise(
+        self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, kernels: tuple[int, ...] = ()
+    ) -> Value:
+        """One filter for each channel of x; `width` says how many channels that is. See `primitives.DepthwiseConv`."""
         before = self._maps[x]
-        op = DepthwiseConv(before.channels, kernel, stride)
+        op = DepthwiseConv(before.channels, kernel, stride, kernels)
         return self._add(op, (x,), Map(before.channels, shrink(before.size, stride)), name, width)
 
     def grouped(self, name: str, x: Value, width: Width, kernel: int, groups: int, *, bias: bool = False) -> Value:
@@ -133,15 +136,16 @@ class Wiring:
         op = GroupedConv(before.channels, self._width(width), kernel, groups, bias=bias)
         return self._add(op, (x,), Map(op.channels, before.size), name, width)
 
-    def norm(self, name: str, x: Value, *, silent: bool = False) -> Value:
+    def norm(self, name: str, x: Value, *, eps: float = EPS, silent: bool = False) -> Value:
         """Batch normalisation, as wide as the layer that it follows.
 
         Args:
+            eps: added to the variance.
             silent: it ends a residual branch that begins silent: its scale is 0 at first (Goyal et al., arXiv
                 1706.02677).
         """
         before = self._maps[x]
-        value = self._add(Norm(before.channels), (x,), before, name, self._width_of(x))
+        value = self._add(Norm(before.channels, eps), (x,), before, name, self._width_of(x))
         if silent:
             self._steps[-1] = replace(self._steps[-1], silent=True)
         return value

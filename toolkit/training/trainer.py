@@ -29,7 +29,7 @@ from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open
 from toolkit.spaces import SearchSpace
 from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.loop import Loop, Step
-from toolkit.training.reorder import reorder_channels
+from toolkit.training.reorder import reorder_channels, trained_widths
 from toolkit.training.tally import Tally
 
 _LOG_SECONDS = 1.0
@@ -243,9 +243,10 @@ def begin(recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder |
         InputError: there is no checkpoint, it is damaged, or it was trained with another recipe.
     """
     network = backend.network(space, space.widest, recipe.seed)
-    if run is None:
-        _initialise(backend, network, recipe, folder)
+    before = _initialise(backend, network, recipe, folder) if run is None else None
     state = fresh(recipe, backend, network)
+    if before is not None and recipe.initial.owned:
+        state.lab.take_over(before.lab)
     if run is None:
         return state
     path = run.latest_checkpoint()
@@ -326,9 +327,10 @@ class _Monitor:
         self._since, self._steps = time.perf_counter(), 0
 
 
-def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path) -> None:
+def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path) -> Checkpoint | None:
+    """Give a network the weights that its training begins with; returns the checkpoint that they are from, if any."""
     initial, space = recipe.initial, network.space
-    path = None if initial.weights is None else Path(initial.weights)
+    path, checkpoint = None if initial.weights is None else Path(initial.weights), None
     if initial.run is not None:
         path = RunFolder(normpath(folder / initial.run)).latest_checkpoint()  # `folder` itself need not be there yet
     if initial.slope is not None:
@@ -343,7 +345,9 @@ def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path
         network.load_weights(inherited(network.weights(), whole))
     if initial.reorder_channels:  # groups are leading channels, of the new order
         weights = network.weights()
-        network.load_weights(inherited(weights, reorder_channels(trunk_of(weights))))
+        kept = trained_widths(space, initial.reorder_within or ())
+        network.load_weights(inherited(weights, reorder_channels(trunk_of(weights), kept)))
+    return checkpoint
 
 
 def _prune(run: RunFolder, keep: int) -> None:

@@ -1,4 +1,4 @@
-"""A stand-alone network that begins with a supernet's weights: the slices that its path runs on."""
+"""A stand-alone network that begins with a supernet's weights: the parts that its path runs on."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from toolkit.backends.base import Network, Weights
 from toolkit.backends.shapes import used
+from toolkit.backends.weights import part_of
 from toolkit.errors import InputError
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.spaces import Arch, SearchSpace
@@ -28,8 +29,8 @@ def start_warm(network: Network, space: SearchSpace, arch: Arch, supernet: Weigh
     sources = {parted(name)[0]: name for name in used(space.supernet_plans(arch))}
     cut, problems = {}, []
     for name, array in own.items():
-        source = supernet.get(sources.get(name, name))
-        part = None if source is None else source[tuple(map(slice, array.shape))]
+        source = sources.get(name, name)
+        part = part_of(supernet, source, array.shape) if source in supernet else None
         if part is None or part.shape != array.shape:
             problems.append(
                 f"the supernet has no {name} of shape {array.shape}; give a checkpoint of space {space.name}"

@@ -17,7 +17,7 @@ def cost(space: str, codes: Iterable[str]) -> list[Cost]:
     problems: list[str] = []
     for code in codes:
         try:
-            costs.append(named.cost(named.parse(code)))
+            costs.append(named.cost(named.parse(named.respelled(code))))
         except InputError as error:
             problems += error.problems
     if problems:

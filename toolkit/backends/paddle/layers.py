@@ -4,12 +4,15 @@ Every tensor has PyTorch's name and layout, so that checkpoints need no translat
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
-from paddle.nn.initializer import Constant
+from paddle.nn.initializer import Assign, Constant
 
+from toolkit.spaces.primitives import matrix_name
 from toolkit.spaces.windows import Window, window
 
 
@@ -18,12 +21,28 @@ class Layer(nn.Layer):
 
 
 class Conv(Layer):
-    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k)."""
+    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k).
+
+    `kernels`, the largest first: matrices make smaller kernels of the weight (`primitives.DepthwiseConv`).
+    """
 
     bias: Tensor | None
 
-    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int, *, bias: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int,
+        stride: int,
+        *,
+        bias: bool = False,
+        kernels: Sequence[int] = (),
+    ) -> None:
         super().__init__()
+        for before, after in pairwise(kernels):
+            eye = Assign(np.eye(after**2, dtype=np.float32))
+            matrix = self.create_parameter((after**2, after**2), default_initializer=eye)
+            self.add_parameter(matrix_name(before, after), matrix)
         self.weight = self.create_parameter((channels, in_channels, kernel, kernel), default_initializer=Constant(0.0))
         self.bias = self.create_parameter((channels,), default_initializer=Constant(0.0)) if bias else None
         self.stride = stride
@@ -36,6 +55,19 @@ class Conv(Layer):
     def filters(self, part: Window | None) -> Tensor:
         """The weight, or a part of it."""
         return self.weight if part is None else self.weight[part]
+
+    def made(self, part: Window | None, matrices: Sequence[tuple[int, int]]) -> Tensor:
+        """The filters that some of the matrices, in turn, make of a part of the weight.
+
+        In double precision, and rounded once, so that wherever it is done the same filters come out.
+        """
+        filters = self.filters(part).astype("float64")
+        for before, after in matrices:
+            whole, edge = filters.shape[2], (filters.shape[2] - after) // 2
+            centre = filters[:, :, edge : whole - edge, edge : whole - edge]
+            matrix = getattr(self, matrix_name(before, after)).astype("float64")
+            filters = F.linear(centre.flatten(1), matrix.T).reshape(centre.shape)
+        return filters.astype(self.weight.dtype)
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
@@ -55,8 +87,9 @@ class BatchNorm(Layer):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
+        self.eps = eps
         self.weight = self.create_parameter((channels,), default_initializer=Constant(1.0))
         self.bias = self.create_parameter((channels,), default_initializer=Constant(0.0))
         self.register_buffer("running_mean", paddle.zeros([channels]))

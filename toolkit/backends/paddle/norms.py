@@ -13,7 +13,7 @@ from paddle import Tensor
 from paddle.autograd import PyLayer
 from typing_extensions import override
 
-from toolkit.backends.base import EPS, MOMENTUM
+from toolkit.backends.base import MOMENTUM
 from toolkit.backends.paddle.layers import BatchNorm
 
 
@@ -29,8 +29,8 @@ class Training(Norm):
 
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        mean, variance, scale, shift = layer.leading(x.shape[1])
-        y, batch_mean, batch_variance = _by_batch(x, scale, shift)
+        mean, variance, _, _ = layer.leading(x.shape[1])
+        y, batch_mean, batch_variance = _by_batch(layer, x)
         _move(mean, variance, batch_mean, batch_variance, x.size // x.shape[1])
         return y
 
@@ -47,7 +47,7 @@ class SynchronisedTraining(Norm):
         centred = x - centre.reshape([-1, 1, 1])
         spread = _sum_over_processes(centred.astype(scale.dtype).square().sum([0, 2, 3])) / count
         _move(mean, variance, centre, spread, count)
-        factor = scale * paddle.rsqrt(spread + EPS)
+        factor = scale * paddle.rsqrt(spread + layer.eps)
         y: Tensor = centred * factor.reshape([-1, 1, 1]) + shift.reshape([-1, 1, 1])
         return y.astype(x.dtype)
 
@@ -78,7 +78,7 @@ class Stored(Norm):
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         mean, variance, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, epsilon=layer.eps)
 
 
 class Batch(Norm):
@@ -86,8 +86,7 @@ class Batch(Norm):
 
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
-        _, _, scale, shift = layer.leading(x.shape[1])
-        y, _, _ = _by_batch(x, scale, shift)
+        y, _, _ = _by_batch(layer, x)
         return y
 
 
@@ -106,9 +105,9 @@ class Calibrating(Norm):
         _, _, scale, shift = layer.leading(x.shape[1])
         # The statistics of a training pass: its kernel is many times faster than reductions by hand on a CPU.
         seen = x[: self._images]
-        _, mean, variance = _by_batch(seen, scale, shift)
+        _, mean, variance = _by_batch(layer, seen)
         self.statistics.append((mean, variance, seen.size // seen.shape[1]))
-        return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, epsilon=layer.eps)
 
 
 class Calibrated(Norm):
@@ -121,7 +120,7 @@ class Calibrated(Norm):
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         mean, variance, _ = next(self._statistics)
         _, _, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, mean, variance, scale, shift, epsilon=EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, epsilon=layer.eps)
 
 
 class NoNorm(Norm):
@@ -133,13 +132,14 @@ class NoNorm(Norm):
         return x
 
 
-def _by_batch(x: Tensor, scale: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _by_batch(layer: BatchNorm, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """x normalised by its own statistics; its mean and (biased) variance per channel.
 
     Paddle hands out statistics by moving given ones: with momentum 0, all the way.
     """
+    _, _, scale, shift = layer.leading(x.shape[1])
     mean, variance = paddle.zeros_like(scale), paddle.zeros_like(scale)
-    y = F.batch_norm(x, mean, variance, scale, shift, training=True, momentum=0.0, epsilon=EPS)
+    y = F.batch_norm(x, mean, variance, scale, shift, training=True, momentum=0.0, epsilon=layer.eps)
     return y, mean, variance
 
 

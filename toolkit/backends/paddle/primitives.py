@@ -25,12 +25,12 @@ def layer_of(step: Step) -> Layer | None:
     match step.op:
         case p.Conv(in_channels, channels, kernel, stride, bias):
             return _grouped(lambda wide: Conv(in_channels, wide, kernel, stride, bias=bias), channels, step.own.convs)
-        case p.DepthwiseConv(channels, kernel, stride):
-            return _grouped(lambda wide: Conv(1, wide, kernel, stride), channels, step.own.convs)
+        case p.DepthwiseConv(channels, _, stride, kernels) as op:
+            return _grouped(lambda wide: Conv(1, wide, op.whole, stride, kernels=kernels), channels, step.own.convs)
         case p.GroupedConv(in_channels, channels, kernel, groups, stride, bias):
             return Conv(in_channels // groups, channels, kernel, stride, bias=bias)
-        case p.Norm(channels):
-            return _grouped(BatchNorm, channels, step.own.norms)
+        case p.Norm(channels, eps):
+            return _grouped(lambda wide: BatchNorm(wide, eps), channels, step.own.norms)
         case p.Linear(in_features, features):
             return _grouped(lambda wide: Linear(wide, features), in_features, step.own.convs)
         case p.Activate("prelu"):
@@ -78,8 +78,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> R
         case p.Activate("prelu"):
             prelu = _serving(layer, step.map.channels, step.own.activations)
             return lambda _, x: prelu.forward(x)
-        case p.Activate("relu"):
-            return _relu(see)
+        case p.Activate("relu" | "relu6" as kind):
+            return _relu(kind, see)
         case p.Activate(kind):
             return _activation(kind)
         case p.MaxPool(kernel, stride):
@@ -119,8 +119,11 @@ def _conv(op: p.Conv, layer: Conv) -> Run:
 
 
 def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
-    part = layer.window((op.channels, 1, op.kernel, op.kernel))
-    stride, channels = op.stride, op.channels
+    stride, channels, matrices = op.stride, op.channels, op.matrices
+    kernel = max((after for _, after in matrices), default=op.kernel)
+    part = layer.window((channels, 1, kernel, kernel))
+    if matrices:
+        return lambda _, x: convolve(x, layer.made(part, matrices), None, stride, channels)
     return lambda _, x: convolve(x, layer.filters(part), None, stride, channels)
 
 
@@ -128,12 +131,13 @@ def _groups(op: p.GroupedConv, layer: Conv) -> Run:
     return lambda _, x: convolve(x, layer.weight, layer.bias, op.stride, op.groups)
 
 
-def _relu(see: See | None) -> Run:
+def _relu(kind: str, see: See | None) -> Run:
+    relu = F.relu6 if kind == "relu6" else F.relu
     if see is None:
-        return lambda _, x: F.relu(x)
+        return lambda _, x: relu(x)
 
     def run(_: Norm, x: Tensor) -> Tensor:
-        x = F.relu(x)
+        x = relu(x)
         see(x)
         return x
 
@@ -156,6 +160,10 @@ def _activation(kind: str) -> Run:
             return lambda _, x: F.mish(x)
         case "selu":
             return lambda _, x: F.selu(x)
+        case "h-swish":
+            return lambda _, x: F.hardswish(x)
         case "sigmoid":
             return lambda _, x: F.sigmoid(x)
+        case "h-sigmoid":
+            return lambda _, x: F.hardsigmoid(x, slope=1 / 6)
     raise ValueError(f"unknown activation {kind!r}")

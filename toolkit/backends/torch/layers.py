@@ -1,12 +1,14 @@
 """Elastic layers: a narrower layer is a window of the widest one (`toolkit.spaces.windows`)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from toolkit.spaces.primitives import matrix_name
 from toolkit.spaces.windows import Window, window
 
 
@@ -33,12 +35,26 @@ class Layer(nn.Module):
 
 
 class Conv(Layer):
-    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k)."""
+    """A square convolution padded by half its kernel; the weight has shape (channels, in_channels / groups, k, k).
+
+    `kernels`, the largest first: matrices make smaller kernels of the weight (`primitives.DepthwiseConv`).
+    """
 
     bias: nn.Parameter | None
 
-    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int, *, bias: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int,
+        stride: int,
+        *,
+        bias: bool = False,
+        kernels: Sequence[int] = (),
+    ) -> None:
         super().__init__()
+        for before, after in pairwise(kernels):
+            self.register_parameter(matrix_name(before, after), nn.Parameter(torch.eye(after**2)))
         self.weight = nn.Parameter(torch.empty(channels, in_channels, kernel, kernel))
         self.register_parameter("bias", nn.Parameter(torch.zeros(channels)) if bias else None)
         self.stride = stride
@@ -53,6 +69,19 @@ class Conv(Layer):
         weight: Tensor = self.weight
         return weight if part is None else _Window.apply(weight, part)  # type: ignore[no-untyped-call]
 
+    def made(self, part: Window | None, matrices: Sequence[tuple[int, int]]) -> Tensor:
+        """The filters that some of the matrices, in turn, make of a part of the weight.
+
+        In double precision, and rounded once, so that wherever it is done the same filters come out.
+        """
+        filters = self.filters(part).double()
+        for before, after in matrices:
+            whole, edge = filters.shape[2], (filters.shape[2] - after) // 2
+            centre = filters[..., edge : whole - edge, edge : whole - edge]
+            filters = F.linear(centre.flatten(1), getattr(self, matrix_name(before, after)).double())
+            filters = filters.reshape(centre.shape)
+        return filters.to(self.weight.dtype)
+
 
 class BatchNorm(Layer):
     """Scale, shift and running statistics; which statistics normalise is the caller's choice (`norms.py`)."""
@@ -60,8 +89,9 @@ class BatchNorm(Layer):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
+        self.eps = eps
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))

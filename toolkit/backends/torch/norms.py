@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributed.nn.functional import all_reduce  # the one that gradients flow through
 from typing_extensions import override
 
-from toolkit.backends.base import EPS, MOMENTUM
+from toolkit.backends.base import MOMENTUM
 from toolkit.backends.torch.layers import BatchNorm
 
 
@@ -30,7 +30,7 @@ class Training(Norm):
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         mean, variance, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, mean, variance, scale, shift, True, MOMENTUM, EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, True, MOMENTUM, layer.eps)
 
 
 class SynchronisedTraining(Norm):
@@ -47,7 +47,7 @@ class SynchronisedTraining(Norm):
         with torch.no_grad():
             mean.lerp_(centre, MOMENTUM)
             variance.lerp_(spread * (count / (count - 1)), MOMENTUM)
-        factor = scale * (spread + EPS).rsqrt()
+        factor = scale * (spread + layer.eps).rsqrt()
         y: Tensor = centred * factor[:, None, None] + shift[:, None, None]
         return y.to(x.dtype)
 
@@ -62,7 +62,7 @@ class Stored(Norm):
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         mean, variance, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, layer.eps)
 
 
 class Batch(Norm):
@@ -71,7 +71,7 @@ class Batch(Norm):
     @override
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         _, _, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, None, None, scale, shift, True, 0.0, EPS)
+        return F.batch_norm(x, None, None, scale, shift, True, 0.0, layer.eps)
 
 
 class Calibrating(Norm):
@@ -89,10 +89,10 @@ class Calibrating(Norm):
         _, _, scale, shift = layer.leading(x.shape[1])
         # The statistics of a training pass: its kernel is several times faster than var_mean on a CPU.
         seen = x[: self._images]
-        _, mean, spread = torch.native_batch_norm(seen, scale, shift, None, None, True, 0.0, EPS)
-        variance = spread.pow(-2) - EPS
+        _, mean, spread = torch.native_batch_norm(seen, scale, shift, None, None, True, 0.0, layer.eps)
+        variance = spread.pow(-2) - layer.eps
         self.statistics.append((mean, variance, seen.numel() // seen.shape[1]))
-        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, layer.eps)
 
 
 class Calibrated(Norm):
@@ -105,7 +105,7 @@ class Calibrated(Norm):
     def __call__(self, layer: BatchNorm, x: Tensor) -> Tensor:
         mean, variance, _ = next(self._statistics)
         _, _, scale, shift = layer.leading(x.shape[1])
-        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, EPS)
+        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, layer.eps)
 
 
 class NoNorm(Norm):

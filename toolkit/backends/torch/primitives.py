@@ -5,6 +5,7 @@ batch-norm statistics, it returns what comes out.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -26,12 +27,12 @@ def layer_of(step: Step) -> Layer | None:
     match step.op:
         case p.Conv(in_channels, channels, kernel, stride, bias):
             return _grouped(lambda wide: Conv(in_channels, wide, kernel, stride, bias=bias), channels, step.own.convs)
-        case p.DepthwiseConv(channels, kernel, stride):
-            return _grouped(lambda wide: Conv(1, wide, kernel, stride), channels, step.own.convs)
+        case p.DepthwiseConv(channels, _, stride, kernels) as op:
+            return _grouped(lambda wide: Conv(1, wide, op.whole, stride, kernels=kernels), channels, step.own.convs)
         case p.GroupedConv(in_channels, channels, kernel, groups, stride, bias):
             return Conv(in_channels // groups, channels, kernel, stride, bias=bias)
-        case p.Norm(channels):
-            return _grouped(BatchNorm, channels, step.own.norms)
+        case p.Norm(channels, eps):
+            return _grouped(lambda wide: BatchNorm(wide, eps), channels, step.own.norms)
         case p.Linear(in_features, features):
             return _grouped(lambda wide: Linear(wide, features), in_features, step.own.convs)
         case p.Activate("prelu"):
@@ -79,8 +80,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> R
         case p.Activate("prelu"):
             prelu = _serving(layer, step.map.channels, step.own.activations)
             return lambda _, x: prelu.forward(x)
-        case p.Activate("relu"):
-            return _relu(see, overwrite=overwrite)
+        case p.Activate("relu" | "relu6" as kind):
+            return _relu(kind, see, overwrite=overwrite)
         case p.Activate(kind):
             return _activation(kind, overwrite=overwrite)
         case p.MaxPool(kernel, stride):
@@ -120,8 +121,11 @@ def _conv(op: p.Conv, layer: Conv) -> Run:
 
 
 def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
-    part = layer.window((op.channels, 1, op.kernel, op.kernel))
-    stride, channels = op.stride, op.channels
+    stride, channels, matrices = op.stride, op.channels, op.matrices
+    kernel = max((after for _, after in matrices), default=op.kernel)
+    part = layer.window((channels, 1, kernel, kernel))
+    if matrices:
+        return lambda _, x: convolve(x, layer.made(part, matrices), None, stride, channels)
     return lambda _, x: convolve(x, layer.filters(part), None, stride, channels)
 
 
@@ -129,8 +133,8 @@ def _groups(op: p.GroupedConv, layer: Conv) -> Run:
     return lambda _, x: convolve(x, layer.weight, layer.bias, op.stride, op.groups)
 
 
-def _relu(see: See | None, *, overwrite: bool) -> Run:
-    relu = F.relu_ if overwrite else F.relu
+def _relu(kind: str, see: See | None, *, overwrite: bool) -> Run:
+    relu = partial(F.relu6 if kind == "relu6" else F.relu, inplace=overwrite)
     if see is None:
         return lambda _, x: relu(x)
 
@@ -158,8 +162,12 @@ def _activation(kind: str, *, overwrite: bool) -> Run:
             return lambda _, x: F.mish(x, inplace=overwrite)
         case "selu":
             return lambda _, x: F.selu(x, inplace=overwrite)
+        case "h-swish":
+            return lambda _, x: F.hardswish(x, inplace=overwrite)
         case "sigmoid":
             return lambda _, x: x.sigmoid()
+        case "h-sigmoid":
+            return lambda _, x: F.hardsigmoid(x, inplace=overwrite)
     raise ValueError(f"unknown activation {kind!r}")
 
 

@@ -1,0 +1,33 @@
+"""Block plans: frozen records of what stands at one position of a network, each kind of block written once.
+
+A plan says everything that is to be known of its block, and wires it from primitives (`wiring.py`): all else is a fold
+over that graph. Two networks are equal up to a position exactly when their plans are equal up to it.
+"""
+
+from toolkit.spaces.plans.base import Block, Plan, Plans
+from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
+from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
+from toolkit.spaces.plans.residual import BasicBlock, Reduction, SplitAttention
+from toolkit.spaces.plans.simple import AvgPool, ConvNorm, DeepStem, Head, Identity, NormReLU, Resize, Stem
+
+__all__ = [
+    "AvgPool",
+    "BasicBlock",
+    "Block",
+    "Cell",
+    "Choice",
+    "ConvNorm",
+    "DeepStem",
+    "Head",
+    "Identity",
+    "InvertedResidual",
+    "MobileHead",
+    "NormReLU",
+    "Plan",
+    "Plans",
+    "Reduction",
+    "ResidualChoice",
+    "Resize",
+    "SplitAttention",
+    "Stem",
+]

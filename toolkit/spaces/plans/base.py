@@ -1,0 +1,51 @@
+"""What a block plan is: a frozen record that wires its block from primitives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from toolkit.spaces.own import Owns
+from toolkit.spaces.primitives import Map
+from toolkit.spaces.wiring import Value, Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Block(ABC):
+    """A kind of block: a frozen dataclass with `wire`.
+
+    Its integer fields called `...channels` are counts of channels, which enhancement may map; a field `activation` is
+    what follows a residual addition.
+
+    Attributes:
+        own: groups of widths that have weights of their own, by the field that says the width.
+        label: what people call its position in a drawing; empty: stage and number.
+        reads: which earlier states it reads, counted back: 1 is the block before, 2 the one before that.
+    """
+
+    own: Owns = field(default=(), kw_only=True)
+    label: ClassVar[str] = ""
+
+    @abstractmethod
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """Build the block of its inputs; returns the value that is its output."""
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The block before, and nothing else."""
+        return (1,)
+
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """The shapes of what it reads. Size 1 where the block would do with any."""
+        channels = getattr(self, "in_channels", getattr(self, "channels", 1))
+        return tuple(Map(channels, getattr(self, "size", 1)) for _ in self.reads)
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> Self:  # noqa: ARG002
+        """The same block with every block within it changed."""
+        return self
+
+
+Plan = Block
+Plans = tuple[Plan | None, ...]
+"""One plan per position of the network, from stem to head; None where the block is absent."""

@@ -1,0 +1,93 @@
+"""Blocks made of blocks: choices and cells."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from toolkit.spaces.plans.base import Block, Plan, Plans
+from toolkit.spaces.primitives import Activation, Map
+from toolkit.spaces.wiring import Value, Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Block):
+    """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all."""
+
+    in_channels: int
+    channels: int
+    branches: tuple[tuple[str, "Plan"], ...]
+
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """Those of its branches."""
+        return _sized(self.in_channels, tuple(plan for _, plan in self.branches))
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """The one branch of a path; of the supernet all, beside each other."""
+        return g.either(self.branches, *inputs)
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Choice":
+        """With every branch changed."""
+        return replace(self, branches=tuple((name, change(plan)) for name, plan in self.branches))
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualChoice(Choice):
+    """A choice whose branches share one shortcut: ReLU(branch(x) + shortcut(x)), `size` the input's height.
+
+    Where width or size change, the shortcut is a `stride` x `stride` average pooling, a 1x1 convolution and batch norm;
+    else the identity.
+    """
+
+    stride: int
+    size: int
+    activation: Activation = "relu"
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above."""
+        (x,) = inputs
+        y = g.either(self.branches, x)
+        if self.stride > 1 or self.in_channels != self.channels:
+            x = g.avg_pool(x, self.stride, self.stride) if self.stride > 1 else x
+            x = g.norm("downsample.1", g.conv("downsample.0", x, "channels", 1))
+        return g.activation(g.add(y, x, residual=True), self.activation)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell(Block):
+    """A graph of blocks: each node is the sum of what its edges bring from all earlier ones; the last is the output.
+
+    Node 0 is the input. `nodes` has one entry for each further node: the blocks on its edges from node 0, 1, ..., None
+    where an edge is absent. A node without edges is zero. `channels` is the width of all nodes but the input.
+    The edge from node 0 to node 2 is called `0-2`.
+    """
+
+    in_channels: int
+    channels: int
+    nodes: tuple["Plans", ...]
+
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """Those of its edges."""
+        return _sized(self.in_channels, tuple(edge for edges in self.nodes for edge in edges if edge is not None))
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """The last node."""
+        values = [*inputs]
+        for node, edges in enumerate(self.nodes, start=1):
+            brought = [
+                g.block(f"edges.{source}-{node}", edge, values[source])
+                for source, edge in enumerate(edges)
+                if edge is not None
+            ]
+            values.append(g.add(*brought) if brought else g.zeros(values[0], self.channels))
+        return values[-1]
+
+    def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Cell":
+        """With every edge changed."""
+        nodes = tuple(tuple(None if edge is None else change(edge) for edge in edges) for edges in self.nodes)
+        return replace(self, nodes=nodes)
+
+
+def _sized(channels: int, plans: tuple[Plan, ...]) -> tuple[Map, ...]:
+    """The input of blocks that read the same, as large as the first says that says it."""
+    return (Map(channels, max((plan.inputs[0].size for plan in plans), default=1)),)
