@@ -1,6 +1,7 @@
-"""Supernets that are not their space's own: enhanced, grouped, split, as recipes make them. Benchmarks share them."""
+"""Supernets that are not their space's own: enhanced, grouped, split, shared weakly, as recipes make them. Benchmarks share them."""
 
 from toolkit.spaces import SPACES, SearchSpace
+from toolkit.spaces.conditioning import ConditionedSpace
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.primitives import ACTIVATIONS
@@ -20,6 +21,9 @@ SUPERNETS: dict[str, SearchSpace] = {
     "resnet48, split": SplitSpace(GroupedSpace(EnhancedSpace(MINI, (), "prelu"), 2), (_HALVES,)),
     "nats-size, by width": GroupedSpace(NATS, "widths"),
     "nats-size, norms": GroupedSpace(NATS, None, "widths"),
+    "nats-size, weak": ConditionedSpace(NATS, "scale", 0.5, 8),
+    "resnet20, weak": ConditionedSpace(GroupedSpace(_RICHER, 4, "widths"), "low-rank", 0.5, 8, 2, "local"),
+    "resnet48, weak": SplitSpace(ConditionedSpace(MINI, "mixture", 0.5, 8, 3, "local", "shuffled"), (_HALVES,)),
 }
 """One of each kind, by name."""
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from math import prod
 
+from toolkit.backends.hypernet import NAME, body_shapes, filters_shape, head_shapes
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.own import group_of
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, GroupedConv, Linear, Norm
-from toolkit.spaces.wiring import Step, graph
+from toolkit.spaces.wiring import Step, by_structure, graph
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
@@ -48,13 +48,13 @@ def parameters(plans: Plans) -> int:
     return sum(prod(shape) for name, shape in shapes(plans).items() if not is_statistic(name))
 
 
-@cache
+@by_structure
 def used_by(plan: Plan) -> Shapes:
     """`used` of one block, by names within it. Do not change what it returns."""
     return dict(_block(plan, _serving))
 
 
-@cache
+@by_structure
 def _held(plan: Plan) -> Shapes:
     return dict(_block(plan, _all))
 
@@ -82,23 +82,26 @@ def _serving(width: int, groups: tuple[int, ...]) -> Iterator[tuple[str, int]]:
 
 
 def _block(plan: Plan, copies: _Copies) -> Iterator[tuple[str, Shape]]:
+    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
+        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
     for step in graph(plan).steps:
         yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, copies))
+        yield from ((f"{step.name}.{NAME}.{tensor}", shape) for tensor, shape in head_shapes(step).items())
 
 
 def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
     own = step.own
     match step.op:
-        case Conv(in_channels, channels, kernel, bias=bias):
+        case Conv(channels=channels, bias=bias):
             for copy, width in copies(channels, own.convs):
-                yield f"{copy}.weight", (width, in_channels, kernel, kernel)
+                yield f"{copy}.weight", (width, *filters_shape(step.op)[1:])
                 if bias:
                     yield f"{copy}.bias", (width,)
-        case DepthwiseConv(channels, kernel):
+        case DepthwiseConv(channels):
             for copy, width in copies(channels, own.convs):
-                yield f"{copy}.weight", (width, 1, kernel, kernel)
-        case GroupedConv(in_channels, channels, kernel, groups, bias=bias):
-            yield ".weight", (channels, in_channels // groups, kernel, kernel)
+                yield f"{copy}.weight", (width, *filters_shape(step.op)[1:])
+        case GroupedConv(channels=channels, bias=bias):
+            yield ".weight", filters_shape(step.op)
             if bias:
                 yield ".bias", (channels,)
         case Norm(channels):

@@ -1,7 +1,8 @@
 """Block plans: frozen records of what stands at one position of a network, each kind of block written once.
 
 A plan says everything that is to be known of its block, and wires it from primitives (`wiring.py`): all else is a fold
-over that graph. Two networks are equal up to a position exactly when their plans are equal up to it.
+over that graph. Two networks are equal up to a position exactly when their plans are equal up to it; so what a HyperNet
+makes a block's weights depend on is part of its plan.
 """
 
 from abc import ABC, abstractmethod
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
 
+from toolkit.spaces.hyper import Hyper
 from toolkit.spaces.own import Owns
 from toolkit.spaces.primitives import Activation, Map
 from toolkit.spaces.wiring import Value, Wiring
@@ -23,11 +25,16 @@ class Block(ABC):
 
     Attributes:
         own: groups of widths that have weights of their own, by the field that says the width.
+        hyper: the HyperNet that modulates its weights, if they are shared weakly.
+        answers: those to the decisions that the HyperNet knows of: what the block is conditioned on. Empty in what a
+            supernet holds; run so, a block has the shared weights as they are.
         label: what people call its position in a drawing; empty: stage and number.
         reads: which earlier states it reads, counted back: 1 is the block before, 2 the one before that.
     """
 
     own: Owns = field(default=(), kw_only=True)
+    hyper: Hyper | None = field(default=None, kw_only=True)
+    answers: tuple[int, ...] = field(default=(), kw_only=True)
     label: ClassVar[str] = ""
 
     @abstractmethod
@@ -44,6 +51,11 @@ class Block(ABC):
         """The shapes of what it reads. Size 1 where the block would do with any."""
         channels = getattr(self, "in_channels", getattr(self, "channels", 1))
         return tuple(Map(channels, getattr(self, "size", 1)) for _ in self.reads)
+
+    @property
+    def structure(self) -> Self:
+        """The block whatever it is conditioned on: graphs, costs and programs know no more."""
+        return replace(self, answers=()) if self.answers else self
 
     def mapped(self, change: Callable[["Plan"], "Plan"]) -> Self:  # noqa: ARG002
         """The same block with every block within it changed."""
