@@ -14,6 +14,7 @@ from toolkit.interference.branches import Branches
 from toolkit.interference.draws import Batch, draw_answers, draw_batches, draw_paths, generator
 from toolkit.interference.features import Features
 from toolkit.interference.paths import Lookahead, Paths
+from toolkit.interference.sharing import sharing_degree
 from toolkit.interference.table import Row
 from toolkit.names import did_you_mean
 from toolkit.runs.setup import quiet
@@ -27,7 +28,8 @@ BRANCHES = ("gradient_cosine", "shared_gradient_cosine", "split_conflict", "conf
 LOOKAHEAD = ("lookahead",)
 UPDATES = ("parameter_contradiction", "parameter_conflict_rate", "sign_flips", "parameter_speed", "teacher_gap")
 HISTORY = ("times_trained",)
-MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + HISTORY))
+SHARING = ("weight_modulation", "modulation_cosine")
+MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + HISTORY + SHARING))
 """All that may be asked for."""
 
 
@@ -105,6 +107,8 @@ class Probe:
             lookahead = Lookahead(self._network, self._paths, settings.eta)
             self._draw(lookahead.draw, batches, self._lookahead_cost, meter)
             yield lookahead.rows()
+        if settings.wants(SHARING):
+            yield sharing_degree(self._network, self._paths)
 
     def _draw(
         self, draw: Callable[[Batch], Iterator[object]], batches: list[Batch], cost: float, meter: "_Meter"
