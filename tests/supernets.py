@@ -1,4 +1,4 @@
-"""Supernets that are not their space's own: enhanced, grouped, split, shared weakly, as recipes make them. Benchmarks share them."""
+"""Supernets that are not their space's own: grouped, split, weakly shared, as recipes make them. Benchmarks share them."""
 
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.conditioning import ConditionedSpace

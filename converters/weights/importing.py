@@ -200,8 +200,8 @@ def _untold(recipe: Recipe, found: Recognised, spec: ImageSpec) -> Iterator[str]
         yield "no tensor tells whether widths run in place of others; if so, say which with --widths, such as 4=5,8=9"
     if supernet is not None and supernet.weak is not None:
         yield (
-            f"no tensor tells how far the HyperNet may go, nor whether its code was a control; rho = {supernet.weak.rho:g} "
-            "is taken: --set supernet.weak.rho=NUMBER"
+            "no tensor tells how far the HyperNet may go, nor whether its code was a control; taken is rho = "
+            f"{supernet.weak.rho:g}: --set supernet.weak.rho=NUMBER"
         )
     mean, std = (" ".join(f"{number:.4g}" for number in numbers) for numbers in (spec.mean, spec.std))
     yield f"images are normalised by mean {mean} and std {std}; if these were not the training's: --mean, --std"

@@ -111,7 +111,8 @@ def test_what_is_conditioned_differently_is_no_program() -> None:
     rng = np.random.default_rng(0)
     space = weak(MACRO)
     one, other = (space.supernet_plans(space.sample(rng))[0] for _ in range(2))
-    assert one is not None and other is not None
+    assert one is not None
+    assert other is not None
     assert graph(one) is graph(other), "structure is kept once"
     assert structures([one, one]) == (one.structure,) * 2
     with pytest.raises(ValueError, match="conditioned differently"):

@@ -125,12 +125,10 @@ def test_plain_and_weak_are_not_taken_for_each_other(run: RunFolder, trained: Ru
         with pytest.raises(InputError, match=message) as caught:
             evaluate_candidates(job, CODES)
         assert len(caught.value.problems) == 1
+    start = {"weights": str(run.latest_checkpoint()), "reorder_channels": True}
+    supernet = read_recipe(run.recipe).model_dump(exclude_none=True)["supernet"]
     with pytest.raises(InputError, match="has groups of widths or a HyperNet"):
-        start = {"weights": str(run.latest_checkpoint()), "reorder_channels": True}
-        tiny.train_new(
-            tmp_path / "reordered",
-            tiny.recipe(initial=start, supernet=read_recipe(run.recipe).model_dump(exclude_none=True)["supernet"]),
-        )
+        tiny.train_new(tmp_path / "reordered", tiny.recipe(initial=start, supernet=supernet))
 
 
 def test_a_plain_supernet_may_go_on_weakly_shared(trained: RunFolder, tmp_path: Path) -> None:
@@ -140,8 +138,8 @@ def test_a_plain_supernet_may_go_on_weakly_shared(trained: RunFolder, tmp_path: 
     for name, array in weights_of(trained).items():
         if "running" not in name:
             np.testing.assert_allclose(begun[name], array, rtol=0, atol=1e-20, err_msg=name)
+    start = {"weights": str(RunFolder(tmp_path / "run").latest_checkpoint())}
     with pytest.raises(InputError, match="holds a HyperNet"):
-        start = {"weights": str(RunFolder(tmp_path / "run").latest_checkpoint())}
         tiny.train_new(tmp_path / "back", tiny.recipe(initial=start))
 
 
