@@ -15,6 +15,7 @@ from toolkit.runs.metrics import read_metrics
 
 RECIPE = tiny.recipe(
     method={"name": "sandwich", "paths": 3},
+    supernet={"weak": {"hidden": 8}},
     training={"epochs": 1, "clip_norm": 1.0, "ema": 0.5, "lr": 0.05, "warmup_epochs": 1.0},
 ).model_copy(update={"backend": "paddle"})
 

@@ -79,6 +79,12 @@ def test_what_cannot_be_is_explained(weak: dict[str, Any], message: str) -> None
     assert all(problem.startswith("r.toml: ") for problem in caught.value.problems)
 
 
+def test_a_frozen_teacher_cannot_be_bent() -> None:
+    asked = recipe(method={"name": "progressive", "teacher": "frozen"}, supernet={"weak": {}, "groups": 2})
+    with pytest.raises(InputError, match="the HyperNet that paths train bends its weights too"):
+        asked.make_method(asked.derive(get_space("resnet48-mini")))
+
+
 def test_the_hypernet_is_trained_and_saved(run: RunFolder) -> None:
     checkpoint = load_checkpoint(run.latest_checkpoint())
     names = [name for name in checkpoint.model if is_hyper(name)]
