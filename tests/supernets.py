@@ -1,4 +1,4 @@
-"""Supernets that are not their space's own: grouped, split, weakly shared, as recipes make them. Benchmarks share them."""
+"""Supernets that are not their space's own: grouped, split, weakly shared, by recipes. Benchmarks use them."""
 
 from toolkit.spaces import SPACES, SearchSpace
 from toolkit.spaces.conditioning import ConditionedSpace
