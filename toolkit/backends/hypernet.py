@@ -86,8 +86,8 @@ NUMPY = _Numpy()
 
 
 def is_hyper(name: str) -> bool:
-    """Whether a tensor is a HyperNet's."""
-    return f".{NAME}." in name
+    """Whether a tensor is a HyperNet's, by its full name or that within its block."""
+    return NAME in name.split(".")
 
 
 def body_shapes(hyper: Hyper) -> tuple[dict[str, Shape], ...]:
