@@ -9,11 +9,9 @@ from onnx import ModelProto, TensorProto, helper
 
 from converters.onnx.graph import Graph
 from converters.onnx.primitives import add_step
-from toolkit.backends.shapes import extracted
-from toolkit.backends.weights import part_of
+from toolkit.backends.weights import path_weights
 from toolkit.data.base import ImageSpec
 from toolkit.spaces import Plan, Plans
-from toolkit.spaces.grouping import parted
 from toolkit.spaces.primitives import Convolution, Norm
 from toolkit.spaces.wiring import graph as wiring
 
@@ -37,11 +35,10 @@ def build_model(
     normalises; its output are `logits` (n, classes).
 
     Args:
-        weights: of these plans or wider; the parts that they run on are taken, of the group where one serves the width.
+        weights: of these plans or wider; those are taken that a path runs on (`path_weights`).
         facts: what the file says of itself besides mean and standard deviation of the pixels.
     """
-    own = {parted(name)[0]: part_of(weights, name, shape) for name, shape in extracted(plans).items()}
-    graph = Graph(own)
+    graph = Graph(path_weights(plans, weights))
     x = _normalised(graph, INPUT, spec.mean, spec.std) if normalise else INPUT
     states = [x]
     for index, plan in enumerate(plans):

@@ -17,6 +17,7 @@ from toolkit.runs.left_out import tell_what_was_left_out
 from toolkit.runs.recipe import Recipe, apply_change, find_recipe, merge_tables, parse_recipe, read_tables
 from toolkit.runs.setup import open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
+from toolkit.spaces.conditioning import ConditionedSpace
 from toolkit.spaces.derived import DerivedSpace
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace, groups_of
@@ -127,6 +128,8 @@ def _tables(found: Recognised, source: Path, given: Mapping[str, Any]) -> dict[s
                 ]
             case GroupedSpace():
                 supernet |= _groups(space)
+            case ConditionedSpace():
+                supernet["weak"] = _weak(space)
             case EnhancedSpace():
                 supernet["activation"] = space.activation
         space = space.base
@@ -156,6 +159,11 @@ def _groups(space: GroupedSpace) -> dict[str, Any]:
         | ({"norms": "widths"} if norms else {})
         | ({"group_slopes": False} if convs and has_slopes and not slopes else {})
     )
+
+
+def _weak(space: ConditionedSpace) -> dict[str, Any]:
+    terms = {"low-rank": {"rank": space.terms}, "mixture": {"kernels": space.terms}}.get(space.form, {})
+    return {"form": space.form, "rho": space.rho, "hidden": space.hidden, "sees": space.sees} | terms
 
 
 def _changed(tables: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
@@ -190,6 +198,11 @@ def _untold(recipe: Recipe, found: Recognised, spec: ImageSpec) -> Iterator[str]
     supernet = recipe.supernet
     if supernet is None or not supernet.widths:
         yield "no tensor tells whether widths run in place of others; if so, say which with --widths, such as 4=5,8=9"
+    if supernet is not None and supernet.weak is not None:
+        yield (
+            "no tensor tells how far the HyperNet may go, nor whether its code was a control; taken is rho = "
+            f"{supernet.weak.rho:g}: --set supernet.weak.rho=NUMBER"
+        )
     mean, std = (" ".join(f"{number:.4g}" for number in numbers) for numbers in (spec.mean, spec.std))
     yield f"images are normalised by mean {mean} and std {std}; if these were not the training's: --mean, --std"
     if found.layout == "2021" and recipe.data.std is None:

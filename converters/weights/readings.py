@@ -1,10 +1,10 @@
 """A way to understand a file: one of its networks as a supernet, or a stand-alone network, of one space."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,14 @@ from typing_extensions import override
 
 from converters.weights.files import Source
 from converters.weights.names import Found
+from toolkit.backends.hypernet import NAME as HYPER
+from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.shapes import Shape, is_slope, shapes
 from toolkit.spaces import SearchSpace
+from toolkit.spaces.conditioning import ConditionedSpace, Sees
 from toolkit.spaces.enhancement import EnhancedSpace
 from toolkit.spaces.grouping import GroupedSpace, Layers, elastic_layers
+from toolkit.spaces.hyper import Form
 from toolkit.spaces.own import SHARED, Own
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.primitives import Activate, Norm
@@ -27,6 +31,10 @@ _COPY = re.compile(r"d([0-9]{1,4})o([0-9]{1,4}(?:_[0-9]{1,4})*)")
 
 _GROUP = re.compile(r"blocks\.([0-9]{1,4})\.(.+)\.groups\.([0-9]{1,6})\.[^.]+")
 """The name of a tensor of a group of widths: position, layer, the group."""
+
+
+RHO = 0.5
+"""How far a HyperNet is taken to go, for no tensor tells: the default of recipes."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +113,8 @@ def read_as(
 ) -> Reading:
     """`network` as one of `space`, for as many channels and classes as its tensors have.
 
-    A supernet has the splits, groups of widths and learned activations that its names tell; other activations, and
-    widths that run in place of others, have no tensor and stay unknown.
+    A supernet has the splits, groups of widths, HyperNets and learned activations that its names tell; other
+    activations, widths that run in place of others, and how far a HyperNet may go, have no tensor and stay unknown.
 
     Args:
         dropped: whether the file's tensor of that name may be lost, so that it tells nothing.
@@ -120,6 +128,8 @@ def read_as(
             space = EnhancedSpace(space, (), "prelu")
         if groups := _groups(space, told):
             space = _NamedGroups(space, named=groups)
+        if any(map(is_hyper, told)):
+            space = _weak(space, {name: source.tensors[network.keys[name]].shape for name in told})
         if splits := _splits(space, told):
             space = SplitSpace(space, splits)
     elif network.layout.packed:
@@ -151,6 +161,24 @@ def _groups(space: SearchSpace, names: Iterable[str]) -> tuple[tuple[tuple[int, 
         own = {kind: tuple(sorted(sizes)) for kind, sizes in kinds.items() if max(sizes) >= max(layers.users)}
         groups.append(((layers.position, layers.field), Own(**own)))
     return tuple(groups)
+
+
+def _weak(space: SearchSpace, shapes_: Mapping[str, Shape]) -> SearchSpace:
+    """Weakly shared weights by the names and shapes of a HyperNet's tensors; `RHO` is a guess."""
+    tensors = {name: shape for name, shape in shapes_.items() if is_hyper(name)}
+    kernels = {last for name in tensors if (last := name.rpartition(".")[2]).startswith("kernel")}
+    ranks = [shape[0] for name, shape in tensors.items() if name.endswith(f".{HYPER}.right") and shape]
+    form: Form = "low-rank" if ranks else "mixture" if kernels else "scale"
+    terms = ranks[0] if ranks else len(kernels)
+    hidden = next((shape[0] for name, shape in tensors.items() if name.endswith(f".{HYPER}.0.bias") and shape), 1)
+    made = [ConditionedSpace(space, form, RHO, hidden, terms, sees) for sees in get_args(Sees)]
+    bodies = [name for name in tensors if name.endswith(f".{HYPER}.0.weight")]
+    return next((each for each in made if all(_agree(each, name, tensors[name]) for name in bodies)), made[0])
+
+
+def _agree(space: SearchSpace, name: str, shape: Shape) -> bool:
+    """Whether a tensor has its shape there, or that transposed."""
+    return sorted(shapes(space.widest).get(name, ())) == sorted(shape)
 
 
 @cache

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.networks import backend_on_cpu, forward, logits, randomise, some_images
-from tests.supernets import SUPERNETS
+from tests.supernets import GROUPED
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Network
 from toolkit.backends.shapes import shapes
@@ -244,9 +244,9 @@ def test_any_groups_divided_anyhow_change_no_output(old: tuple[int, ...], more: 
 
 
 @every_backend
-@pytest.mark.parametrize("name", SUPERNETS)
+@pytest.mark.parametrize("name", GROUPED)
 def test_a_fresh_supernet_begins_as_slices_of_a_trunk_that_groups_do_not_change(name: str, backend_name: str) -> None:
-    space, backend = SUPERNETS[name], backend_on_cpu(backend_name)
+    space, backend = GROUPED[name], backend_on_cpu(backend_name)
     weights = backend.network(space, space.widest, 5).weights()
     grouped = {key for key in weights if parted(key)[1] is not None}
     assert grouped

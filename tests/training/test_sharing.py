@@ -136,7 +136,7 @@ def test_channels_are_reordered_in_the_trunk_and_groups_follow(trained: RunFolde
         if group is not None:
             assert_equal(array, weights[trunk][tuple(map(slice, array.shape))], name)
     grouped = RunFolder(tmp_path / "run").latest_checkpoint()
-    with pytest.raises(InputError, match="has groups of widths, whose channels cannot be reordered"):
+    with pytest.raises(InputError, match="has groups of widths or a HyperNet, whose channels cannot be reordered"):
         begun(tmp_path / "again", grouped, {"reorder_channels": True}, groups=2)
 
 

@@ -2,16 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from toolkit.backends.hypernet import Modulation, Tensors, features
+from toolkit.backends.ops import Ops
 from toolkit.spaces.plans import Plan
-from toolkit.spaces.sharing import Instruction, program
+from toolkit.spaces.sharing import Instruction, program, structures
 
 PROGRAMS = 2048
 """Programs that a block keeps: those of a group of candidates are used once for every chunk of images."""
 
+
+class Given(NamedTuple):
+    """What a block runs with: a source of batch-norm statistics, and what a HyperNet makes of its condition, if any."""
+
+    norm: Any
+    features: Any
+
+
 Run = Callable[..., Any]
-"""(norm, *tensors that are read) to the result."""
+"""(Given, *tensors that are read) to the result."""
 
 See = Callable[[Any], object]
 
@@ -27,45 +37,65 @@ class Programs:
 
     Args:
         layers: those that hold the block's tensors, by name.
-        closure: makes what runs an instruction, of its layer and `see`.
+        closure: makes what runs an instruction, of its layer, `see`, and what a HyperNet does to its weights.
+        ops: for HyperNets.
+        body: the layers of the HyperNet's body, if there is one.
     """
 
-    def __init__(self, layers: Mapping[str, Any], closure: Callable[[Instruction, Any, See | None], Run]) -> None:
+    def __init__(
+        self,
+        layers: Mapping[str, Any],
+        closure: Callable[[Instruction, Any, See | None, Modulation | None], Run],
+        ops: Ops | None = None,
+        body: Sequence[Tensors] = (),
+    ) -> None:
         self.see: See | None = None
-        self._layers, self._closure = layers, closure
+        self._layers, self._closure, self._ops, self._body = layers, closure, ops, body
         self._known = lru_cache(PROGRAMS)(self._compile)
 
     def run(self, plan: Plan, inputs: Sequence[Any], norm: Any) -> Any:
         """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes)."""
         room, ((instructions, output, _),) = self._program((plan,))
         values: list[Any] = [*inputs, *room]
-        _execute(instructions, values, norm)
+        _execute(instructions, values, self._given(plan, norm))
         return values[output]
 
     def siblings(self, plans: Sequence[Plan], inputs: Sequence[Any], norm: Any) -> Iterator[Any]:
-        """The block as each of `plans` (in `sharing_order`); what they share is computed once."""
+        """The block as each of `plans` (in `sharing_order`, on one condition); what they share is computed once."""
         room, parts = self._program(tuple(plans))
         values: list[Any] = [*inputs, *room]
+        given = self._given(plans[0], norm)
         for instructions, output, kept in parts:
-            _execute(instructions, values, norm)
+            _execute(instructions, values, given)
             yield values[output] if kept else _taken(values, output)
 
+    def _given(self, plan: Plan, norm: Any) -> Given:
+        if plan.hyper is None or not plan.answers:
+            return Given(norm, None)
+        if not self._body or self._ops is None:
+            raise ValueError("a network without a HyperNet runs nothing that is conditioned")
+        return Given(norm, features(self._ops, self._body, plan.hyper, plan.answers))
+
     def _program(self, plans: tuple[Plan, ...]) -> _Compiled:
+        """Conditions are data, so there are no more programs than structures."""
+        plans = structures(plans)
         return self._known(plans) if self.see is None else self._compile(plans)
 
     def _compile(self, plans: tuple[Plan, ...]) -> _Compiled:
         def compiled(each: Instruction) -> _Instruction:
-            run = self._closure(each, self._layers.get(each.step.name), self.see)
-            return run, each.step.inputs, each.out, each.last
+            layer, modulation = self._layers.get(each.step.name), None
+            if each.step.hyper is not None and not each.slice and layer is not None and self._ops is not None:
+                modulation = Modulation(self._ops, each.step, layer.hyper)
+            return self._closure(each, layer, self.see, modulation), each.step.inputs, each.out, each.last
 
         made = program(plans)
         parts = tuple((tuple(map(compiled, part.instructions)), part.output, part.kept) for part in made.parts)
         return (None,) * (len(made.maps) - len(plans[0].reads)), parts
 
 
-def _execute(instructions: tuple[_Instruction, ...], values: list[Any], norm: Any) -> None:
+def _execute(instructions: tuple[_Instruction, ...], values: list[Any], given: Given) -> None:
     for run, reads, out, last in instructions:
-        values[out] = run(norm, *map(values.__getitem__, reads))
+        values[out] = run(given, *map(values.__getitem__, reads))
         for value in last:
             values[value] = None
 

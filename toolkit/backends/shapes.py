@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import pairwise
 from math import prod
 from typing import Literal
 
+from toolkit.backends.hypernet import NAME, body_shapes, head_shapes
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.own import group_of
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.primitives import SLOPE, Activate, Conv, DepthwiseConv, GroupedConv, Linear, Norm, matrix_name
-from toolkit.spaces.wiring import Step, graph
+from toolkit.spaces.wiring import Step, by_structure, graph
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
@@ -61,13 +61,13 @@ def extracted(plans: Plans) -> Shapes:
     return _named(plans, lambda plan: dict(_block(plan, "made")))
 
 
-@cache
+@by_structure
 def used_by(plan: Plan) -> Shapes:
     """`used` of one block, by names within it. Do not change what it returns."""
     return dict(_block(plan, "used"))
 
 
-@cache
+@by_structure
 def _held(plan: Plan) -> Shapes:
     return dict(_block(plan, "held"))
 
@@ -106,8 +106,11 @@ def _filters(op: DepthwiseConv, what: _What) -> tuple[int, tuple[tuple[int, int]
 
 
 def _block(plan: Plan, what: _What) -> Iterator[tuple[str, Shape]]:
+    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
+        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
     for step in graph(plan).steps:
         yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, what))
+        yield from ((f"{step.name}.{NAME}.{tensor}", shape) for tensor, shape in head_shapes(step).items())
 
 
 def _tensors(step: Step, what: _What) -> Iterator[tuple[str, Shape]]:

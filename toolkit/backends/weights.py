@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Trainable, Weights
-from toolkit.backends.shapes import is_matrix, is_slope
+from toolkit.backends.hypernet import Modulation, Tensor, first_tensors, is_hyper, modulations
+from toolkit.backends.shapes import extracted, is_matrix, is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
 from toolkit.spaces.grouping import parted
 from toolkit.spaces.plans import Plans
-from toolkit.spaces.primitives import matrix_name
+from toolkit.spaces.primitives import Norm, matrix_name
 from toolkit.spaces.windows import window
-from toolkit.spaces.wiring import graph
+from toolkit.spaces.wiring import Step, graph
 
 
 def initialise(network: Network, widest: Plans, seed: int) -> None:
@@ -30,8 +31,8 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
     rng = np.random.default_rng(seed)
     weights = network.weights()
     for name, array in sorted(weights.items()):
-        if parted(name)[1] is not None:
-            continue  # so that groups change nothing that is drawn
+        if parted(name)[1] is not None or is_hyper(name):
+            continue  # so that groups and HyperNets change nothing that is drawn
         if array.ndim == 4:
             fan_out = len(array) * array[0, 0].size
             weights[name] = rng.standard_normal(array.shape, np.float32) * np.float32((2 / fan_out) ** 0.5)
@@ -44,22 +45,32 @@ def initialise(network: Network, widest: Plans, seed: int) -> None:
             if step.silent:
                 name = f"blocks.{index}.{step.name}.weight"
                 weights[name] = np.zeros_like(weights[name])
+    weights |= first_tensors({name: array.shape for name, array in weights.items() if is_hyper(name)}, seed)
     network.load_weights(inherited(weights, trunk_of(weights)))
 
 
 def inherited(own: Weights, available: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
     """`own` weights, set to those they descend from (`ancestors`), cut to size (`part_of`).
 
+    A HyperNet begins as it is where there was none.
+
     Raises:
         InputError: a weight has no ancestor, and is no slope of an activation, or has one that is narrower.
     """
     found = ancestors(own, available)
+    fresh = not any(map(is_hyper, available))
     cut = {name: part_of(available, old, own[name].shape) for name, old in found.items()}
-    problems = [f"tensor {name} is missing" for name in own if name not in found and not is_slope(name)]
+    lacking = [name for name in own if name not in found and not is_slope(name)]
+    problems = [f"tensor {name} is missing" for name in lacking if not (fresh and is_hyper(name))]
     problems += [
         f"tensor {found[name]} has shape {available[found[name]].shape}, needed is {own[name].shape} or more"
         for name, array in cut.items()
         if array.shape != own[name].shape
+    ]
+    problems += [
+        f"tensor {name} has shape {available[old].shape}, that of this HyperNet has {own[name].shape}"
+        for name, old in found.items()
+        if is_hyper(name) and available[old].shape != own[name].shape
     ]
     if problems:
         raise InputError(problems)
@@ -88,8 +99,31 @@ def part_of(weights: Mapping[str, npt.NDArray[np.float32]], name: str, shape: Se
 
 
 def trunk_of(weights: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
-    """`weights` without those of groups of widths."""
-    return {name: array for name, array in weights.items() if parted(name)[1] is None}
+    """`weights` without those of groups of widths and of HyperNets."""
+    return {name: array for name, array in weights.items() if parted(name)[1] is None and not is_hyper(name)}
+
+
+def path_weights(plans: Plans, weights: Mapping[str, npt.NDArray[np.float32]]) -> Weights:
+    """The weights that a path of a supernet runs on: of the group that serves a width, cut to size, modulated.
+
+    Args:
+        weights: of a supernet that holds these plans.
+
+    Returns:
+        by the names they have in a network of these plans alone, which computes the same.
+    """
+    cut = {name: part_of(weights, name, shape) for name, shape in extracted(plans).items()}
+    found = {parted(name)[0]: array for name, array in cut.items() if not is_hyper(name)}
+
+    def fold(name: str, step: Step, modulation: Modulation, features: Tensor) -> None:
+        weight, bias = f"{name}.weight", f"{name}.bias"
+        if isinstance(step.op, Norm):
+            found[weight], found[bias] = modulation.affine(found[weight], found[bias], features)
+        else:
+            found[weight] = modulation.filters(found[weight], features)
+
+    modulations(plans, cut, fold)
+    return found
 
 
 def with_slope(weights: Weights, slope: float) -> Weights:

@@ -18,7 +18,7 @@ from toolkit.spaces.base import SearchSpace
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.primitives import Conv, Map, Norm
-from toolkit.spaces.sharing import Instruction, program
+from toolkit.spaces.sharing import Instruction, program, structures
 from toolkit.spaces.wiring import graph
 
 Key = TypeVar("Key")
@@ -78,8 +78,8 @@ def memory_need(root: Node[Key], channels: int, size: int) -> Need:
     # While images become floats there are three of each: one of the chunk before, and two on the way.
     activations = image.numbers + max(2 * image.numbers, _walk(root, (image,)))
     plans = Counter(plan for node in root.descendants() for by_plan in node.children.values() for plan in by_plan)
-    # The leading part of a weight is copied, and again by the library into its own layout.
-    fixed = 3 * max((block_cost(plan).params for plan in plans), default=0)
+    # The leading part of a weight is copied, and again by the library into its own layout; a HyperNet makes more of it.
+    fixed = max(((6 if plan.hyper else 3) * block_cost(plan).params for plan in plans), default=0)
     fixed += sum(times * _statistics(plan) for plan, times in plans.items())
     return Need(_BYTES * fixed, _BYTES * activations)
 
@@ -150,8 +150,12 @@ def _walk(node: Node[Key], states: tuple[Map, ...]) -> int:
     return most
 
 
-@lru_cache(maxsize=1 << 16)
 def _run(plans: tuple[Plan, ...], inputs: tuple[Map, ...]) -> _Run:
+    return _running(structures(plans), inputs)
+
+
+@lru_cache(maxsize=1 << 16)
+def _running(plans: tuple[Plan, ...], inputs: tuple[Map, ...]) -> _Run:
     """Blocks on inputs of these shapes, as the backends run them; what works in place is taken to need room too."""
     compiled = program(plans, inputs)
     alive = most = 0

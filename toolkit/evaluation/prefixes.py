@@ -24,10 +24,17 @@ class Node(Generic[Key]):
     ends: list[Key] = field(default_factory=list)
 
     def siblings(self) -> Iterator[tuple[int, tuple[Plan, ...], tuple["Node[Key]", ...]]]:
-        """The blocks that follow, grouped by position: (position, plans in the order that shares best, their nodes)."""
+        """The blocks that follow: (position, plans in the order that shares best, their nodes).
+
+        They are grouped by position and, as `spaces.sharing.structures` wants it, by what they are conditioned on.
+        """
         for index, by_plan in self.children.items():
-            plans = tuple(sorted(by_plan, key=sharing_order) if len(by_plan) > 1 else by_plan)
-            yield index, plans, tuple(by_plan[plan] for plan in plans)
+            alike: dict[tuple[int, ...], list[Plan]] = {}
+            for plan in by_plan:
+                alike.setdefault(plan.answers, []).append(plan)
+            for group in alike.values():
+                plans = tuple(sorted(group, key=sharing_order) if len(group) > 1 else group)
+                yield index, plans, tuple(by_plan[plan] for plan in plans)
 
     def descendants(self) -> Iterator["Node[Key]"]:
         """The node and all below it."""

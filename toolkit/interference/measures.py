@@ -265,6 +265,25 @@ MEASURES: dict[str, Measure] = {
         worst="trained least",
         exact=True,
     ),
+    "weight_modulation": Measure(
+        "how weakly weights are shared",
+        "Where a HyperNet conditions weights on the architecture: how far the filters that two random paths run on lie "
+        "apart in a block, relative to the shared ones they are made of, mean over pairs of paths. 0: they are plainly "
+        "shared.",
+        "ours, after the weakly weight sharing that WPNAS (arXiv 2203.02086) names",
+        0.0,
+        inf,
+        chance=None,
+    ),
+    "modulation_cosine": Measure(
+        "what a HyperNet says of two paths (cosine)",
+        "The cosine between what a block's HyperNet says of two random paths, mean over pairs. Near 1 it says the same "
+        "of all, and might as well not be there; no number before it says anything.",
+        "ours, a detector of collapse",
+        -1.0,
+        1.0,
+        chance=None,
+    ),
     "probe_cost": Measure(
         "cost of probing",
         "Time that this probe took, as a share of the training time since the probe before.",

@@ -15,6 +15,7 @@ from toolkit.interference.draws import Batch, draw_answers, draw_batches, draw_p
 from toolkit.interference.features import Features
 from toolkit.interference.matrices import matrix_rows
 from toolkit.interference.paths import Lookahead, Paths
+from toolkit.interference.sharing import sharing_degree
 from toolkit.interference.table import Row
 from toolkit.names import did_you_mean
 from toolkit.runs.setup import quiet
@@ -29,7 +30,8 @@ LOOKAHEAD = ("lookahead",)
 UPDATES = ("parameter_contradiction", "parameter_conflict_rate", "sign_flips", "parameter_speed", "teacher_gap")
 MATRICES = ("matrix_drift",)
 HISTORY = ("times_trained",)
-MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + MATRICES + HISTORY))
+SHARING = ("weight_modulation", "modulation_cosine")
+MEASURED = tuple(dict.fromkeys(BRANCHES + PATHS + LOOKAHEAD + FEATURES + UPDATES + MATRICES + HISTORY + SHARING))
 """All that may be asked for."""
 
 
@@ -109,6 +111,8 @@ class Probe:
             lookahead = Lookahead(self._network, self._paths, settings.eta)
             self._draw(lookahead.draw, batches, self._lookahead_cost, meter)
             yield lookahead.rows()
+        if settings.wants(SHARING):
+            yield sharing_degree(self._network, self._paths)
 
     def _draw(
         self, draw: Callable[[Batch], Iterator[object]], batches: list[Batch], cost: float, meter: "_Meter"

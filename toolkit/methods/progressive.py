@@ -49,6 +49,11 @@ class Progressive(Sandwich):
                 "method.teacher: frozen, but paths train its weights, for no widths have weights of their own; set "
                 "supernet.groups, or let the teacher be trained"
             )
+        if self._frozen and any(plan is not None and plan.hyper for plan in space.widest):
+            raise InputError(
+                "method.teacher: frozen, but the HyperNet that paths train bends its weights too; leave supernet.weak "
+                "out, or let the teacher be trained"
+            )
         self._target: Tensor = None
         self._looked: list[tuple[Arch, float]] = []
 

@@ -2,7 +2,8 @@
 
 [A] Architectures are sampled from probabilities; each gets two assessments, direct evaluation with inherited weights
 and the prediction of a few-shot predictor, which with its cost make a reward; a self-critical policy gradient moves the
-probabilities. All formulas and constants are ours [R]. Its HyperNet (weakly weight sharing) is not here.
+probabilities. All formulas and constants are ours [R]. Its HyperNet is no part of the method but of the
+supernet (`toolkit/spaces/conditioning.py`): any method may train one.
 """
 
 from collections.abc import Mapping, Sequence

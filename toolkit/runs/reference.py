@@ -116,6 +116,9 @@ def reference() -> str:
     for name, field in Recipe.model_fields.items():
         if (table := _table(field)) and name not in _NESTED:
             parts += [f"## `[{name}]`", _about(table), _markdown(keys(table))]
+            for below, inner in table.model_fields.items():
+                if nested := _table(inner):
+                    parts += [f"### `[{name}.{below}]`", _about(nested), _markdown(keys(nested))]
     parts += [
         "## `[space]`",
         "Some spaces have options. Then `space` is a table: its `name` and options.",

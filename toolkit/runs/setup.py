@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Weights
+from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.weights import inherited
 from toolkit.data import open_dataset
 from toolkit.data.base import Dataset, Progress
@@ -56,10 +57,12 @@ def load_weights(
     """Put a checkpoint's weights (or their moving average) into a network of the same space.
 
     Where the network is split or grouped further than the one that was saved, copies begin with its weights. With
-    `resized`, they may have been trained on images of another size, as where training goes on with larger ones.
+    `resized`, they may have been trained on images of another size, as where training goes on with larger ones, and
+    without a HyperNet, which then begins.
 
     Raises:
-        InputError: the checkpoint is of another space, for other images, or has no moving average.
+        InputError: the checkpoint is of another space, for other images, or has no moving average; or only one of
+            network and checkpoint has a HyperNet.
     """
     space, facts = network.space, checkpoint.facts
     size = space.size if resized else facts.size
@@ -77,8 +80,14 @@ def load_weights(
     weights = checkpoint.ema if averaged else checkpoint.model
     if averaged and not weights:
         raise InputError(f"{where}: holds no moving average of the weights; train with training.ema set")
+    own, weak = network.weights(), any(map(is_hyper, weights))
+    if not (resized or weak) and any(map(is_hyper, own)):
+        raise InputError(
+            f"{where}: holds plainly shared weights, and this supernet has a HyperNet ([supernet.weak]); take the "
+            "recipe that it was trained with, or go on training from it: initial.weights"
+        )
     try:
-        network.load_weights(descended(network.weights(), weights) if isinstance(space, DerivedSpace) else weights)
+        network.load_weights(descended(own, weights) if weak or isinstance(space, DerivedSpace) else weights)
     except InputError as error:
         raise InputError(f"{where}: {problem}" for problem in error.problems) from error
 
@@ -89,6 +98,11 @@ def descended(own: Weights, weights: Weights) -> Weights:
     Raises:
         InputError: some are missing, or would be lost.
     """
+    if any(map(is_hyper, weights)) and not any(map(is_hyper, own)):
+        raise InputError(
+            "holds a HyperNet, for it shares its weights weakly, and this supernet has none; take the recipe that it "
+            "was trained with, whose [supernet.weak] says how"
+        )
     if lost := weights.keys() - ancestors(own, weights).values():
         raise InputError(f"tensor {name} would be lost, for this supernet has no such" for name in sorted(lost))
     return inherited(own, weights)

@@ -19,8 +19,10 @@ from toolkit.backends.precision import Chosen
 from toolkit.data import augmentation
 from toolkit.data.augmentation import BINS, Policy
 from toolkit.spaces import SearchSpace
+from toolkit.spaces.conditioning import ConditionedSpace, Control, Sees, conditioning_problems
 from toolkit.spaces.enhancement import EnhancedSpace, enhancement_problems
 from toolkit.spaces.grouping import GroupedSpace, Rules, grouping_problems
+from toolkit.spaces.hyper import Form
 from toolkit.spaces.primitives import Activation
 
 Positive = Annotated[int, Field(ge=1)]
@@ -208,8 +210,44 @@ class Training(Table):
         return self.model_dump_json(exclude={name for name in _LATER if getattr(self, name) is None})
 
 
+class Weak(Table):
+    """`[supernet.weak]`: weights that a HyperNet conditions on the architecture; see `spaces/conditioning.py`."""
+
+    form: Form = Field(
+        "scale",
+        description="what it puts out: scales of input channels and shifts of batch norms, a low-rank residual of each "
+        "weight, or a mixture of kernels",
+    )
+    rho: float = Field(0.5, gt=0, description="how far weights may move away from the shared ones, as a share of them")
+    hidden: Positive = Field(64, description="width of the two hidden layers")
+    rank: Positive | None = Field(None, description="low-rank: of the residual; 4 by default")
+    kernels: Annotated[int, Field(ge=2)] | None = Field(None, description="mixture: how many; 2 by default")
+    sees: Sees = Field(
+        "whole", description="what a block depends on: the whole architecture, or its own decisions and its neighbours'"
+    )
+    control: Control | None = Field(
+        None, description="a wrong code to compare with: shuffled (another architecture's) or constant (one for all)"
+    )
+
+    @model_validator(mode="after")
+    def _of_form(self) -> "Weak":
+        for name, form in (("rank", "low-rank"), ("kernels", "mixture")):
+            if getattr(self, name) is not None and self.form != form:
+                raise ValueError(f'{name} is for form = "{form}"')
+        return self
+
+    @property
+    def terms(self) -> int:
+        """The rank, or the kernels."""
+        return {"scale": 0, "low-rank": self.rank or 4, "mixture": self.kernels or 2}[self.form]
+
+    def derive(self, space: SearchSpace) -> SearchSpace:
+        """The space with a supernet that shares its weights so."""
+        return ConditionedSpace(space, self.form, self.rho, self.hidden, self.terms, self.sees, self.control)
+
+
 class Supernet(Table):
-    """`[supernet]`: how it differs from the space's own; see `spaces/enhancement.py` and `spaces/grouping.py`."""
+    """`[supernet]`: how it differs from the space's own; see enhancement, grouping and conditioning in `spaces/`."""
 
     activation: Activation | None = Field(None, description="what follows each residual addition")
     widths: dict[str, Positive] | None = Field(None, description="widths run in place of others, such as {4 = 5}")
@@ -218,6 +256,7 @@ class Supernet(Table):
     )
     norms: Literal["widths"] | None = Field(None, description="a batch norm for each width")
     group_slopes: bool | None = Field(None, description="a slope of PReLU for each group; true by default")
+    weak: Weak | None = Field(None, description="share weights weakly: a HyperNet conditions them on the architecture")
 
     @field_validator("groups", mode="wrap")
     @classmethod
@@ -254,10 +293,16 @@ class Supernet(Table):
         found += enhancement_problems(space, self.enhanced, self.activation)
         if not found:
             found += grouping_problems(self._enhance(space), self.rules, self.norms)
+        if not found and self.weak is not None:
+            found += [f"weak: {problem}" for problem in conditioning_problems(self._group(space), self.weak.form)]
         return found
 
     def derive(self, space: SearchSpace) -> SearchSpace:
         """The space with this supernet."""
+        space = self._group(space)
+        return space if self.weak is None else self.weak.derive(space)
+
+    def _group(self, space: SearchSpace) -> SearchSpace:
         space = self._enhance(space)
         if self.rules is None and self.norms is None:
             return space

@@ -1,12 +1,11 @@
 """MACs and parameters in closed form: a sum over plans, no network built."""
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from toolkit.spaces.plans import Plan, Plans
 from toolkit.spaces.primitives import Conv, DepthwiseConv, GroupedConv, Linear, Norm
-from toolkit.spaces.wiring import Step, graph
+from toolkit.spaces.wiring import Step, by_structure, graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def step_cost(step: Step) -> Cost:
     return Cost(0, 0)
 
 
-@cache
+@by_structure
 def block_cost(plan: Plan) -> Cost:
     """The cost of one block. Cached: tens of thousands of candidates share a few hundred distinct plans."""
     return sum(map(step_cost, graph(plan).steps), Cost(0, 0))

@@ -2,7 +2,8 @@
 
 A convolution computed at the widest that any of them needs serves the narrower ones by slicing: leading channels of
 the output depend only on leading channels of the weight, and channel-wise operations preserve this. Blocks share where
-primitives, names, groups of widths and all that is read are equal. A program of one plan is the block itself.
+primitives, names, groups of widths and all that is read are equal, and what a HyperNet conditions them on. A program of
+one plan is the block itself.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from toolkit.spaces.primitives import (
     SplitSoftmax,
     Zeros,
 )
-from toolkit.spaces.wiring import Step, Value, graph, wired
+from toolkit.spaces.wiring import Step, Value, by_structure, graph, wired
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Program:
     maps: tuple[Map, ...]
 
 
-@lru_cache(maxsize=1 << 16)
+@by_structure
 def sharing_order(plan: Plan) -> tuple[tuple[str, int], ...]:
     """A sorting key that brings together the plans of one position that share most."""
     return tuple((step.name, step.map.channels) for step in graph(plan).steps if step.name)
@@ -74,7 +75,7 @@ def siblings_cost(plans: Sequence[Plan]) -> int:
     """MACs of running all `plans` (in `sharing_order`) on one input, with everything shared that can be."""
     if len(plans) == 1:
         return block_cost(plans[0]).macs
-    return _siblings_cost(tuple(plans))
+    return _siblings_cost(structures(plans))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -83,7 +84,17 @@ def _siblings_cost(plans: tuple[Plan, ...]) -> int:
     return sum(step_cost(each.step).macs for each in instructions if not each.slice)
 
 
-@lru_cache(maxsize=1 << 12)
+def structures(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """Blocks that may share, whatever it is that all of them are conditioned on.
+
+    Raises:
+        ValueError: they are conditioned on different answers, so that their weights differ and they share nothing.
+    """
+    if len({plan.answers for plan in plans}) > 1:
+        raise ValueError("blocks that are conditioned differently share nothing; run each for itself")
+    return tuple(plan.structure for plan in plans)
+
+
 def program(plans: tuple[Plan, ...], inputs: tuple[Map, ...] | None = None) -> Program:
     """The program that runs blocks of these plans (in `sharing_order`) on the same inputs.
 
@@ -91,8 +102,13 @@ def program(plans: tuple[Plan, ...], inputs: tuple[Map, ...] | None = None) -> P
         inputs: their shapes, if other than the plans say.
 
     Raises:
-        ValueError: a plan is that of a supernet, which holds several blocks at one position.
+        ValueError: a plan is that of a supernet, which holds several blocks at one position; or see `structures`.
     """
+    return _program(structures(plans), inputs)
+
+
+@lru_cache(maxsize=1 << 12)
+def _program(plans: tuple[Plan, ...], inputs: tuple[Map, ...] | None) -> Program:
     return _Compiler([_traced(plan, inputs) for plan in plans]).program()
 
 
@@ -120,7 +136,7 @@ class _Trace:
     output: tuple[_Key, int]
 
 
-@lru_cache(maxsize=1 << 16)
+@by_structure
 def _traced(plan: Plan, inputs: tuple[Map, ...] | None) -> _Trace:
     drawn = graph(plan) if inputs is None else wired(plan, inputs)
     keys: list[_Key] = [-1 - place for place in range(len(drawn.inputs))]

@@ -9,7 +9,7 @@ stay as they are: only the supernet changes.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -143,5 +143,11 @@ def serves(coarse: str, fine: str) -> bool:
 
 
 def _choice(plan: Plan, names: Iterable[str]) -> Choice:
-    drawn = graph(plan)
-    return Choice(drawn.inputs[0].channels, drawn.map(drawn.output).channels, tuple((name, plan) for name in names))
+    drawn, copied = graph(plan), replace(plan, hyper=None, answers=())
+    return Choice(
+        drawn.inputs[0].channels,
+        drawn.map(drawn.output).channels,
+        tuple((name, copied) for name in names),
+        hyper=plan.hyper,  # copies have heads of their own, and the body in common
+        answers=plan.answers,
+    )

@@ -4,11 +4,12 @@ Everything about a block follows from its graph: costs, tensors, groups of width
 drawings. `graph` builds it from a plan, and a plan builds it with the methods of `Wiring`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from toolkit.spaces.hyper import Hyper, modulates
 from toolkit.spaces.own import SHARED, Own
 from toolkit.spaces.primitives import (
     EPS,
@@ -37,6 +38,9 @@ from toolkit.spaces.primitives import (
 if TYPE_CHECKING:
     from toolkit.spaces.plans import Plan
 
+Others = ParamSpec("Others")
+Said = TypeVar("Said")
+
 Value = int
 """A value of a graph: its inputs come first, then the result of each step."""
 
@@ -55,6 +59,7 @@ class Step:
         name: of its tensors within the block; empty if it holds none.
         field: the plan's attribute that says its width, or that of the inputs of a fully connected layer; or empty.
         own: groups of widths for which it holds weights of its own.
+        hyper: the HyperNet that modulates its weights.
         silent: whether its scale begins with 0, so that the residual branch that it ends begins silent.
     """
 
@@ -64,6 +69,7 @@ class Step:
     name: str = ""
     field: str = ""
     own: Own = SHARED
+    hyper: Hyper | None = None
     silent: bool = False
 
 
@@ -105,11 +111,20 @@ class Wiring:
         plan: whose attributes say the widths.
         own: by such an attribute: groups of widths, whatever the plan itself says.
         prefix: of the names of tensors.
+        hyper: the HyperNet of the block that this one is within.
     """
 
-    def __init__(self, plan: "Plan", drawn: "_Drawn", prefix: str = "", own: Mapping[str, Own] = _NONE) -> None:
+    def __init__(
+        self,
+        plan: "Plan",
+        drawn: "_Drawn",
+        prefix: str = "",
+        own: Mapping[str, Own] = _NONE,
+        hyper: Hyper | None = None,
+    ) -> None:
         self._plan, self._drawn, self._prefix = plan, drawn, prefix
         self._maps, self._steps = drawn.maps, drawn.steps
+        self._hyper = hyper or plan.hyper
         self._own: dict[str, Own] = dict(plan.own) | dict(own)
 
     def map(self, value: Value) -> Map:
@@ -212,7 +227,7 @@ class Wiring:
 
         Groups of widths that this plan has for an attribute go for the inner plan's attribute of that name too.
         """
-        return plan.wire(Wiring(plan, self._drawn, f"{self._prefix}{name}.", self._own), *inputs)
+        return plan.wire(Wiring(plan, self._drawn, f"{self._prefix}{name}.", self._own, self._hyper), *inputs)
 
     def either(self, blocks: Sequence[tuple[str, "Plan"]], *inputs: Value) -> Value:
         """One of several blocks: a path runs one; a supernet holds all of them and is never run as a whole."""
@@ -244,12 +259,26 @@ class Wiring:
         if not field and not name:
             field = self._width_of(inputs[0])
         own = self._own.get(field, SHARED) if name else SHARED
+        hyper = self._hyper if self._hyper is not None and modulates(self._hyper.form, op) else None
         self._maps.append(shape)
-        self._steps.append(Step(op, inputs, shape, name and f"{self._prefix}{name}", field, own))
+        self._steps.append(Step(op, inputs, shape, name and f"{self._prefix}{name}", field, own, hyper))
         return len(self._maps) - 1
 
 
-@lru_cache(maxsize=1 << 16)
+def by_structure(
+    function: Callable[Concatenate["Plan", Others], Said],
+) -> Callable[Concatenate["Plan", Others], Said]:
+    """Remember what `function` says of a plan, whatever it is conditioned on: of that there is no end."""
+    known = lru_cache(maxsize=1 << 16)(function)
+
+    @wraps(function)
+    def asked(plan: "Plan", /, *others: Others.args, **named: Others.kwargs) -> Said:
+        return known(plan.structure, *others, **named)  # type: ignore[arg-type]
+
+    return asked
+
+
+@by_structure
 def graph(plan: "Plan") -> Graph:
     """The graph of a block. Cached: tens of thousands of candidates share a few hundred distinct plans."""
     return wired(plan, plan.inputs)

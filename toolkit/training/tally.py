@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Norm, Tensor
+from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.shapes import used_by
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, Plans, SearchSpace
@@ -117,7 +118,7 @@ class Tally:
                         self._times[number, answer, block] += times
             for block, plan in enumerate(run):
                 for name, shape in {} if plan is None else used_by(plan).items():
-                    if len(shape) > 1:
+                    if len(shape) > 1 and not is_hyper(name):
                         widths = self._widths.setdefault((block, name.removesuffix(".weight")), Counter())
                         widths[shape[0]] += times
         self._fresh.clear()

@@ -338,7 +338,9 @@ def _initialise(backend: Backend, network: Network, recipe: Recipe, folder: Path
     if path is not None:
         checkpoint = load_checkpoint(path)
         if initial.reorder_channels and checkpoint.model.keys() != trunk_of(checkpoint.model).keys():
-            raise InputError(f"{path}: has groups of widths, whose channels cannot be reordered; leave that out")
+            raise InputError(
+                f"{path}: has groups of widths or a HyperNet, whose channels cannot be reordered; leave that out"
+            )
         load_weights(network, checkpoint, str(path), resized=True)
     elif isinstance(space, SplitSpace):  # what is split begins as what it was split from
         whole = backend.network(space.base, space.base.widest, recipe.seed).weights()

@@ -6,11 +6,10 @@ import numpy as np
 
 from toolkit.backends.base import Network, Weights
 from toolkit.backends.shapes import used
-from toolkit.backends.weights import part_of
+from toolkit.backends.weights import path_weights
 from toolkit.errors import InputError
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.spaces import Arch, SearchSpace
-from toolkit.spaces.grouping import parted
 
 
 def supernet_weights(checkpoint: Path) -> tuple[Weights, str]:
@@ -25,12 +24,14 @@ def start_warm(network: Network, space: SearchSpace, arch: Arch, supernet: Weigh
     Raises:
         InputError: the supernet lacks some of them, as one of another space does.
     """
-    own = network.weights()
-    sources = {parted(name)[0]: name for name in used(space.supernet_plans(arch))}
+    own, plans = network.weights(), space.supernet_plans(arch)
+    if lacking := [name for name in used(plans) if name not in supernet]:
+        raise InputError(f"the supernet has no {name}; give a checkpoint of space {space.name}" for name in lacking)
+    path = path_weights(plans, supernet)
     cut, problems = {}, []
     for name, array in own.items():
-        source = sources.get(name, name)
-        part = part_of(supernet, source, array.shape) if source in supernet else None
+        source = path.get(name, supernet.get(name))
+        part = None if source is None else source[tuple(map(slice, array.shape))]
         if part is None or part.shape != array.shape:
             problems.append(
                 f"the supernet has no {name} of shape {array.shape}; give a checkpoint of space {space.name}"

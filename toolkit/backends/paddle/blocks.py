@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from paddle import Tensor, nn
 
-from toolkit.backends.paddle.layers import Layer
+from toolkit.backends.hypernet import NAME, body_shapes
+from toolkit.backends.ops import Ops
+from toolkit.backends.paddle.layers import Held, Layer
 from toolkit.backends.paddle.norms import Norm
 from toolkit.backends.paddle.primitives import closure, layer_of
 from toolkit.backends.programs import Programs
@@ -17,9 +19,9 @@ from toolkit.spaces.wiring import graph
 
 
 class Block(nn.Layer):
-    """Layers under the names of the widest plan's graph, and the programs that run them."""
+    """Layers under the names of the widest plan's graph, and the programs that run them; `ops` for a HyperNet."""
 
-    def __init__(self, widest: Plan) -> None:
+    def __init__(self, widest: Plan, ops: Ops | None = None) -> None:
         super().__init__()
         layers: dict[str, Layer] = {}
         for step in graph(widest).steps:
@@ -27,7 +29,10 @@ class Block(nn.Layer):
             if layer is not None:
                 layers[step.name] = layer
                 _place(self, step.name.split("."), layer)
-        self.programs = Programs(layers, closure)
+        body = [Held(shapes) for shapes in (() if widest.hyper is None else body_shapes(widest.hyper))]
+        for number, held in enumerate(body):
+            _place(self, [NAME, str(number)], held)
+        self.programs = Programs(layers, closure, ops, body)  # type: ignore[arg-type]
 
     def run(self, plan: Plan, inputs: Sequence[Tensor], norm: Norm) -> Tensor:
         """As `plan`: `Programs.run`."""

@@ -3,8 +3,9 @@
 Every tensor has PyTorch's name and layout, so that checkpoints need no translation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import paddle
@@ -17,7 +18,22 @@ from toolkit.spaces.windows import Window, window
 
 
 class Layer(nn.Layer):
-    """A layer that holds tensors; `groups` are layers beside it for groups of widths, by the widest width of each."""
+    """A layer that holds tensors.
+
+    Beside it, `groups` are layers for groups of widths, by the widest width of each; `hyper` is the head of a HyperNet.
+    """
+
+
+class Held(Layer):
+    """Just tensors, zero at first, by name: the parts of a HyperNet."""
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            setattr(self, name, self.create_parameter(shape, default_initializer=Constant(0.0)))
+
+    def __getitem__(self, name: str) -> Tensor:
+        return cast(Tensor, getattr(self, name))
 
 
 class Conv(Layer):

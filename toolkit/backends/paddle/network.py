@@ -38,7 +38,7 @@ class PaddleNetwork(nn.Layer, Network):
         self.space, self.holds, self.ops = space, holds, ops
         self._training_norm, self._autocast = training_norm, autocast
         # An absent position keeps its number, so that parameter names say where a block stands.
-        self.blocks = nn.LayerList(nn.Identity() if plan is None else Block(plan) for plan in holds)
+        self.blocks = nn.LayerList(nn.Identity() if plan is None else Block(plan, ops) for plan in holds)
         self._reach = reach(holds)
 
     @override

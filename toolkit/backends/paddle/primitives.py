@@ -1,27 +1,36 @@
 """One function per primitive (`toolkit.spaces.primitives`): its layer, if it holds tensors, and how it runs.
 
-What runs is a closure over one step of a program, made once: given the values that the step reads and the source of
-batch-norm statistics, it returns what comes out.
+What runs is a closure over one step of a program, made once: given the values that the step reads and what the block
+runs with (`programs.Given`), it returns what comes out.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import paddle
 import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
-from toolkit.backends.paddle.layers import BatchNorm, Conv, Layer, Linear, PReLU, convolve
-from toolkit.backends.paddle.norms import Norm
-from toolkit.backends.programs import Run, See
+from toolkit.backends.hypernet import ModulatedNorm, Modulation, head_shapes
+from toolkit.backends.paddle.layers import BatchNorm, Conv, Held, Layer, Linear, PReLU, convolve
+from toolkit.backends.programs import Given, Run, See
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of
 from toolkit.spaces.sharing import Instruction
+from toolkit.spaces.windows import Window
 from toolkit.spaces.wiring import Step
 
 
 def layer_of(step: Step) -> Layer | None:
-    """The layer that holds a step's tensors, its groups of widths beside it; None if there are none."""
+    """The layer that holds a step's tensors, groups of widths and a HyperNet's head beside it; None without tensors."""
+    layer = _own_layer(step)
+    if layer is not None and step.hyper is not None:
+        layer.hyper = Held(head_shapes(step))
+    return layer
+
+
+def _own_layer(step: Step) -> Layer | None:
     match step.op:
         case p.Conv(in_channels, channels, kernel, stride, bias):
             return _grouped(lambda wide: Conv(in_channels, wide, kernel, stride, bias=bias), channels, step.own.convs)
@@ -52,26 +61,29 @@ def _serving(layer: Layer | None, width: int, groups: tuple[int, ...]) -> Layer:
     return cast(Layer, layer.groups[str(group_of(width, groups))]) if groups else layer
 
 
-def closure(instruction: Instruction, layer: Layer | None, see: See | None) -> Run:
+def closure(instruction: Instruction, layer: Layer | None, see: See | None, modulation: Modulation | None) -> Run:
     """What runs an instruction.
 
     Args:
         layer: that holds its tensors.
         see: is shown every output of a ReLU.
+        modulation: what a HyperNet does to the layer's weights.
     """
     step = instruction.step
     if instruction.slice:
         return _leading(step.map.channels)
     match step.op:
         case p.Conv():
-            return _conv(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
+            return _conv(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)), modulation)
         case p.DepthwiseConv():
-            return _depthwise(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)))
+            return _depthwise(step.op, cast(Conv, _serving(layer, step.op.channels, step.own.convs)), modulation)
         case p.GroupedConv():
-            return _groups(step.op, cast(Conv, layer))
+            return _groups(step.op, cast(Conv, layer), modulation)
         case p.Norm(channels):
             norm_layer = cast(BatchNorm, _serving(layer, channels, step.own.norms))
-            return lambda norm, x: norm(norm_layer, x)
+            if modulation is None:
+                return lambda given, x: given.norm(norm_layer, x)
+            return lambda given, x: given.norm(ModulatedNorm(norm_layer, modulation, given.features), x)
         case p.Linear(in_features, _):
             linear = _serving(layer, in_features, step.own.convs)
             return lambda _, x: linear.forward(x.flatten(1))
@@ -110,25 +122,34 @@ def _leading(channels: int) -> Run:
     return lambda _, x: x[:, :channels].contiguous()
 
 
-def _conv(op: p.Conv, layer: Conv) -> Run:
-    part = layer.window((op.channels, op.in_channels, op.kernel, op.kernel))
+def _conv(op: p.Conv, layer: Conv, modulation: Modulation | None) -> Run:
+    filters = _filters(layer, layer.window((op.channels, op.in_channels, op.kernel, op.kernel)), modulation)
     stride, channels = op.stride, op.channels
     if not op.bias:
-        return lambda _, x: convolve(x, layer.filters(part), None, stride)
-    return lambda _, x: convolve(x, layer.filters(part), cast(Tensor, layer.bias)[:channels], stride)
+        return lambda given, x: convolve(x, filters(given), None, stride)
+    return lambda given, x: convolve(x, filters(given), cast(Tensor, layer.bias)[:channels], stride)
 
 
-def _depthwise(op: p.DepthwiseConv, layer: Conv) -> Run:
-    stride, channels, matrices = op.stride, op.channels, op.matrices
-    kernel = max((after for _, after in matrices), default=op.kernel)
-    part = layer.window((channels, 1, kernel, kernel))
-    if matrices:
-        return lambda _, x: convolve(x, layer.made(part, matrices), None, stride, channels)
-    return lambda _, x: convolve(x, layer.filters(part), None, stride, channels)
+def _depthwise(op: p.DepthwiseConv, layer: Conv, modulation: Modulation | None) -> Run:
+    kernel = max((after for _, after in op.matrices), default=op.kernel)
+    filters = _filters(layer, layer.window((op.channels, 1, kernel, kernel)), modulation, op.matrices)
+    stride, channels = op.stride, op.channels
+    return lambda given, x: convolve(x, filters(given), None, stride, channels)
 
 
-def _groups(op: p.GroupedConv, layer: Conv) -> Run:
-    return lambda _, x: convolve(x, layer.weight, layer.bias, op.stride, op.groups)
+def _groups(op: p.GroupedConv, layer: Conv, modulation: Modulation | None) -> Run:
+    filters = _filters(layer, None, modulation)
+    return lambda given, x: convolve(x, filters(given), layer.bias, op.stride, op.groups)
+
+
+def _filters(
+    layer: Conv, part: Window | None, modulation: Modulation | None, matrices: tuple[tuple[int, int], ...] = ()
+) -> Callable[[Given], Tensor]:
+    """Gives a part of the layer's weight, or what matrices make of it, modulated."""
+    plain = partial(layer.made, part, matrices) if matrices else partial(layer.filters, part)
+    if modulation is None:
+        return lambda _: plain()
+    return lambda given: modulation.filters(plain(), given.features)
 
 
 def _relu(kind: str, see: See | None) -> Run:
@@ -136,7 +157,7 @@ def _relu(kind: str, see: See | None) -> Run:
     if see is None:
         return lambda _, x: relu(x)
 
-    def run(_: Norm, x: Tensor) -> Tensor:
+    def run(_: Given, x: Tensor) -> Tensor:
         x = relu(x)
         see(x)
         return x
@@ -145,7 +166,7 @@ def _relu(kind: str, see: See | None) -> Run:
 
 
 def _split_softmax(op: p.SplitSoftmax) -> Run:
-    def run(_: Norm, x: Tensor) -> Tensor:
+    def run(_: Given, x: Tensor) -> Tensor:
         parted = x.reshape([len(x), op.groups, op.splits, -1])
         return F.softmax(parted, 2).transpose([0, 2, 1, 3]).reshape([len(x), -1, 1, 1])
 

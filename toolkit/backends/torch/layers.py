@@ -1,8 +1,8 @@
 """Elastic layers: a narrower layer is a window of the widest one (`toolkit.spaces.windows`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -31,7 +31,22 @@ class _Window(torch.autograd.Function):
 
 
 class Layer(nn.Module):
-    """A layer that holds tensors; `groups` are layers beside it for groups of widths, by the widest width of each."""
+    """A layer that holds tensors.
+
+    Beside it, `groups` are layers for groups of widths, by the widest width of each; `hyper` is the head of a HyperNet.
+    """
+
+
+class Held(Layer):
+    """Just tensors, zero at first, by name: the parts of a HyperNet."""
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.zeros(shape)))
+
+    def __getitem__(self, name: str) -> Tensor:
+        return cast(Tensor, getattr(self, name))
 
 
 class Conv(Layer):

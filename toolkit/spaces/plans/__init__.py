@@ -1,7 +1,8 @@
 """Block plans: frozen records of what stands at one position of a network, each kind of block written once.
 
 A plan says everything that is to be known of its block, and wires it from primitives (`wiring.py`): all else is a fold
-over that graph. Two networks are equal up to a position exactly when their plans are equal up to it.
+over that graph. Two networks are equal up to a position exactly when their plans are equal up to it; so what a HyperNet
+makes a block's weights depend on is part of its plan.
 """
 
 from toolkit.spaces.plans.base import Block, Plan, Plans

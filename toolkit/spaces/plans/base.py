@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
+from toolkit.spaces.hyper import Hyper
 from toolkit.spaces.own import Owns
 from toolkit.spaces.primitives import Map
 from toolkit.spaces.wiring import Value, Wiring
@@ -19,11 +20,16 @@ class Block(ABC):
 
     Attributes:
         own: groups of widths that have weights of their own, by the field that says the width.
+        hyper: the HyperNet that modulates its weights, if they are shared weakly.
+        answers: those to the decisions that the HyperNet knows of: what the block is conditioned on. Empty in what a
+            supernet holds; run so, a block has the shared weights as they are.
         label: what people call its position in a drawing; empty: stage and number.
         reads: which earlier states it reads, counted back: 1 is the block before, 2 the one before that.
     """
 
     own: Owns = field(default=(), kw_only=True)
+    hyper: Hyper | None = field(default=None, kw_only=True)
+    answers: tuple[int, ...] = field(default=(), kw_only=True)
     label: ClassVar[str] = ""
 
     @abstractmethod
@@ -40,6 +46,11 @@ class Block(ABC):
         """The shapes of what it reads. Size 1 where the block would do with any."""
         channels = getattr(self, "in_channels", getattr(self, "channels", 1))
         return tuple(Map(channels, getattr(self, "size", 1)) for _ in self.reads)
+
+    @property
+    def structure(self) -> Self:
+        """The block whatever it is conditioned on: graphs, costs and programs know no more."""
+        return replace(self, answers=()) if self.answers else self
 
     def mapped(self, change: Callable[["Plan"], "Plan"]) -> Self:  # noqa: ARG002
         """The same block with every block within it changed."""
