@@ -10,6 +10,9 @@ from toolkit.runs.folder import RunFolder
 
 T = TypeVar("T")
 Stamp = tuple[str, int, int]
+_HASHES: dict[str | type[Any], Callable[[Any], Any]] = {
+    "app.views.ranking.subject.Subject": lambda subject: subject.digest
+}
 
 
 def load(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files: Path, **options: Any) -> T:
@@ -18,12 +21,20 @@ def load(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files:
     return result
 
 
-@st.cache_resource(
-    show_spinner="Reading the run folder",
-    max_entries=64,
-    hash_funcs={"app.views.ranking.subject.Subject": lambda subject: subject.digest},
-)
+def glance(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files: Path, **options: Any) -> T:
+    """`load` for what is small: kept of thousands of runs, so that a page about all of them drives nothing large out."""
+    name = f"{view.__module__}.{view.__qualname__}"
+    result: T = _glance(view, name, str(run.path), tuple(map(stamp, files)), options)
+    return result
+
+
+@st.cache_resource(show_spinner="Reading the run folder", max_entries=64, hash_funcs=_HASHES)
 def _load(_view: Callable[..., Any], name: str, path: str, stamps: tuple[Stamp, ...], options: dict[str, Any]) -> Any:  # noqa: ARG001
+    return _view(RunFolder(path), **options)
+
+
+@st.cache_resource(show_spinner="Reading the run folder", max_entries=10_000, hash_funcs=_HASHES)
+def _glance(_view: Callable[..., Any], name: str, path: str, stamps: tuple[Stamp, ...], options: dict[str, Any]) -> Any:  # noqa: ARG001
     return _view(RunFolder(path), **options)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import inspector, links, text, theme, ui
-from app.cache import load
+from app.cache import glance, load
 from app.figures import candidates as figures
 from app.views import candidates as views
 from app.views.candidates_words import answer
@@ -123,11 +123,11 @@ name, run = ui.open_run()
 
 with ui.problems_in_place("The candidates cannot be shown"):
     ledger, checkpoints = views.ledger_files(run), run.path / "checkpoints"
-    holdings = load(views.settings, run, *ledger)
+    holdings = glance(views.settings, run, *ledger)
     if not holdings:
         ui.no_results(run)
         st.stop()
-    labels = views.labels(holdings, load(views.checkpoint_steps, run, checkpoints))
+    labels = views.labels(holdings, glance(views.checkpoint_steps, run, checkpoints))
     known = load(views.architectures, run, run.recipe, run.candidates, checkpoints)
     took = pd.DataFrame(index=known.table.index)
     with ui.problems_in_place("The latencies cannot be read"):

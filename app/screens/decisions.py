@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import links, text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.chart import chart
 from app.derived import derive
 from app.figures import decisions as figures
@@ -27,7 +27,7 @@ NO_TRUTH = "none"
 def choose(run: RunFolder) -> Scored | None:
     """The score and the truth that are looked at."""
     holdings, steps = read_ledger(run)
-    shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+    shared = sources.shared_files(links.folder(), glance(candidates.space_of, run, run.recipe))
     scores = sources.scores(run, holdings, steps, shared)
     if not scores:
         ui.no_results(run)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import links, text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.chart import chart
 from app.derived import derive
 from app.figures.ranking.forest import forest
@@ -112,7 +112,10 @@ def _options(found: Found) -> dict[str, tuple[RunFolder, Source]]:
     runs = {found.name: found.run} | {name: run for name, run in links.runs().items() if name != found.name}
     for name, run in runs.items():
         try:
-            if load(training.recipe, run, run.recipe).space != load(training.recipe, found.run, found.run.recipe).space:
+            if (
+                glance(training.recipe, run, run.recipe).space
+                != glance(training.recipe, found.run, found.run.recipe).space
+            ):
                 continue
             offered = scores(run, *read_ledger(run))
         except InputError:  # its own page says why
