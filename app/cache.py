@@ -22,7 +22,7 @@ def load(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files:
 
 
 def glance(view: Callable[Concatenate[RunFolder, ...], T], run: RunFolder, *files: Path, **options: Any) -> T:
-    """`load` for what is small: kept of thousands of runs, so that a page about all of them drives nothing large out."""
+    """`load` for what is small: kept of thousands of runs, so a page about all drives nothing large out."""
     name = f"{view.__module__}.{view.__qualname__}"
     result: T = _glance(view, name, str(run.path), tuple(map(stamp, files)), options)
     return result

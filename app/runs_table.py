@@ -27,7 +27,7 @@ code { font-size: 0.8125rem; white-space: nowrap; }
 [data-state="training"] { color: var(--st-blue-text-color); font-weight: 600; }
 [data-state="damaged"] { color: var(--st-red-text-color); font-weight: 600; }
 [data-state="stopped"] { color: var(--st-orange-text-color); }
-svg { vertical-align: middle; margin-left: 0.4rem; }
+svg { display: block; margin-top: 0.2rem; }
 """
 
 # What comes from files is set as text, never as HTML.

@@ -1,15 +1,19 @@
 """What a predictor makes of a run: from its results, and from the networks that were trained alone."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from app.store import kept_tables
 from app.views import candidates as views
 from toolkit.candidates import Candidates, dump_entries, read_candidates, read_table
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Setting
+from toolkit.files import open_regular
 from toolkit.predictors.agreement import Agreement
 from toolkit.predictors.design import d_optimal
 from toolkit.predictors.inputs import Inputs, of_values
@@ -24,8 +28,8 @@ SIZES = (12, 25, 50, 100, 200, 500, 2_000, 5_000, 10_000)
 AT_MOST = 5_000
 """Candidates whose predictions show what each option does; more would show the same."""
 
-MOST = 10_000
-"""Labels that the page learns from, drawn at random if there are more: these say the same, in a quarter of the time."""
+MOST = 4_000
+"""Labels that the page learns from, drawn at random if there are more: these say nearly the same, in far less time."""
 
 QUEUE = 10
 
@@ -78,11 +82,49 @@ def labels(run: RunFolder, setting: Setting | None) -> dict[str, float]:
 
 
 def study(run: RunFolder, setting: Setting | None) -> Study:
-    """Fit to the accuracies of a setting, or of networks trained alone.
+    """Fit to the accuracies of a setting, or of networks trained alone; kept beyond the server (`app.store`).
 
     Raises:
         InputError: labels that cannot be learned from.
     """
+    follows_from = [*_content(run, *views.ledger_files(run)), repr(setting).encode()]
+    return _of_tables(kept_tables("study", follows_from, lambda: _tables(_study(run, setting))))
+
+
+def _content(run: RunFolder, *more: Path) -> list[bytes]:
+    """Digests of what predictions follow from; of what is not there, nothing."""
+    found = []
+    for path in (run.candidates, run.standalone, run.recipe, *more):
+        if path.is_file():
+            with open_regular(path) as file:
+                found.append(hashlib.file_digest(file, "sha256").digest())
+        else:
+            found.append(b"")
+    return found
+
+
+def _tables(found: Study) -> dict[str, pd.DataFrame]:
+    """Everything in a study as tables, those of numbers with one row."""
+    numbers = {"model": found.model, "kinds": " ".join(found.kinds), "features": found.features}
+    numbers |= {"labelled": found.labelled, "predicted": found.predicted}
+    return {
+        "numbers": pd.DataFrame([numbers]),
+        "agreement": pd.DataFrame([asdict(found.agreement)]),
+        "explained": found.explained.rename("share").rename_axis("decision").reset_index(),
+    } | {name: getattr(found, name) for name in _KEPT}
+
+
+def _of_tables(tables: Mapping[str, pd.DataFrame]) -> Study:
+    numbers, agreement = (tables[name].to_dict("records")[0] for name in ("numbers", "agreement"))
+    explained = tables["explained"].set_index("decision")["share"]
+    known = {**numbers, "kinds": tuple(numbers["kinds"].split())}
+    return Study(agreement=Agreement(**agreement), explained=explained, **known, **{n: tables[n] for n in _KEPT})
+
+
+_KEPT = ("points", "curve", "residuals", "effects", "everyone")
+
+
+def _study(run: RunFolder, setting: Setting | None) -> Study:
     known = labels(run, setting)
     inputs = _inputs(run, _some(known))
     found = predict(inputs)
@@ -126,6 +168,16 @@ def queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
     Raises:
         InputError: there are no candidates, or a file is damaged.
     """
+
+    def tables() -> dict[str, pd.DataFrame]:
+        shown, content = _queue(run)
+        return {"shown": shown, "file": pd.DataFrame({"content": [content]})}
+
+    kept = kept_tables("queue", _content(run), tables)
+    return kept["shown"], kept["file"]["content"].iloc[0]
+
+
+def _queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
     space = get_space(read_recipe(run.recipe).space)
     table = read_candidates(run.candidates, space)
     trained = read_table(run.standalone).codes if run.standalone.is_file() else {}
