@@ -10,7 +10,7 @@ import pandas as pd
 
 from app.store import kept_tables
 from app.views import candidates as views
-from toolkit.candidates import Candidates, dump_entries, read_candidates, read_table
+from toolkit.candidates import Candidates, dump_entries, read_table
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.files import open_regular
@@ -20,8 +20,7 @@ from toolkit.predictors.inputs import Inputs, of_values
 from toolkit.predictors.prediction import Predicted, learning_curve, predict
 from toolkit.predictors.predictor import FEWEST, Options
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.recipe import read_recipe
-from toolkit.spaces import ABSENT, SearchSpace, get_space
+from toolkit.spaces import ABSENT, SearchSpace
 
 ALONE = "Trained alone"
 SIZES = (12, 25, 50, 100, 200, 500, 2_000, 5_000, 10_000)
@@ -178,15 +177,14 @@ def queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
 
 
 def _queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
-    space = get_space(read_recipe(run.recipe).space)
-    table = read_candidates(run.candidates, space)
+    space, table = views.space_of(run), views.architectures(run).table
     trained = read_table(run.standalone).codes if run.standalone.is_file() else {}
     done = [code for code in trained.values() if not space.problems(code)]
-    codes = list(dict.fromkeys([*done, *table.values()]))
-    features = of_values(space, Candidates(dict(enumerate_ids(codes)), {}), {}).features()
+    codes = list(dict.fromkeys([*done, *table["code"]]))
+    features = of_values(space, Candidates(dict(enumerate_ids(codes)), {}), {}, _costs(table)).features()
     matrix = features.matrix(space.predicted_from)
     chosen = [codes[place] for place in d_optimal(matrix, QUEUE, known=range(len(set(done))))]
-    ids = {code: key for key, code in table.items()}
+    ids = dict(zip(table["code"], table["id"], strict=True))
     shown = pd.DataFrame({"id": [ids[code] for code in chosen], "code": chosen})
     entries = {**trained, **{ids[code]: code for code in chosen}}
     return shown, dump_entries(entries, dict.fromkeys(entries, 0.0))
@@ -213,13 +211,17 @@ def by_option(space: SearchSpace, archs: list[tuple[int, ...]], values: "pd.Seri
 
 def _inputs(run: RunFolder, known: Mapping[str, float]) -> Inputs:
     """The run's candidates with labels; all labelled networks alone if there are no candidates."""
-    space = get_space(read_recipe(run.recipe).space)
+    space = views.space_of(run)
     valid = {code: value for code, value in known.items() if not space.problems(code) and np.isfinite(value)}
-    if run.candidates.is_file():
-        table = read_candidates(run.candidates, space)
-    else:
-        table = Candidates(enumerate_ids(list(valid)), {})
-    return of_values(space, table, valid)
+    if not run.candidates.is_file():
+        return of_values(space, Candidates(enumerate_ids(list(valid)), {}), valid)
+    table = views.architectures(run).table
+    return of_values(space, Candidates(dict(zip(table["id"], table["code"], strict=True)), {}), valid, _costs(table))
+
+
+def _costs(table: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Parameters and MACs by code, which are kept."""
+    return dict(zip(table["code"], zip(table["params"].tolist(), table["macs"].tolist(), strict=True), strict=True))
 
 
 def _curve(inputs: Inputs) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def show(name: str, found: Mapping[str, views.Both], score: candidates.Score) ->
                 "rank": st.column_config.NumberColumn("Rank here", format="%d", width=80),
                 "other_rank": st.column_config.NumberColumn("There", format="%d", width=70),
                 "moved": st.column_config.NumberColumn("Places up", format="%+d", width=80),
-                score.column: st.column_config.NumberColumn(f"{score.title} here", format="%.4g", width=90),
+                score.column: st.column_config.NumberColumn("Score here", format="%.4g", width=90),
                 "other": st.column_config.NumberColumn("There", format="%.4g", width=70),
             },
             alt="Candidates whose rank differs most",

@@ -29,7 +29,8 @@ def show(found: Found) -> None:
     st.caption(
         f"1: same order; 0: no relation; −1: the reverse. Bars are 95 % intervals from {how}: with other networks the "
         "number could have come out anywhere in them. *In the true top* is Kendall's tau among the truly best half or "
-        "tenth, where there are enough of these. A supernet has learned something only where it beats the grey priors, which cost nothing."
+        "tenth, where these are enough networks. A supernet has learned something only where it beats the grey priors, "
+        "which cost nothing."
     )
     if judgement.differences:
         st.header("How far the score is ahead", anchor=False)
