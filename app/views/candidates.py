@@ -120,7 +120,13 @@ def ledger_files(run: RunFolder) -> list[Path]:
 
 
 def results(run: RunFolder, setting: Setting) -> pd.DataFrame:
-    """Every result of a setting by `code`: `top1`, `top5` (percent), `loss` (mean), `images`."""
+    """Every result of a setting by `code`: `top1`, `top5` (percent), `loss` (mean), `images`; kept (`app.store`)."""
+    content = [file_digest(path) for path in ledger_files(run)]
+    kept = kept_table("results", [*content, repr(setting).encode()], lambda: _results(run, setting).reset_index())
+    return kept.set_index("code")
+
+
+def _results(run: RunFolder, setting: Setting) -> pd.DataFrame:
     with Ledger.read(run.ledger) as ledger:
         counts = ledger.results(setting)
     frame = pd.DataFrame(
@@ -253,12 +259,19 @@ def sampling_error(accuracy: float, images: float) -> float:
     return 100 * float(np.sqrt(share * (1 - share) / images))
 
 
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file; nothing if it is not there."""
+    if not path.is_file():
+        return b""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def checkpoint_steps(run: RunFolder) -> dict[str, int]:
     """The step of every checkpoint that is still there, by the digest under which the ledger files its results."""
     steps = {}
     for step, path in run.checkpoints().items():
-        with open_regular(path) as file:
-            steps[hashlib.file_digest(file, "sha256").hexdigest()] = step
+        steps[file_digest(path).hex()] = step
     return steps
 
 

@@ -1,6 +1,5 @@
 """What a predictor makes of a run: from its results, and from the networks that were trained alone."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from app.views import candidates as views
 from toolkit.candidates import Candidates, dump_entries, read_table
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Setting
-from toolkit.files import open_regular
 from toolkit.predictors.agreement import Agreement
 from toolkit.predictors.design import d_optimal
 from toolkit.predictors.inputs import Inputs, of_values
@@ -91,15 +89,8 @@ def study(run: RunFolder, setting: Setting | None) -> Study:
 
 
 def _content(run: RunFolder, *more: Path) -> list[bytes]:
-    """Digests of what predictions follow from; of what is not there, nothing."""
-    found = []
-    for path in (run.candidates, run.standalone, run.recipe, *more):
-        if path.is_file():
-            with open_regular(path) as file:
-                found.append(hashlib.file_digest(file, "sha256").digest())
-        else:
-            found.append(b"")
-    return found
+    """Digests of what predictions follow from."""
+    return [views.file_digest(path) for path in (run.candidates, run.standalone, run.recipe, *more)]
 
 
 def _tables(found: Study) -> dict[str, pd.DataFrame]:
