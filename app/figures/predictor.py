@@ -27,7 +27,7 @@ def scatter(points: pd.DataFrame, ids: Mapping[str, str]) -> go.Figure:
         x=shown["predicted"],
         y=shown["label"],
         mode="markers",
-        marker={"size": 5, "color": theme.BLUE, "opacity": 0.6},
+        marker={"size": 5, "color": theme.BLUE, "opacity": 0.85},
         text=[ids.get(code, code) for code in shown["code"]],
         customdata=shown["sd"],
         hovertemplate="%{text}<br>label %{y:.4g}<br>predicted %{x:.4g} ± %{customdata:.2g}<extra></extra>",

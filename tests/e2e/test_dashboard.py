@@ -196,6 +196,41 @@ def test_clicking_through_a_run(page: Page, address: str, artifacts: Path) -> No
     expect(page).to_have_url(re.compile(r"candidate=arch\d+"))
 
 
+COMPARED = {
+    "candidates": "plain and labels agree with Kendall tau",
+    "decisions": "plain and labels",
+    "training": "What differs between the recipes",
+}
+"""What a page says of two runs."""
+
+
+def test_what_is_ticked_is_compared_on_every_page(page: Page, address: str, artifacts: Path) -> None:
+    page.goto(f"{address}/?run=plain&find=labels")
+    page.get_by_role("checkbox", name="Compare labels").press(" ")
+    expect(page).to_have_url(re.compile("compare=labels"))
+    page.set_viewport_size({"width": 1280, "height": 3000})
+    for path, words in COMPARED.items():
+        page.get_by_role("link", name=HEADINGS[path], exact=True).click()
+        expect(page.get_by_text(words).first).to_be_visible()
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        assert page.locator('[data-testid="stException"]').count() == 0
+        if path == "candidates":
+            expect(page.locator(".st-key-ranks-figure .main-svg").first).to_be_visible()
+            mover = page.locator(".st-key-ranks-figure .trace").last.locator(".point").first
+            box = mover.bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.move(x, y)
+            hover = page.locator(".st-key-ranks-figure .hovertext").first
+            expect(hover).to_contain_text("there")
+            named = re.match(r"arch\d+?(?=rank)", hover.text_content() or "")
+            assert named is not None
+            page.mouse.click(x, y)
+            expect(page).to_have_url(re.compile(rf"candidate={named[0]}\b"))
+        still(page)
+        page.screenshot(path=artifacts / f"{HEADINGS[path].lower()}-two-runs.png")
+
+
 def test_clicking_a_point_selects_it_and_the_link_brings_it_back(
     page: Page, address: str, runs: Path, artifacts: Path
 ) -> None:
