@@ -19,7 +19,7 @@ import toolkit
 from toolkit.errors import InputError
 from toolkit.files import atomic_write
 
-KEPT = 32
+KEPT = 64
 """Files: 45,000 candidates take 2 MB."""
 
 

@@ -1,6 +1,6 @@
 """What a predictor makes of a run: from its results, and from the networks that were trained alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -198,6 +198,12 @@ def by_option(space: SearchSpace, archs: list[tuple[int, ...]], values: "pd.Seri
                 error = float(own.std(ddof=1) / len(own) ** 0.5) if len(own) > 1 else np.nan
                 rows.append((decision.name, name, float(own.mean()), error, len(own)))
     return pd.DataFrame(rows, columns=["decision", "option", "residual", "se", "networks"])
+
+
+def by_reach(effects: Iterable[pd.DataFrame]) -> list[str]:
+    """Decisions by how far the effects of their options lie apart in any of these tables, the furthest first."""
+    reach = pd.concat(table.groupby("decision", sort=False)["effect"].agg(np.ptp) for table in effects)
+    return [str(name) for name in reach.groupby(level=0, sort=False).max().sort_values(ascending=False).index]
 
 
 def _inputs(run: RunFolder, known: Mapping[str, float]) -> Inputs:

@@ -12,6 +12,9 @@ from app.figures import predictor as figures
 from app.screens.predictor import beside
 from app.views import predictor as views
 
+MOST = 12
+"""Decisions that are drawn at first."""
+
 BEST = 100  # rows of the table of candidates; the download has all
 
 ui.header(
@@ -82,7 +85,9 @@ with ui.problems_in_place("These labels cannot be learned from"):
     if across is not None:
         with ui.problems_in_place(f"No effects of {text.plain(across)}"):
             tables[across] = load(views.study, run, *FILES, setting=sources[across]).effects
-    decisions = list(dict.fromkeys(study.effects["decision"]))
+    order = views.by_reach(tables.values())
+    everything = len(order) > MOST and st.toggle(f"All {len(order)} decisions", key="all", bind="query-params")
+    decisions = order if everything else order[:MOST]
     combined = pd.concat(table.assign(source=source) for source, table in tables.items())
     chart(figures.effects(tables, decisions), "effects", "Effect of every option", combined, f"{name}-effects")
     st.caption(

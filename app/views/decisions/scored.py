@@ -8,12 +8,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from app.views.candidates import space_of
+from app.views.candidates import answers, space_of
 from app.views.ranking.sources import Source, read_values
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
-from toolkit.spaces.base import matrix
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -67,7 +66,7 @@ def read_scored(run: RunFolder, *, score: Source, truth: Source | None) -> Score
         space,
         codes,
         tuple(judged.ids.get(code, code) for code in codes),
-        matrix([space.parse(code) for code in codes]),
+        answers(space, codes),
         np.fromiter(judged.by_code.values(), np.float64, len(codes)),
         np.array([true.get(code, np.nan) for code in codes], np.float64),
     )
