@@ -105,10 +105,22 @@ def _tables(found: Study) -> dict[str, pd.DataFrame]:
 
 
 def _of_tables(tables: Mapping[str, pd.DataFrame]) -> Study:
-    numbers, agreement = (tables[name].to_dict("records")[0] for name in ("numbers", "agreement"))
-    explained = tables["explained"].set_index("decision")["share"]
-    known = {**numbers, "kinds": tuple(numbers["kinds"].split())}
-    return Study(agreement=Agreement(**agreement), explained=explained, **known, **{n: tables[n] for n in _KEPT})
+    numbers, agreement = (tables[name].iloc[0] for name in ("numbers", "agreement"))
+    tau, low, high = (float(agreement[name]) for name in ("tau", "low", "high"))
+    return Study(
+        str(numbers["model"]),
+        tuple(str(numbers["kinds"]).split()),
+        int(numbers["features"]),
+        Agreement(tau, low, high, int(agreement["networks"])),
+        explained=tables["explained"].set_index("decision")["share"],
+        labelled=int(numbers["labelled"]),
+        predicted=int(numbers["predicted"]),
+        points=tables["points"],
+        curve=tables["curve"],
+        residuals=tables["residuals"],
+        effects=tables["effects"],
+        everyone=tables["everyone"],
+    )
 
 
 _KEPT = ("points", "curve", "residuals", "effects", "everyone")

@@ -26,7 +26,7 @@ def compare(others: Mapping[str, RunFolder], own: Found) -> dict[str, Fits]:
 
     A run's score of the same name is taken, or else its first.
     """
-    found = {}
+    found: dict[str, Fits] = {}
     for name, run in others.items():
         with ui.problems_in_place(f"{text.plain(name)} cannot be shown beside it"):
             scores = offered(run)
