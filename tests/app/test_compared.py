@@ -56,8 +56,8 @@ def test_what_cannot_be_compared_is_said_and_hides_nothing(page: str, folder: Pa
 def test_one_of_several_is_chosen_by_the_link(open_page, tmp_path: Path) -> None:
     for name, luck in (("a", None), ("b", 1), ("c", 2)):
         example_run.full(tmp_path / name, 60, luck=luck)
-    app = open_page(tmp_path, "candidates", run="a", compare=["b", "c"], beside="c")
-    assert app.selectbox(key="beside").value == "c"
+    app = open_page(tmp_path, "candidates", run="a", compare=["b", "c"], beside_run="c")
+    assert app.selectbox(key="beside_run").value == "c"
     for other in ("b", "c"):
         assert f"a and {other} agree with Kendall tau" in texts(app)
 

@@ -52,7 +52,7 @@ def show(name: str, found: Mapping[str, views.Both], score: candidates.Score) ->
     if not found:
         return
     st.header("Beside other runs", anchor=False)
-    other = ui.one_of("Beside", list(found), "beside")
+    other = ui.one_of("Beside", list(found), "beside_run")
     both = found[other]
     moved = views.movers(both, MOVERS)
 
