@@ -58,4 +58,5 @@ def _points(table: pd.DataFrame, color: str, size: int, name: str) -> go.Scatter
         text=table["id"].to_numpy(),
         hovertemplate="<b>%{text}</b><br>rank %{x:,} here, %{y:,} there<extra></extra>",
         name=name,
+        unselected={"marker": {"opacity": 1}},  # what is clicked is shown above; here all stay as they are
     )
