@@ -5,6 +5,8 @@ from typing import Any, Concatenate, Protocol, TypeVar
 
 import streamlit as st
 
+from app.cache import one_thread
+
 
 class Content(Protocol):
     """What knows a digest of everything that is in it."""
@@ -28,4 +30,5 @@ def derive(view: Callable[Concatenate[C, ...], T], content: C, **options: Any) -
 
 @st.cache_resource(show_spinner="Computing", max_entries=64)
 def _derive(_view: Callable[..., Any], _content: Content, name: str, digest: str, options: dict[str, Any]) -> Any:  # noqa: ARG001
-    return _view(_content, **options)
+    with one_thread():
+        return _view(_content, **options)

@@ -15,19 +15,19 @@ _CSS = """
 .frame { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-family: var(--st-font); font-size: 0.875rem; line-height: 1.35;
   color: var(--st-text-color); }
-th, td { padding: 0.35rem 0.55rem; text-align: left; vertical-align: top;
+th, td { padding: 0.35rem 0.42rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--st-border-color); }
 th { white-space: nowrap; font-weight: 600; }
 th button { all: unset; cursor: pointer; font: inherit; }
 th button:focus-visible, a:focus-visible, input:focus-visible { outline: 2px solid var(--st-primary-color); }
 a { color: var(--st-link-color, var(--st-primary-color)); font-weight: 600; }
-td.number { white-space: nowrap; }
+td.number:not(:last-child) { white-space: nowrap; }
 small { opacity: 0.85; font-size: 0.8125rem; }
 code { font-size: 0.8125rem; white-space: nowrap; }
 [data-state="training"] { color: var(--st-blue-text-color); font-weight: 600; }
 [data-state="damaged"] { color: var(--st-red-text-color); font-weight: 600; }
 [data-state="stopped"] { color: var(--st-orange-text-color); }
-svg { vertical-align: middle; margin-left: 0.4rem; }
+svg { display: block; margin-top: 0.2rem; }
 """
 
 # What comes from files is set as text, never as HTML.

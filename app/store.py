@@ -5,8 +5,9 @@ from, the code that computes them included. Whoever cannot write there computes 
 """
 
 import hashlib
+import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ import toolkit
 from toolkit.errors import InputError
 from toolkit.files import atomic_write
 
-KEPT = 32
+KEPT = 64
 """Files: 45,000 candidates take 2 MB."""
 
 
@@ -41,6 +42,19 @@ def kept_table(what: str, follows_from: Iterable[bytes], make: Callable[[], pd.D
             table.to_parquet(file, index=False)
         _prune()
     return table
+
+
+def kept_tables(
+    what: str, follows_from: Iterable[bytes], make: Callable[[], Mapping[str, pd.DataFrame]]
+) -> dict[str, pd.DataFrame]:
+    """Several tables by name that belong together, as `kept_table` keeps one."""
+    packed = kept_table(what, follows_from, lambda: _packed(make()))
+    return {str(name): pd.read_parquet(io.BytesIO(packed[name].iloc[0])) for name in packed}
+
+
+def _packed(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row, a column for each table."""
+    return pd.DataFrame({name: [table.to_parquet(index=False)] for name, table in tables.items()})
 
 
 def _prune() -> None:

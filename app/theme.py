@@ -39,6 +39,9 @@ CLEAR = "rgba(0, 0, 0, 0)"
 CLEAR_BLUE = "rgba(0, 114, 178, 0)"
 """Where a scale of blues begins: from any other clear colour, the shades between would be grey."""
 
+HALF_BLUE = "rgba(0, 114, 178, 0.6)"
+"""Where it ends if the page's own letters stand on it, dark or light."""
+
 VIRIDIS = ("#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151")
 """Viridis from 20 % to 80 %: its ends are lost on dark and on white ground."""
 
@@ -46,8 +49,9 @@ STYLE = """<style>
 /* White letters on the lighter blue of the dark theme would have too little contrast. */
 @media (prefers-color-scheme: dark) { [data-testid="stBaseButton-primary"] p { color: #0e1117; } }
 [data-testid="stMainBlockContainer"] { padding: 3rem 2.5rem 3rem; max-width: 1500px; }
-/* Streamlit's grey of axes has a contrast of 3.8 on white. */
-.js-plotly-plot :is([class$="tick"], .cbaxis, .infolayer [class^="g-"], .cbtitle, .annotation-text-g) text {
+/* Streamlit's grey of axes and numbers has a contrast of 3.8 on white. White letters stand on colours. */
+.js-plotly-plot :is([class$="tick"], .cbaxis, .infolayer [class^="g-"], .cbtitle, .annotation-text-g) text,
+.js-plotly-plot .bartext-outside, .js-plotly-plot .textpoint text:not([style*="rgb(255, 255, 255)"]) {
   fill: currentColor !important;
 }
 .st-key-answer p { font-size: 1.15rem; font-weight: 600; line-height: 1.45; }

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import links, text, theme
-from app.cache import load
+from app.cache import glance, load
 from app.spreadsheet import to_csv
 from app.views import training
 from app.views.folder import scan
@@ -90,6 +90,32 @@ def open_run() -> tuple[str, RunFolder]:
             no_runs(links.folder())
         st.stop()
     return current
+
+
+def space_of(run: RunFolder) -> str:
+    """The name of the run's space; raises InputError."""
+    return glance(training.recipe, run, run.recipe).space
+
+
+def compared(run: RunFolder) -> dict[str, RunFolder]:
+    """The runs to compare this one with, by name; of those of another space the page says that they are left out."""
+    found = {}
+    for name in links.compared():
+        other = links.runs()[name]
+        with problems_in_place(f"{text.plain(name)} cannot be shown beside it"):
+            if (theirs := space_of(other)) == (own := space_of(run)):
+                found[name] = other
+            else:
+                said = f"{text.plain(name)} is a run on {theirs}, this one on {own}: it is not shown beside it."
+                st.info(said, icon=":material/info:")
+    return found
+
+
+def one_of(label: str, names: Sequence[str], key: str) -> str:
+    """The choice of one of some names; no widget, if there is only one."""
+    if len(names) == 1:
+        return names[0]
+    return st.selectbox(label, names, key=key, bind="query-params", width=330)
 
 
 def not_there(name: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit import runtime
 
-from app.cache import load
+from app.cache import glance, load
 from app.derived import derive
 from app.views import candidates, submission
 from app.views.folder import Scan
@@ -58,8 +58,8 @@ def _candidates(run: RunFolder) -> None:
 
     ledger, checkpoints = candidates.ledger_files(run), run.path / "checkpoints"
     load(candidates.architectures, run, run.recipe, run.candidates, checkpoints)
-    holdings = load(candidates.settings, run, *ledger)
-    labels = candidates.labels(holdings, load(candidates.checkpoint_steps, run, checkpoints))
+    holdings = glance(candidates.settings, run, *ledger)
+    labels = candidates.labels(holdings, glance(candidates.checkpoint_steps, run, checkpoints))
     load(candidates.results, run, *ledger, setting=next(iter(labels.values())).setting)
 
 

@@ -1,6 +1,7 @@
 """What pages of the dashboard cost: CPU seconds of server and browser, seconds by the clock, and megabytes sent.
 
     python benchmarks/dashboard.py [--candidates 45000] [--start documented|command] [PAGE ...]
+    python benchmarks/dashboard.py empty chart          # what Streamlit and Plotly cost by themselves
 
 Every page is opened by a fresh server in a fresh browser (first: nothing is kept from earlier ones; cold: what an
 earlier server has kept is there), again in the same one (warm), and, on the page of candidates, another score is chosen
@@ -19,20 +20,38 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.app import example_run  # noqa: E402
-from tests.e2e.conftest import FLAGS, SIZE  # noqa: E402
+from tests.e2e.conftest import FLAGS, SIZE, make_runs  # noqa: E402
 from tests.e2e.server import COMMAND, DOCUMENTED, serve  # noqa: E402
-from tests.e2e.test_dashboard import FIGURES, HEADINGS  # noqa: E402
+from tests.e2e.test_dashboard import FIGURES, HEADINGS, SHOWN  # noqa: E402
 
 STARTS = {"documented": DOCUMENTED, "command": COMMAND}
-PAGES = ["", "verdict", "training", "candidates", "decisions", "ranking", "submission"]
+PAGES = [*HEADINGS]
+HEADING = "By itself"
+FLOORS = {
+    "empty": f"""
+import streamlit as st
+st.title("{HEADING}")
+st.segmented_control("Choice", ["Top-1", "Top-5"])
+""",
+    "chart": f"""
+import plotly.graph_objects as go, streamlit as st
+st.title("{HEADING}")
+end = 2 if st.segmented_control("Choice", ["Top-1", "Top-5"]) == "Top-5" else 1
+st.plotly_chart(go.Figure(go.Scatter(x=[0, 1], y=[0, end])), key="chart")
+""",
+}
+"""Pages without anything of ours: what no page of the dashboard can be cheaper than."""
+
+QUIET = ("--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1")
+"""As the dashboard's own settings have it."""
+
 LOOKED = 3000
 """Milliseconds between two looks at what the server does in the background."""
 
@@ -74,9 +93,10 @@ def listener(port: int) -> int:
 
 def rest(page: Page, path: str) -> None:
     """Wait until the script has ended and all its figures are drawn."""
-    page.get_by_role("heading", level=1, name=HEADINGS[path], exact=True).wait_for(timeout=120_000)
+    heading, figures = (HEADING, int(path == "chart")) if path in FLOORS else (HEADINGS[path], FIGURES[path])
+    page.get_by_role("heading", level=1, name=heading, exact=True).wait_for(timeout=120_000)
     page.wait_for_function(
-        f"document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length === {FIGURES[path]}", timeout=120_000
+        f"document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length === {figures}", timeout=120_000
     )
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=120_000)
     page.wait_for_timeout(300)
@@ -108,8 +128,9 @@ def measure(start: tuple[str, ...], runs: Path, path: str, cache: Path) -> Itera
             lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data))),
         )
         page.goto("about:blank")
-        actions = {first: lambda: page.goto(f"{address}/{path}?run=spos"), "warm": lambda: page.reload()}
-        if path == "candidates":
+        link = address if path in FLOORS else f"{address}/{path}?{urlencode(SHOWN.get(path, {'run': 'spos'}))}"
+        actions = {first: lambda: page.goto(link), "warm": lambda: page.reload()}
+        if path == "candidates" or path in FLOORS:
             actions["click"] = lambda: page.get_by_text("Top-5", exact=True).first.click()
         if path == "":
             actions["on to Candidates"] = lambda: page.get_by_role("link", name="Candidates", exact=True).click()
@@ -141,11 +162,17 @@ def main() -> None:
     parser.add_argument("--start", choices=STARTS, default="documented")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        example_run.full(Path(folder) / "spos", options.candidates)
+        runs = Path(folder) / "runs"
+        if set(options.pages) - set(FLOORS):
+            make_runs(runs, options.candidates)
         for path in options.pages:
+            start = STARTS[options.start]
+            if path in FLOORS:
+                (Path(folder) / f"{path}.py").write_text(FLOORS[path])
+                start = ("-m", "streamlit", "run", f"{folder}/{path}.py", *QUIET)
             with tempfile.TemporaryDirectory() as cache:
-                for _ in range(2):
-                    for found in measure(STARTS[options.start], Path(folder), path, Path(cache)):
+                for _ in range(1 if path in FLOORS else 2):
+                    for found in measure(start, runs, path, Path(cache)):
                         print(json.dumps({"start": options.start} | found), flush=True)
 
 

@@ -7,18 +7,29 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.ranking import plain
 from app.views.decisions.additive import MISJUDGED, PREDICTED, TRUE, Fit
 
 TITLES = {PREDICTED: "the score", TRUE: "the truth", MISJUDGED: "score less truth"}
-COLORS = {PREDICTED: theme.BLUE, TRUE: theme.GREEN, MISJUDGED: theme.VERMILLION}
+COLORS = {TITLES[PREDICTED]: theme.BLUE, TITLES[TRUE]: theme.GREEN, TITLES[MISJUDGED]: theme.VERMILLION}
 ROW = 24
 
 
+def titled(fits: Mapping[str, Fit]) -> dict[str, Fit]:
+    """The fits to a score and its truth by what they are called on the page."""
+    return {TITLES[key]: found for key, found in fits.items()}
+
+
 def importance(fits: Mapping[str, Fit], decisions: list[str]) -> go.Figure:
-    """One panel per fit, one bar per decision: the share of the variance that it explains; sure ones in colour."""
+    """One panel per fit, one bar per decision: the share of the variance that it explains; sure ones in colour.
+
+    Args:
+        fits: by title.
+    """
     figure = make_subplots(
-        1, len(fits), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=[TITLES[name] for name in fits]
+        1, len(fits), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=[plain(title) for title in fits]
     )
+    colors = _colors(fits)
     for column, (name, found) in enumerate(fits.items(), start=1):
         rows = found.importance[found.importance["decision"].isin(decisions)]
         figure.add_bar(
@@ -34,7 +45,7 @@ def importance(fits: Mapping[str, Fit], decisions: list[str]) -> go.Figure:
                 "width": 0,
                 "color": theme.NEUTRAL,
             },
-            marker={"color": [COLORS[name] if sure else theme.NEUTRAL for sure in rows["sure"]]},
+            marker={"color": [colors[name] if sure else theme.NEUTRAL for sure in rows["sure"]]},
             customdata=100 * rows[["low", "high"]],
             hovertemplate="%{y}: %{x:.1f} % [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>",
             row=1,
@@ -48,17 +59,22 @@ def importance(fits: Mapping[str, Fit], decisions: list[str]) -> go.Figure:
 
 
 def effects(fits: Mapping[str, Fit], decision: str) -> go.Figure:
-    """One panel per fit: what each option of a decision adds, with its interval."""
+    """One panel per fit: what each option of a decision adds, with its interval.
+
+    Args:
+        fits: by title.
+    """
     figure = make_subplots(
-        1, len(fits), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=[TITLES[name] for name in fits]
+        1, len(fits), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=[plain(title) for title in fits]
     )
+    colors = _colors(fits)
     for column, (name, found) in enumerate(fits.items(), start=1):
         rows = found.effects[found.effects["decision"] == decision]
         figure.add_scatter(
             x=rows["option"],
             y=rows["effect"],
             mode="lines+markers",
-            line={"color": COLORS[name], "width": 1.5},
+            line={"color": colors[name], "width": 1.5},
             marker={"size": 8},
             error_y={
                 "type": "data",
@@ -67,7 +83,7 @@ def effects(fits: Mapping[str, Fit], decision: str) -> go.Figure:
                 "arrayminus": rows["effect"] - rows["low"],
                 "thickness": 2,
                 "width": 0,
-                "color": COLORS[name],
+                "color": colors[name],
             },
             customdata=rows[["low", "high", "networks"]].assign(unit=found.sd),
             hovertemplate=(
@@ -85,6 +101,11 @@ def effects(fits: Mapping[str, Fit], decision: str) -> go.Figure:
     return figure
 
 
+def _colors(fits: Mapping[str, Fit]) -> dict[str, str]:
+    """Those of score, truth and difference; runs have one each."""
+    return {title: COLORS.get(title, theme.color(number)) for number, title in enumerate(fits)}
+
+
 def table(fits: Mapping[str, Fit]) -> pd.DataFrame:
     """Every effect of every fit: `of` and the columns of `Fit.effects`."""
-    return pd.concat([found.effects.assign(of=TITLES[name]) for name, found in fits.items()], ignore_index=True)
+    return pd.concat([found.effects.assign(of=name) for name, found in fits.items()], ignore_index=True)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.ranking import plain
 
 HEIGHT = 400
 COLUMNS = 6
@@ -26,7 +27,7 @@ def scatter(points: pd.DataFrame, ids: Mapping[str, str]) -> go.Figure:
         x=shown["predicted"],
         y=shown["label"],
         mode="markers",
-        marker={"size": 5, "color": theme.BLUE, "opacity": 0.6},
+        marker={"size": 5, "color": theme.BLUE, "opacity": 0.85},
         text=[ids.get(code, code) for code in shown["code"]],
         customdata=shown["sd"],
         hovertemplate="%{text}<br>label %{y:.4g}<br>predicted %{x:.4g} ± %{customdata:.2g}<extra></extra>",
@@ -37,20 +38,31 @@ def scatter(points: pd.DataFrame, ids: Mapping[str, str]) -> go.Figure:
     return theme.style(figure, HEIGHT, showlegend=False)
 
 
-def curve(table: pd.DataFrame) -> go.Figure:
-    """Kendall tau against the number of labels, with 95% intervals."""
+def curve(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Kendall tau against the number of labels, with 95% intervals; a line for each run."""
     figure = go.Figure()
-    figure.add_scatter(
-        x=table["labels"],
-        y=table["tau"],
-        error_y={"type": "data", "array": table["high"] - table["tau"], "arrayminus": table["tau"] - table["low"]},
-        mode="lines+markers",
-        marker={"color": theme.BLUE},
-        hovertemplate="%{x:,} labels<br>tau %{y:.3f}<extra></extra>",
-    )
-    figure.update_xaxes(title="labels", type="log", tickvals=table["labels"], ticktext=table["labels"])
+    for number, (name, table) in enumerate(tables.items()):
+        figure.add_scatter(
+            x=table["labels"],
+            y=table["tau"],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": table["high"] - table["tau"],
+                "arrayminus": table["tau"] - table["low"],
+                "thickness": 2,
+                "width": 0,
+            },
+            mode="lines+markers",
+            name=plain(name),
+            marker={"color": theme.color(number)},
+            line={"color": theme.color(number), "width": 1.5, "dash": theme.dash(number)},
+            hovertemplate="%{x:,} labels<br>tau %{y:.3f}<extra></extra>",
+        )
+    sizes = sorted({size for table in tables.values() for size in table["labels"]})
+    figure.update_xaxes(title="labels", type="log", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])
     figure.update_yaxes(title="Kendall tau on the others")
-    return theme.style(figure, HEIGHT, showlegend=False)
+    return theme.style(figure, HEIGHT, showlegend=len(tables) > 1)
 
 
 def residuals(table: pd.DataFrame) -> go.Figure:
@@ -60,7 +72,7 @@ def residuals(table: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         x=table["option"],
         y=table["residual"],
-        error_y={"type": "data", "array": 2 * table["se"]},
+        error_y={"type": "data", "array": 2 * table["se"], "thickness": 2, "width": 0},
         mode="markers",
         marker={"color": theme.BLUE, "size": 8},
         customdata=table["networks"],
@@ -89,7 +101,7 @@ def effects(tables: Mapping[str, pd.DataFrame], decisions: Sequence[str]) -> go.
             figure.add_scatter(
                 x=own["option"],
                 y=own["effect"],
-                name=name,
+                name=plain(name),
                 legendgroup=name,
                 showlegend=place == 0,
                 mode="lines+markers",

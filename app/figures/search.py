@@ -75,17 +75,25 @@ def strips(table: pd.DataFrame) -> go.Figure:
             y=decisions,
             z=padded("p", None),
             text=padded("option", ""),
-            texttemplate="%{text}",
-            textfont={"size": 11},
             zmin=0,
             zmax=1,
             xgap=2,
             ygap=2,
-            colorscale=[[0, theme.CLEAR_BLUE], [1, theme.BLUE]],
+            colorscale=[[0, theme.CLEAR_BLUE], [1, theme.HALF_BLUE]],
             colorbar={"title": {"text": "probability", "side": "right"}, "thickness": 10, "tickformat": ".0%"},
             hovertemplate="%{y} = %{text}: %{z:.1%}<extra></extra>",
             hoverongaps=False,
         )
+    )
+    # A heatmap chooses the colour of its own letters for opaque fields; these are the page's.
+    figure.add_scatter(
+        x=[place for row in rows for place in range(len(row))],
+        y=[decision for decision, row in zip(decisions, rows, strict=True) for _ in range(len(row))],
+        text=[str(option) for row in rows for option in row["option"]],
+        mode="text",
+        textfont={"size": 11},
+        hoverinfo="skip",
+        showlegend=False,
     )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(autorange="reversed", type="category")

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import links, text, ui, warm
-from app.cache import Stamp, load, stamp
+from app.cache import Stamp, glance, stamp
 from app.pages import page_file
 from app.runs_table import runs_table
 from app.views import candidates, notes, ranking, submission, training, verdict
@@ -25,18 +25,19 @@ if (linked := links.missing()) is not None:
 if not runs and not refused:
     ui.no_runs(links.folder())
     st.stop()
-summaries = {name: load(views.summary, run, *views.summarised(run)) for name, run in runs.items()}
+summaries = {name: glance(views.summary, run, *views.summarised(run)) for name, run in runs.items()}
 submissions = {
-    name: load(submission.count_problems, run, run.recipe, run.candidates, run.submission) for name, run in runs.items()
+    name: glance(submission.count_problems, run, run.recipe, run.candidates, run.submission)
+    for name, run in runs.items()
 }
 for name, run in runs.items():  # of files that nobody has ranked yet, what a glance tells
     if summaries[name].tau is None and not summaries[name].problems:
-        shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+        shared = sources.shared_files(links.folder(), glance(candidates.space_of, run, run.recipe))
         scores = sources.scores(run, [], {}, shared if sources.score_files(run) else {})
         score = next(iter(scores.values()), None)
         truth = score and next(iter(sources.others(sources.truths(run, shared), score).values()), None)
         if score and truth:
-            tau = load(ranking.tau_now, run, score.path, truth.path, score=score, truth=truth)
+            tau = glance(ranking.tau_now, run, score.path, truth.path, score=score, truth=truth)
             summaries[name] = replace(summaries[name], tau=tau)
 live = {name for name, s in summaries.items() if training.is_live(runs[name], s.progress)}
 
@@ -91,7 +92,7 @@ def row(name: str, s: views.Summary) -> dict[str, Any]:
     evaluated = f"{s.evaluated:,} of {s.candidates:,}" if share is not None else "–"
     if share is None and s.scores:
         evaluated = f"scores: {', '.join(s.scores)}"
-    note = notes.first_line(load(notes.read_notes, runs[name], notes.notes_file(runs[name])))
+    note = notes.first_line(glance(notes.read_notes, runs[name], notes.notes_file(runs[name])))
     cells = {
         "Run": (name, name, f"{views.setup(s)}{f' · {note}' if note else ''}"),
         "State": (state, state, ""),

@@ -5,7 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from app import text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.views import candidates as candidate_views
 from app.views import submission as views
 from converters.submission import MEANING, Conflicts, Options, Score
@@ -58,12 +58,12 @@ with own:
 with build:
     st.header("Make one from the results", anchor=False)
     with ui.problems_in_place("The results do not make a submission yet"):
-        holdings = load(candidate_views.settings, run, *candidate_views.ledger_files(run))
+        holdings = glance(candidate_views.settings, run, *candidate_views.ledger_files(run))
         if not holdings:
             ui.no_results(run)
         else:
             labels = candidate_views.labels(
-                holdings, load(candidate_views.checkpoint_steps, run, run.path / "checkpoints")
+                holdings, glance(candidate_views.checkpoint_steps, run, run.path / "checkpoints")
             )
             chosen = st.selectbox("Results", list(labels), key="results", bind="query-params")
             score = st.segmented_control(

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import links, text, theme, ui
-from app.cache import load, stamp
+from app.cache import glance, stamp
 from app.chart import chart
 from app.figures import sweeps as figures
 from app.pages import page_file
@@ -131,7 +131,7 @@ def row(trial: views.Trial, *, live: bool) -> None:
     """One run: how far it is, what came of it, and where to look closer."""
     summary = None
     if trial.folder.exists():
-        summary = load(runs.summary, trial.folder, *runs.summarised(trial.folder))
+        summary = glance(runs.summary, trial.folder, *runs.summarised(trial.folder))
     state = views.state(trial, summary, live=live)
     what, trained, evaluated, tau, took, others = st.columns([25, 16, 17, 10, 16, 16], gap="medium")
     with what, st.container(gap="xsmall"):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import links, ui
-from app.cache import load
+from app.cache import glance
 from app.figures import training as figures
 from app.views import training as views
 
@@ -34,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 recipe = None
 with ui.problems_in_place("The recipe cannot be read"):
-    recipe = load(views.recipe, run, run.recipe)
+    recipe = glance(views.recipe, run, run.recipe)
 live = views.is_live(run, views.progress(ui.curves(run), recipe))
 
 
@@ -83,7 +83,7 @@ if compared:
     st.header("What differs between the recipes", anchor=False)
     with ui.problems_in_place("A recipe cannot be read"):
         runs = {each: links.runs()[each] for each in (name, *compared)}
-        table = views.differing({each: load(views.recipe, run, run.recipe) for each, run in runs.items()})
+        table = views.differing({each: glance(views.recipe, run, run.recipe) for each, run in runs.items()})
         if table.empty:
             st.caption("Nothing: they are equal.")
         else:

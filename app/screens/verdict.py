@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from app import links, report, text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.derived import derive
 from app.figures.ranking.forest import forest
 from app.screens.ranking.choose import first_subject
@@ -36,13 +36,13 @@ def ranking(run: RunFolder) -> verdict.Ranking | None:
 def where(run: RunFolder) -> str | None:
     """Where interference sits."""
     table = load(readings.readings, run, run.interference)
-    return None if table is None else verdict.where_it_sits(load(candidates.space_of, run, run.recipe), table)
+    return None if table is None else verdict.where_it_sits(glance(candidates.space_of, run, run.recipe), table)
 
 
 ui.header("Verdict", "Can this run be handed in, can its ranking be trusted, and what is to be done next?")
 name, run = ui.open_run()
-summary = load(runs.summary, run, *runs.summarised(run))
-problems = load(submission.count_problems, run, run.recipe, run.candidates, run.submission)
+summary = glance(runs.summary, run, *runs.summarised(run))
+problems = glance(submission.count_problems, run, run.recipe, run.candidates, run.submission)
 found, place, wrong = None, None, list(summary.problems)
 try:
     found = ranking(run)
@@ -76,7 +76,7 @@ for step in whole.steps:
             st.caption(f":material/info: {text.plain(note)}")
         if step.command and step is not whole.next:
             st.code(shlex.join(step.command), language=None)
-noted = load(notes.read_notes, run, notes.notes_file(run))
+noted = glance(notes.read_notes, run, notes.notes_file(run))
 if noted:
     st.header("Notes", anchor=False)
     st.caption(text.plain(str(notes.notes_file(run))))

@@ -17,12 +17,13 @@ from toolkit.candidates import read_candidates
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Holding, Ledger, Setting
 from toolkit.files import open_regular, read_bytes
+from toolkit.ranking.priors import MACS
+from toolkit.ranking.sizes import DEPTH, PARAMETERS, sizes
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import SearchSpace, get_space
 from toolkit.spaces.base import matrix
-from toolkit.spaces.cost import network_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Score:
     unit: str
     higher_is_better: bool
 
+
+ENDS = 2
+"""Blocks that are always there, stem and head."""
+
+KEPT_FROM = 2_000
+"""Codes: what fewer mean is found out as fast as it is looked up."""
 
 SCORES = {
     "Top-1": Score("top1", "Top-1 accuracy", "%", True),
@@ -91,19 +98,34 @@ def _tabulated(run: RunFolder, space: SearchSpace) -> pd.DataFrame:
     """What follows from the codes: the columns of `Architectures.table`, then one per decision."""
     candidates = read_candidates(run.candidates, space)
     archs = [space.parse(code) for code in candidates.values()]
-    plans = [space.plans(arch) for arch in archs]
-    costs = [network_cost(each) for each in plans]
+    large = sizes(space, archs)
     table = pd.DataFrame(
         {
             "id": list(candidates),
             "code": list(candidates.values()),
-            "macs": [cost.macs for cost in costs],
-            "params": [cost.params for cost in costs],
-            "depth": [sum(plan is not None for plan in each[1:-1]) for each in plans],
+            "macs": large[MACS].astype(np.int64),
+            "params": large[PARAMETERS].astype(np.int64),
+            "depth": large[DEPTH].astype(np.int64) - ENDS,
         }
     )
     answers = pd.DataFrame(matrix(archs), columns=[f"answer {i}" for i in range(len(space.decisions))])
     return pd.concat([table, answers], axis="columns")
+
+
+def answers(space: SearchSpace, codes: Sequence[str]) -> npt.NDArray[np.int16]:
+    """What codes mean, shape (codes, decisions): the option chosen, or ABSENT; kept (`app.store`) if they are many.
+
+    Raises:
+        InputError: a code is not in the space.
+    """
+
+    def parsed() -> pd.DataFrame:
+        return pd.DataFrame(matrix([space.parse(code) for code in codes]), columns=list(map(str, places)))
+
+    places = range(len(space.decisions))
+    if len(codes) < KEPT_FROM:
+        return parsed().to_numpy(np.int16)
+    return kept_table("answers", [repr(space).encode(), "\n".join(codes).encode()], parsed).to_numpy(np.int16)
 
 
 def settings(run: RunFolder) -> list[Holding]:
@@ -120,7 +142,13 @@ def ledger_files(run: RunFolder) -> list[Path]:
 
 
 def results(run: RunFolder, setting: Setting) -> pd.DataFrame:
-    """Every result of a setting by `code`: `top1`, `top5` (percent), `loss` (mean), `images`."""
+    """Every result of a setting by `code`: `top1`, `top5` (percent), `loss` (mean), `images`; kept (`app.store`)."""
+    content = [file_digest(path) for path in ledger_files(run)]
+    kept = kept_table("results", [*content, repr(setting).encode()], lambda: _results(run, setting).reset_index())
+    return kept.set_index("code")
+
+
+def _results(run: RunFolder, setting: Setting) -> pd.DataFrame:
     with Ledger.read(run.ledger) as ledger:
         counts = ledger.results(setting)
     frame = pd.DataFrame(
@@ -253,12 +281,19 @@ def sampling_error(accuracy: float, images: float) -> float:
     return 100 * float(np.sqrt(share * (1 - share) / images))
 
 
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file; nothing if it is not there."""
+    if not path.is_file():
+        return b""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def checkpoint_steps(run: RunFolder) -> dict[str, int]:
     """The step of every checkpoint that is still there, by the digest under which the ledger files its results."""
     steps = {}
     for step, path in run.checkpoints().items():
-        with open_regular(path) as file:
-            steps[hashlib.file_digest(file, "sha256").hexdigest()] = step
+        steps[file_digest(path).hex()] = step
     return steps
 
 

@@ -1,13 +1,15 @@
 """What a predictor makes of a run: from its results, and from the networks that were trained alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from app.store import kept_tables
 from app.views import candidates as views
-from toolkit.candidates import Candidates, dump_entries, read_candidates, read_table
+from toolkit.candidates import Candidates, dump_entries, read_table
 from toolkit.errors import InputError
 from toolkit.evaluation.ledger import Ledger, Setting
 from toolkit.predictors.agreement import Agreement
@@ -16,16 +18,15 @@ from toolkit.predictors.inputs import Inputs, of_values
 from toolkit.predictors.prediction import Predicted, learning_curve, predict
 from toolkit.predictors.predictor import FEWEST, Options
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.recipe import read_recipe
-from toolkit.spaces import ABSENT, SearchSpace, get_space
+from toolkit.spaces import ABSENT, SearchSpace
 
 ALONE = "Trained alone"
 SIZES = (12, 25, 50, 100, 200, 500, 2_000, 5_000, 10_000)
 AT_MOST = 5_000
 """Candidates whose predictions show what each option does; more would show the same."""
 
-MOST = 10_000
-"""Labels that the page learns from, drawn at random if there are more: these say the same, in a quarter of the time."""
+MOST = 4_000
+"""Labels that the page learns from, drawn at random if there are more: these say nearly the same, in far less time."""
 
 QUEUE = 10
 
@@ -78,11 +79,54 @@ def labels(run: RunFolder, setting: Setting | None) -> dict[str, float]:
 
 
 def study(run: RunFolder, setting: Setting | None) -> Study:
-    """Fit to the accuracies of a setting, or of networks trained alone.
+    """Fit to the accuracies of a setting, or of networks trained alone; kept beyond the server (`app.store`).
 
     Raises:
         InputError: labels that cannot be learned from.
     """
+    follows_from = [*_content(run, *views.ledger_files(run)), repr(setting).encode()]
+    return _of_tables(kept_tables("study", follows_from, lambda: _tables(_study(run, setting))))
+
+
+def _content(run: RunFolder, *more: Path) -> list[bytes]:
+    """Digests of what predictions follow from."""
+    return [views.file_digest(path) for path in (run.candidates, run.standalone, run.recipe, *more)]
+
+
+def _tables(found: Study) -> dict[str, pd.DataFrame]:
+    """Everything in a study as tables, those of numbers with one row."""
+    numbers = {"model": found.model, "kinds": " ".join(found.kinds), "features": found.features}
+    numbers |= {"labelled": found.labelled, "predicted": found.predicted}
+    return {
+        "numbers": pd.DataFrame([numbers]),
+        "agreement": pd.DataFrame([asdict(found.agreement)]),
+        "explained": found.explained.rename("share").rename_axis("decision").reset_index(),
+    } | {name: getattr(found, name) for name in _KEPT}
+
+
+def _of_tables(tables: Mapping[str, pd.DataFrame]) -> Study:
+    numbers, agreement = (tables[name].iloc[0] for name in ("numbers", "agreement"))
+    tau, low, high = (float(agreement[name]) for name in ("tau", "low", "high"))
+    return Study(
+        str(numbers["model"]),
+        tuple(str(numbers["kinds"]).split()),
+        int(numbers["features"]),
+        Agreement(tau, low, high, int(agreement["networks"])),
+        explained=tables["explained"].set_index("decision")["share"],
+        labelled=int(numbers["labelled"]),
+        predicted=int(numbers["predicted"]),
+        points=tables["points"],
+        curve=tables["curve"],
+        residuals=tables["residuals"],
+        effects=tables["effects"],
+        everyone=tables["everyone"],
+    )
+
+
+_KEPT = ("points", "curve", "residuals", "effects", "everyone")
+
+
+def _study(run: RunFolder, setting: Setting | None) -> Study:
     known = labels(run, setting)
     inputs = _inputs(run, _some(known))
     found = predict(inputs)
@@ -126,15 +170,24 @@ def queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
     Raises:
         InputError: there are no candidates, or a file is damaged.
     """
-    space = get_space(read_recipe(run.recipe).space)
-    table = read_candidates(run.candidates, space)
+
+    def tables() -> dict[str, pd.DataFrame]:
+        shown, content = _queue(run)
+        return {"shown": shown, "file": pd.DataFrame({"content": [content]})}
+
+    kept = kept_tables("queue", _content(run), tables)
+    return kept["shown"], kept["file"]["content"].iloc[0]
+
+
+def _queue(run: RunFolder) -> tuple[pd.DataFrame, bytes]:
+    space, table = views.space_of(run), views.architectures(run).table
     trained = read_table(run.standalone).codes if run.standalone.is_file() else {}
     done = [code for code in trained.values() if not space.problems(code)]
-    codes = list(dict.fromkeys([*done, *table.values()]))
-    features = of_values(space, Candidates(dict(enumerate_ids(codes)), {}), {}).features()
+    codes = list(dict.fromkeys([*done, *table["code"]]))
+    features = of_values(space, Candidates(dict(enumerate_ids(codes)), {}), {}, _costs(table)).features()
     matrix = features.matrix(space.predicted_from)
     chosen = [codes[place] for place in d_optimal(matrix, QUEUE, known=range(len(set(done))))]
-    ids = {code: key for key, code in table.items()}
+    ids = dict(zip(table["code"], table["id"], strict=True))
     shown = pd.DataFrame({"id": [ids[code] for code in chosen], "code": chosen})
     entries = {**trained, **{ids[code]: code for code in chosen}}
     return shown, dump_entries(entries, dict.fromkeys(entries, 0.0))
@@ -159,15 +212,25 @@ def by_option(space: SearchSpace, archs: list[tuple[int, ...]], values: "pd.Seri
     return pd.DataFrame(rows, columns=["decision", "option", "residual", "se", "networks"])
 
 
+def by_reach(effects: Iterable[pd.DataFrame]) -> list[str]:
+    """Decisions by how far the effects of their options lie apart in any of these tables, the furthest first."""
+    reach = pd.concat(table.groupby("decision", sort=False)["effect"].agg(np.ptp) for table in effects)
+    return [str(name) for name in reach.groupby(level=0, sort=False).max().sort_values(ascending=False).index]
+
+
 def _inputs(run: RunFolder, known: Mapping[str, float]) -> Inputs:
     """The run's candidates with labels; all labelled networks alone if there are no candidates."""
-    space = get_space(read_recipe(run.recipe).space)
+    space = views.space_of(run)
     valid = {code: value for code, value in known.items() if not space.problems(code) and np.isfinite(value)}
-    if run.candidates.is_file():
-        table = read_candidates(run.candidates, space)
-    else:
-        table = Candidates(enumerate_ids(list(valid)), {})
-    return of_values(space, table, valid)
+    if not run.candidates.is_file():
+        return of_values(space, Candidates(enumerate_ids(list(valid)), {}), valid)
+    table = views.architectures(run).table
+    return of_values(space, Candidates(dict(zip(table["id"], table["code"], strict=True)), {}), valid, _costs(table))
+
+
+def _costs(table: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Parameters and MACs by code, which are kept."""
+    return dict(zip(table["code"], zip(table["params"].tolist(), table["macs"].tolist(), strict=True), strict=True))
 
 
 def _curve(inputs: Inputs) -> pd.DataFrame:

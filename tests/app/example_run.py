@@ -70,12 +70,16 @@ def train(run: RunFolder, epochs: int = EPOCHS, seed: int = 0, *, finished: bool
         os.utime(run.metrics, (1.7e9, 1.7e9))
 
 
-def evaluate(run: RunFolder, count: int, done: int | None = None, seed: int = 0) -> Candidates:
-    """Add candidates and results that grow with the MACs, as they do in life."""
+def evaluate(run: RunFolder, count: int, done: int | None = None, seed: int = 0, luck: int | None = None) -> Candidates:
+    """Add candidates and results that grow with the MACs, as they do in life.
+
+    Args:
+        seed: of the candidates, and of their results unless `luck` is.
+    """
     space = space_of(run)
     candidates = draw_candidates(space, count, seed)
     write_candidates(run.candidates, candidates)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed if luck is None else luck)
     archs = [space.parse(code) for code in candidates.values()]
     macs = np.array([space.cost(arch).macs for arch in archs], float)
     late = np.array([arch[3] for arch in archs], float)  # a deeper last stage helps this invented supernet less
@@ -114,11 +118,11 @@ def rank(run: RunFolder, candidates: Candidates, count: int = 60, seed: int = 0)
     write_json(run.rank, report.model_dump())
 
 
-def full(path: Path, count: int) -> RunFolder:
+def full(path: Path, count: int, method: str = "spos", luck: int | None = None) -> RunFolder:
     """A run that has everything."""
-    run = begin(path)
+    run = begin(path, method)
     train(run)
-    candidates = evaluate(run, count)
+    candidates = evaluate(run, count, luck=luck)
     submit(run, candidates)
     rank(run, candidates)
     return run

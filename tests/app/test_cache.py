@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cache import load, stamp
+from app.cache import glance, load, stamp
 from app.views.ranking.subject import Subject
 from toolkit.errors import InputError
 from toolkit.ranking.formulas import TAU_B
@@ -65,3 +65,15 @@ def test_an_empty_file_is_as_good_as_none(tmp_path: Path) -> None:
     path.write_bytes(b"x")
     os.utime(path, ns=(1, 1))
     assert stamp(path)[1:] == (1, 1)
+
+
+def test_glances_at_many_runs_drive_nothing_large_out(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.recipe.write_text("one")
+    calls.clear()
+    load(view, run, run.recipe)
+    for number in range(200):
+        assert glance(view, run, run.recipe, suffix=str(number)) == f"one{number}"
+    load(view, run, run.recipe)
+    glance(view, run, run.recipe, suffix="0")
+    assert calls == ["", *map(str, range(200))]

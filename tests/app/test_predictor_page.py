@@ -68,6 +68,7 @@ def test_what_decides_is_seen(folder: Path) -> None:
     spread = alone.effects.groupby("decision")["effect"].agg(np.ptp)
     assert spread.idxmax() == "width1"
     assert alone.effects[alone.effects["decision"] == "width1"]["effect"].is_monotonic_decreasing
+    assert views.by_reach([alone.effects])[0] == views.by_reach([own.effects.head(0), alone.effects])[0] == "width1"
     assert own.points["code"].is_unique
     assert own.curve["labels"].is_monotonic_increasing
     assert ((own.curve["low"] <= own.curve["tau"]) & (own.curve["tau"] <= own.curve["high"])).all()

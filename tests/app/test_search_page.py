@@ -4,19 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.views import search as views
 from app.views.training import curves
 from tests import tiny
-from tests.app import example_run
-from tests.app.test_predictor_page import texts
+from tests.app import example_run, example_search
+from tests.app.texts import texts
 from toolkit.runs.folder import RunFolder
-from toolkit.search.files import write_policy
-from toolkit.search.policy import Policy
-from toolkit.search.trace import Round, policy_file, rounds_file, write_found, write_rounds
 from toolkit.spaces import get_space
 
 SPACE = get_space("resnet48-mini")
@@ -33,20 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search")
     method = {"name": "wpnas", "samples": 2, "warmup": 0.0, "held_out": 0.3}
     tiny.train_new(folder / "learned", tiny.recipe(method=method, training={"batch_size": 16, "epochs": 1}))
-    searched(example_run.begin(folder / "searched"))
+    example_search.searched(example_run.begin(folder / "searched"))
     example_run.begin(folder / "empty")
     return folder
-
-
-def searched(run: RunFolder) -> None:
-    rng = np.random.default_rng(0)
-    archs = {SPACE.sample(rng) for _ in range(40)}
-    policy = Policy(SPACE)
-    write_found(run.search, SPACE, {arch: SPACE.cost(arch).macs / 1e9 + rng.normal() / 50 for arch in archs})
-    write_rounds(
-        rounds_file(run.search), [Round(20, 0.5, 0.4, policy.entropies()), Round(40, 0.6, 0.5, {"depth1": 0.1})]
-    )
-    write_policy(policy_file(run.search), policy)
 
 
 def test_a_learned_policy(folder: Path, open_search) -> None:
@@ -69,7 +54,7 @@ def test_a_search(folder: Path, open_search) -> None:
     app = open_search(folder, run="searched")
     assert not app.error
     facts = {metric.label: metric.value for metric in app.metric}
-    assert facts["Scored"] == "40"
+    assert facts["Scored"] == "160"
     assert "--choose first --count 5" in texts(app)
     assert "What the policy proposes" in texts(app)
     found = views.found(RunFolder(folder / "searched"))
@@ -89,7 +74,7 @@ def test_nothing_yet(folder: Path, open_search) -> None:
 @pytest.mark.parametrize("name", ["search.json", "search.rounds.jsonl", "search.policy.json"])
 def test_a_damaged_file_is_named(name: str, tmp_path: Path, open_search) -> None:
     run = example_run.begin(tmp_path / "run")
-    searched(run)
+    example_search.searched(run)
     (run.path / name).write_bytes(b"\xff garbage\n")
     app = open_search(tmp_path, run="run")
     assert name in " ".join(error.value for error in app.error).replace("\\", "")

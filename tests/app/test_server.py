@@ -3,6 +3,8 @@
 import base64
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,3 +75,11 @@ def test_whoever_opens_it_names_who_may_come(root: Path, tmp_path: Path, monkeyp
         assert port is not None
         assert handshake(port, "nas.example.org", "http://nas.example.org") == 101
         assert handshake(port, "evil.example", "http://evil.example") == 403
+
+
+def test_what_every_page_imports_is_light(root: Path) -> None:
+    """The first visitor waits for imports; scipy.stats alone would be a third of them."""
+    code = "import sys, app.ui, app.views.candidates, app.figures.candidates; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split()
+    assert not {"scipy.stats", "scipy.linalg", "scipy.spatial", "sklearn", "torch", "paddle"} & set(loaded)

@@ -23,6 +23,15 @@ def test_what_was_computed_is_kept_for_the_next_server() -> None:
             store.kept_table("t", other, refuse)
 
 
+def test_tables_that_belong_together_are_kept_together() -> None:
+    tables = {"t": TABLE, "empty": TABLE.head(0)}
+    for make in (lambda: tables, refuse):
+        kept = store.kept_tables("ts", [b"1"], make)
+        assert list(kept) == list(tables)
+        for name, table in tables.items():
+            pd.testing.assert_frame_equal(kept[name], table)
+
+
 def test_other_code_computes_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     store.kept_table("t", [b"1"], lambda: TABLE)
     monkeypatch.setattr(store, "_code", lambda: b"another version")

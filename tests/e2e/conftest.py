@@ -1,14 +1,16 @@
-"""The dashboard in a real Chromium, on a run of 45,000 candidates."""
+"""The dashboard in a real Chromium, on a run of 45,000 candidates and many small ones."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.app import example_interference, example_run
+from tests.app import example_interference, example_ranking, example_run, example_search, example_sweep
+from tests.app.test_predictor_page import train_alone
 from tests.e2e.server import DOCUMENTED, serve
 
 CANDIDATES = 45_000
@@ -53,29 +55,81 @@ def artifacts(root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a full run, one in training, one just begun, and one whose ledger is damaged."""
-    folder = tmp_path_factory.mktemp("e2e") / "runs"
+    """A folder with runs for every page. It is made once, however many processes test; each has its own copy."""
+    own = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make_runs(own / "runs")
+        return own / "runs"
+    made = own.parent / "runs"
+    with (own.parent / "runs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make_runs(own.parent / "begun")
+            (own.parent / "begun").rename(made)
+    return Path(shutil.copytree(made, own / "runs"))
+
+
+def make_runs(folder: Path, candidates: int = CANDIDATES) -> None:
+    """By name of the run:
+
+    spos: many candidates, each with a truth, probed once.
+    damaged: its ledger is.
+    live: in training; watched: likewise, and probed once.
+    cells, cells2: another space, with truths.
+    plain, calm: probed often; plain has candidates too.
+    labels: some candidates are trained alone.
+    policy: a learned policy, and a search by one.
+    ablation: a sweep that goes on.
+    sweep/begun: just begun.
+    """
+    spos = example_run.full(folder / "spos", candidates)
+    example_interference.probe(spos, epochs=(30,))
+    example_ranking.know_all(spos)
     damaged = example_run.full(folder / "damaged", 100)
     damaged.ledger.write_bytes(b"no ledger at all" * 100)
     example_run.begin(folder / "sweep" / "begun", "sandwich", seed=3)
-    example_interference.probe(example_run.full(folder / "spos", CANDIDATES), epochs=(30,))
     live = example_run.begin(folder / "live", "sandwich", seed=1)
     example_run.train(live, epochs=12, seed=1, finished=False)
-    return folder
+    example_ranking.cells(folder / "cells", 500)
+    example_ranking.cells(folder / "cells2", 500, seed=1)
+    example_interference.probe(example_run.full(folder / "plain", 600))
+    example_interference.probe(example_run.begin(folder / "calm", seed=1), seed=1, calm=0.8)
+    watched = example_run.begin(folder / "watched", "sandwich", seed=2)
+    example_run.train(watched, epochs=8, seed=2, finished=False)
+    example_interference.probe(watched, seed=2, epochs=(6,))
+    train_alone(example_run.full(folder / "labels", 300, luck=1), 40)
+    policy = example_run.begin(folder / "policy")
+    example_search.learned(policy)
+    example_search.searched(policy)
+    example_sweep.make(folder / "ablation", example_sweep.report(done=5))
 
 
 @pytest.fixture(scope="session")
 def address(browser: Browser, runs: Path, root: Path) -> Iterator[str]:
-    """A dashboard that nobody has opened yet, started as the README says."""
+    """A dashboard that nobody has opened yet, started as the README says; all tests of a process share it."""
     with serve(root, runs, DOCUMENTED) as address:
         yield address
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
+    """A visitor's browser by colour scheme. Its tabs share what was loaded, as they do in life."""
+    known: dict[str, BrowserContext] = {}
+
+    def window(scheme: str) -> BrowserContext:
+        if scheme not in known:
+            known[scheme] = browser.new_context(viewport=SIZE, color_scheme=scheme, accept_downloads=True)
+        return known[scheme]
+
+    yield window
+    for context in known.values():
+        context.close()
+
+
 @pytest.fixture(params=["light"])
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A browser window of a new visitor; errors in its console fail the test."""
-    context = browser.new_context(viewport=SIZE, color_scheme=request.param, accept_downloads=True)
-    page = context.new_page()
+def page(request: pytest.FixtureRequest, windows: Callable[[str], BrowserContext]) -> Iterator[Page]:
+    """A new tab; errors in its console fail the test."""
+    page = windows(request.param).new_page()
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     errors: list[str] = []
@@ -89,5 +143,5 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         ),
     )
     yield page
-    context.close()
+    page.close()
     assert errors == []

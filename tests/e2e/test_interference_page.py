@@ -5,7 +5,6 @@ import os
 import re
 import time
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.app import example_interference, example_run
-from tests.e2e.server import serve
+from tests.app import example_interference
+from tests.e2e.looking import still
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import parse_recipe
 
@@ -27,26 +26,6 @@ TALL = {"width": 1280, "height": 2000}
 """A window in which all of the page can be seen."""
 
 
-@pytest.fixture(scope="module")
-def interference_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A plain run with everything, a calmer one, and one in training that was probed once."""
-    folder = tmp_path_factory.mktemp("interference") / "runs"
-    plain = example_run.full(folder / "plain", 2000)
-    example_interference.probe(plain)
-    calm = example_run.begin(folder / "calm", seed=1)
-    example_interference.probe(calm, seed=1, calm=0.8)
-    live = example_run.begin(folder / "live", "sandwich", seed=2)
-    example_run.train(live, epochs=8, seed=2, finished=False)
-    example_interference.probe(live, seed=2, epochs=(6,))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(browser: object, interference_runs: Path, root: Path) -> Iterator[str]:
-    with serve(root, interference_runs) as address:
-        yield address
-
-
 def settle(page: Page, figures: int) -> None:
     """Wait until the page's script has ended and all its figures are drawn."""
     expect(page.get_by_role("heading", name="Interference", level=1)).to_be_visible()
@@ -55,34 +34,33 @@ def settle(page: Page, figures: int) -> None:
     assert page.locator('[data-testid="stException"]').count() == 0
 
 
-def visit(page: Page, site: str, figures: int, **query: str) -> float:
+def visit(page: Page, address: str, figures: int, **query: str) -> float:
     """Open the page by its link; returns the seconds until it is all there."""
     start = time.perf_counter()
     words = "&".join(f"{name}={value.replace(' ', '+')}" for name, value in query.items())
-    page.goto(f"{site}/interference?{words}")
+    page.goto(f"{address}/interference?{words}")
     settle(page, figures)
     return time.perf_counter() - start
 
 
 @pytest.mark.parametrize("page", ["dark"], indirect=True)
-def test_every_part_opens_by_its_link(page: Page, site: str, artifacts: Path, request: pytest.FixtureRequest) -> None:
-    scheme = request.node.callspec.params["page"]
+def test_every_part_opens_by_its_link(page: Page, address: str, artifacts: Path) -> None:
     page.set_viewport_size(TALL)
-    seconds = {"first visit": visit(page, site, PARTS["Block"], run="plain")}  # the browser has to load Plotly
+    seconds = {"first visit": visit(page, address, PARTS["Block"], run="plain")}  # the browser has to load Plotly
     for part, figures in PARTS.items():
-        seconds[part] = visit(page, site, figures, run="plain", part=part)
-        page.wait_for_timeout(500)  # for what fades in
+        seconds[part] = visit(page, address, figures, run="plain", part=part)
+        still(page)
         name = part.lower().replace(" ", "-")
-        page.screenshot(path=artifacts / f"interference-{name}-{scheme}.png")
+        page.screenshot(path=artifacts / f"interference-{name}-dark.png")
         assert page.get_by_test_id("stAlertContentError").count() == 0
     path = artifacts / "timings.json"
     timings = json.loads(path.read_text()) if path.exists() else {}
-    timings |= {f"Interference, {part}, {scheme}": round(took, 2) for part, took in seconds.items()}
+    timings |= {f"Interference, {part}, dark": round(took, 2) for part, took in seconds.items()}
     path.write_text(json.dumps(timings, indent=2))
 
 
-def test_a_click_on_a_block_shows_it_and_the_link_brings_it_back(page: Page, site: str) -> None:
-    visit(page, site, PARTS["Block"], run="plain")
+def test_a_click_on_a_block_shows_it_and_the_link_brings_it_back(page: Page, address: str) -> None:
+    visit(page, address, PARTS["Block"], run="plain")
     expect(page.get_by_text("Branch against branch in block 3.7")).to_be_visible()  # the worst
     area = page.locator(".st-key-strip0-figure .nsewdrag").first.bounding_box()
     assert area is not None
@@ -99,16 +77,16 @@ def test_a_click_on_a_block_shows_it_and_the_link_brings_it_back(page: Page, sit
     expect(page.get_by_text("Branch against branch in block 2.1")).to_be_visible()
 
 
-def test_two_runs_stand_one_below_the_other(page: Page, site: str, artifacts: Path) -> None:
-    visit(page, site, 3 + 3, run="plain", other="calm", measure="Gradient cosine of two branches")
+def test_two_runs_stand_one_below_the_other(page: Page, address: str, artifacts: Path) -> None:
+    visit(page, address, 3 + 3, run="plain", other="calm", measure="Gradient cosine of two branches")
     expect(page.get_by_text("calm less plain")).to_be_visible()
     page.set_viewport_size(TALL)
-    page.wait_for_timeout(1000)
+    still(page)
     page.screenshot(path=artifacts / "interference-two-runs.png")
 
 
-def test_figures_and_their_data_can_be_taken_away(page: Page, site: str) -> None:
-    visit(page, site, PARTS["Block"], run="plain")
+def test_figures_and_their_data_can_be_taken_away(page: Page, address: str) -> None:
+    visit(page, address, PARTS["Block"], run="plain")
     figure = page.locator(".st-key-strip0-figure")
     files = {}
     for label in ("PNG", "SVG", "HTML", "CSV"):
@@ -124,21 +102,21 @@ def test_figures_and_their_data_can_be_taken_away(page: Page, site: str) -> None
     assert set(table["name"]) >= {"stem", "3.7", "head"}
 
 
-def test_the_page_follows_a_training(page: Page, site: str, interference_runs: Path) -> None:
-    live = RunFolder(interference_runs / "live")
+def test_the_page_follows_a_training(page: Page, address: str, runs: Path) -> None:
+    live = RunFolder(runs / "watched")
     os.utime(live.metrics)
-    visit(page, site, PARTS["Block"], run="live")
+    visit(page, address, PARTS["Block"], run="watched")
     expect(page.get_by_text("Measured after step 60.")).to_be_visible()
     os.utime(live.metrics)
     example_interference.probe(live, seed=2, epochs=(8,))
     expect(page.get_by_text("Measured after step 80.")).to_be_visible()  # nobody pressed anything
 
 
-def test_a_split_is_downloaded_as_a_recipe(page: Page, site: str, interference_runs: Path) -> None:
-    visit(page, site, PARTS["Split"], run="plain", part="Split")
+def test_a_split_is_downloaded_as_a_recipe(page: Page, address: str, runs: Path) -> None:
+    visit(page, address, PARTS["Split"], run="plain", part="Split")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download split-middle3.7.toml").click()
     recipe = parse_recipe(tomllib.loads(download.value.path().read_text()))
     assert [split.decision for split in recipe.splits] == ["middle3.7"]
     assert recipe.initial is not None
-    assert Path(recipe.initial.weights) == RunFolder(interference_runs / "plain").latest_checkpoint()
+    assert Path(recipe.initial.weights) == RunFolder(runs / "plain").latest_checkpoint()

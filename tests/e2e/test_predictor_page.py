@@ -1,25 +1,14 @@
 """The Predictor page in a real browser. Screenshots are left in tests/artifacts, to be looked at."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app import example_run
-from tests.app.test_predictor_page import train_alone
-from tests.e2e.server import serve
+from tests.e2e.looking import still
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def site(browser: object, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("predictor") / "runs"
-    train_alone(example_run.full(folder / "run", 300), 40)
-    with serve(root, folder) as address:
-        yield address
 
 
 def settle(page: Page) -> None:
@@ -30,22 +19,20 @@ def settle(page: Page) -> None:
     assert page.locator('[data-testid="stException"]').count() == 0
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
-def test_a_link_opens_labels_and_decision(
-    page: Page, site: str, artifacts: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_link_opens_labels_and_decision(page: Page, address: str, artifacts: Path) -> None:
     page.set_viewport_size({"width": 1280, "height": 2900})
-    page.goto(f"{site}/predictor?run=run&labels=Trained+alone&decision=width2")
+    page.goto(f"{address}/predictor?run=labels&labels=Trained+alone&decision=width2&compare=plain")
     settle(page)
     expect(page.get_by_text("40", exact=True).first).to_be_visible()
-    expect(page.get_by_role("heading", name="Which decisions matter")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Decision")).to_have_value("width2")
+    expect(page.locator(".st-key-curve-figure .legendtext")).to_have_text(["labels", "plain"])
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 1280
-    page.wait_for_timeout(600)  # for what fades in
-    page.screenshot(path=artifacts / f"predictor-{request.node.callspec.params['page']}.png")
+    still(page)
+    page.screenshot(path=artifacts / "predictor-two-runs.png")
 
 
-def test_the_queue_is_taken_away(page: Page, site: str) -> None:
-    page.goto(f"{site}/predictor?run=run")
+def test_the_queue_is_taken_away(page: Page, address: str) -> None:
+    page.goto(f"{address}/predictor?run=labels")
     settle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="next.json").click()

@@ -3,19 +3,16 @@
 import io
 import json
 import re
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.app import example_ranking
-from tests.e2e.server import serve
+from tests.e2e.looking import still
 from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
@@ -41,24 +38,6 @@ ENOUGH = 120.0
 
 On a quiet one with two cores the aim is 3 s to open 45,000 networks, and 1 s to react.
 """
-
-
-@pytest.fixture(scope="module")
-def folder(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """45,000 networks that all have a truth, and two runs in a space of cells."""
-    folder = tmp_path_factory.mktemp("ranking") / "runs"
-    shutil.copytree(runs / "spos", folder / "large")
-    example_ranking.know_all(RunFolder(folder / "large"))
-    example_ranking.cells(folder / "cells", 500)
-    example_ranking.cells(folder / "other", 500, seed=1)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(browser: Browser, folder: Path, root: Path) -> Iterator[str]:
-    """A dashboard that nobody has opened yet."""
-    with serve(root, folder) as address:
-        yield address
 
 
 SETTLED = """([figures, words]) => {
@@ -120,7 +99,7 @@ def picture(page: Page, path: Path) -> None:
     """The whole page, which scrolls inside itself, at 1280 pixels."""
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": 1280, "height": min(max(800, height + 20), 2600)})
-    page.wait_for_timeout(600)  # for what fades in
+    still(page)
     page.screenshot(path=path)
     page.set_viewport_size({"width": 1280, "height": 800})
 
@@ -134,7 +113,7 @@ def middle(page: Page, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
 
 def test_45000_networks_open_and_react(page: Page, address: str, artifacts: Path) -> None:
     start = time.perf_counter()
-    visit(page, address, 2, run="large")
+    visit(page, address, 2, run="spos")
     note(artifacts, "Rank correlation, 45,000 networks, first visit", time.perf_counter() - start)
     start = time.perf_counter()
     turn_to(page, "Who is misjudged")
@@ -145,7 +124,7 @@ def test_45000_networks_open_and_react(page: Page, address: str, artifacts: Path
     page.mouse.click(*middle(page))
     await_that(page, """() => document.body.textContent.includes("One other choice")""")
     note(artifacts, "Rank correlation, 45,000 networks, point by click", time.perf_counter() - start)
-    visit(page, address, 3, run="large", cut="true")
+    visit(page, address, 3, run="spos", cut="true")
     slider = page.get_by_role("slider")
     page.get_by_test_id("stMetric").first.wait_for()
     metric = """() => document.querySelector('[data-testid="stMetric"]').textContent"""
@@ -185,12 +164,12 @@ def test_every_view_and_every_folded_part(page: Page, address: str, artifacts: P
 
 
 def test_a_clicked_point_is_inspected_and_the_link_brings_it_back(
-    page: Page, address: str, folder: Path, artifacts: Path
+    page: Page, address: str, runs: Path, artifacts: Path
 ) -> None:
     visit(
         page, address, 4, run="cells", view="Who is misjudged", network="arch1", show="Values"
     )  # with the cell, the blocks, the neighbours
-    code = read_table(RunFolder(folder / "cells").submission).codes["arch1"]
+    code = read_table(RunFolder(runs / "cells").submission).codes["arch1"]
     expect(page.get_by_test_id("stCode").get_by_text(code)).to_be_visible()
     expect(page.get_by_text("Of the 24 networks that differ from it in one choice, 24 have a score")).to_be_visible()
     picture(page, artifacts / "ranking-network.png")
@@ -223,13 +202,13 @@ def test_a_figure_is_taken_away_in_every_form(page: Page, address: str) -> None:
         assert download.value.suggested_filename == f"cells-cuts.{form.lower()}"
 
 
-def test_two_files_are_compared_without_a_run(page: Page, address: str, folder: Path) -> None:
+def test_two_files_are_compared_without_a_run(page: Page, address: str, runs: Path) -> None:
     page.goto(f"{address}/ranking?source=Files")
     chooser = page.locator('input[type="file"]')
     expect(chooser).to_have_count(2)
-    chooser.first.set_input_files(folder / "cells" / "submission.json")
+    chooser.first.set_input_files(runs / "cells" / "submission.json")
     expect(page.get_by_text("Now the truth")).to_be_visible()
-    chooser.nth(1).set_input_files(folder / "cells" / "standalone.json")
+    chooser.nth(1).set_input_files(runs / "cells" / "standalone.json")
     expect(page.get_by_text("Kendall tau 0.").first).to_be_visible()
     settle(page, 2)
     chooser.nth(1).set_input_files({"name": "cut.json", "mimeType": "application/json", "buffer": b'{"arch1": '})

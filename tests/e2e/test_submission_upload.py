@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from converters.tables import SHAPES, Results, Row, dump, in_unit, read_results
+from tests.e2e.looking import still
 from toolkit.runs.folder import RunFolder
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +35,7 @@ def photograph(page: Page, path: Path) -> None:
     """The page in both colour schemes."""
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.wait_for_timeout(500)  # for what fades in
+        still(page)
         page.screenshot(path=path.with_name(f"{path.name}-{scheme}.png"))
 
 

@@ -1,7 +1,6 @@
 """The Sweeps page in a real browser. Screenshots are left in tests/artifacts, to be looked at."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,23 +9,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.app import example_sweep
-from tests.e2e.server import serve
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sweep that is going on."""
-    folder = tmp_path_factory.mktemp("sweeps") / "runs"
-    example_sweep.make(folder / "ablation", example_sweep.report(done=5))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(browser: object, folder: Path, root: Path) -> Iterator[str]:
-    with serve(root, folder) as address:
-        yield address
 
 
 def settle(page: Page) -> None:
@@ -37,20 +21,16 @@ def settle(page: Page) -> None:
     assert page.locator('[data-testid="stException"]').count() == 0
 
 
-@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
-def test_a_link_opens_the_same_view(page: Page, site: str, artifacts: Path, request: pytest.FixtureRequest) -> None:
-    page.set_viewport_size({"width": 1280, "height": 2900})
-    page.goto(f"{site}/sweeps?sweep=ablation&order=As+planned")
+def test_a_link_opens_the_same_view(page: Page, address: str) -> None:
+    page.goto(f"{address}/sweeps?sweep=ablation&order=As+planned")
     settle(page)
     expect(page.get_by_role("radio", name="As planned")).to_be_checked()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 1280
-    page.wait_for_timeout(600)  # for what fades in
-    page.screenshot(path=artifacts / f"sweeps-{request.node.callspec.params['page']}.png")
 
 
-def test_a_sweep_is_followed_taken_away_and_looked_into(page: Page, site: str, folder: Path) -> None:
-    example_sweep.write(folder / "ablation", example_sweep.report(done=5))  # lately, however long other tests took
-    page.goto(f"{site}/sweeps?sweep=ablation")
+def test_a_sweep_is_followed_taken_away_and_looked_into(page: Page, address: str, runs: Path) -> None:
+    example_sweep.write(runs / "ablation", example_sweep.report(done=5))  # lately, however long other tests took
+    page.goto(f"{address}/sweeps?sweep=ablation")
     settle(page)
     expect(page.get_by_text("Compared on seed 0")).to_be_visible()
     figure = page.locator(".st-key-forest-figure")
@@ -66,7 +46,7 @@ def test_a_sweep_is_followed_taken_away_and_looked_into(page: Page, site: str, f
         page.get_by_role("button", name="Table as CSV").click()
     assert len(pd.read_csv(download.value.path())) == 6
 
-    example_sweep.write(folder / "ablation", example_sweep.report(done=6))
+    example_sweep.write(runs / "ablation", example_sweep.report(done=6))
     expect(page.get_by_text("Compared on seed")).to_have_count(0)  # nobody pressed anything
     expect(page.get_by_text("the mean of 2 seeds")).to_be_visible()
     page.get_by_role("link", name="Candidates", exact=True).nth(1).click()  # the first is in the sidebar

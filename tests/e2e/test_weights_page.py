@@ -2,7 +2,6 @@
 
 import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from converters.weights import Ask, read_weights, recognise, to_official
 from tests import weight_files
-from tests.e2e.server import serve
+from tests.e2e.looking import still
 from tests.weight_files import prefixed, with_fn
 from toolkit.backends.shapes import shapes
 from toolkit.spaces import get_space
@@ -18,13 +17,6 @@ from toolkit.spaces import get_space
 pytestmark = pytest.mark.e2e
 
 WEIGHTS = weight_files.fill(shapes(get_space("resnet48-mini").widest))
-
-
-@pytest.fixture(scope="module")
-def bare_address(browser: object, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A dashboard without any run: weights need none."""
-    with serve(root, tmp_path_factory.mktemp("runs")) as address:
-        yield address
 
 
 def settle(page: Page) -> None:
@@ -38,8 +30,8 @@ def upload(page: Page, name: str, content: bytes) -> None:
     page.locator('input[type="file"]').set_input_files(file)
 
 
-def test_a_kits_checkpoint_becomes_one_of_ours(page: Page, bare_address: str, root: Path, tmp_path: Path) -> None:
-    page.goto(f"{bare_address}/weights?to=PyTorch+(.pth)")
+def test_a_kits_checkpoint_becomes_one_of_ours(page: Page, address: str, root: Path, tmp_path: Path) -> None:
+    page.goto(f"{address}/weights?to=PyTorch+(.pth)")
     settle(page)
     official = to_official(WEIGHTS)
     both = prefixed("model._layers.", with_fn(official)) | prefixed("ofa_teacher_model.model.", official)
@@ -56,7 +48,7 @@ def test_a_kits_checkpoint_becomes_one_of_ours(page: Page, bare_address: str, ro
     artifacts.mkdir(exist_ok=True)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(500)  # for what fades in
+        still(page)
         page.screenshot(path=artifacts / f"weights-{scheme}.png")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download final.pth").click()
@@ -73,8 +65,8 @@ class _Evil:
         return os.system, (f"touch {self.mark}",)
 
 
-def test_a_malicious_upload_does_nothing_and_a_big_one_is_read(page: Page, bare_address: str, tmp_path: Path) -> None:
-    page.goto(f"{bare_address}/weights")
+def test_a_malicious_upload_does_nothing_and_a_big_one_is_read(page: Page, address: str, tmp_path: Path) -> None:
+    page.goto(f"{address}/weights")
     settle(page)
     mark = tmp_path / "executed"
     upload(page, "resnet48.pdparams", pickle.dumps({"blocks.0.conv.weight": _Evil(mark)}))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import kendalltau
+import scipy
 
 from toolkit.errors import InputError
 from toolkit.predictors.columns import SCORES, Features
@@ -46,7 +46,7 @@ class FewShot:
             self._predictor = fit(self._features, self.labels, self._options)
         except InputError as error:
             raise InputError(f"{file}: {problem}" for problem in error.problems) from error
-        tau = kendalltau(self._predictor.left_out().mean, self.labels).statistic
+        tau = scipy.stats.kendalltau(self._predictor.left_out().mean, self.labels).statistic
         self.trust = trust(float(np.nan_to_num(tau)))
         self.spread = float(self._predictor.labels.std())
         self._stacked: Predictor | None = None

@@ -1,7 +1,7 @@
 """Labels, score columns and candidates from files, matched by what their codes mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from toolkit.predictors.columns import SCORES, Features
 from toolkit.predictors.model import FloatArray
 from toolkit.ranking.tables import CODE, VALUE, Table, read_values
 from toolkit.spaces import Arch, SearchSpace
-from toolkit.spaces.features import Columns
+from toolkit.spaces.features import Columns, log_costs
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,26 @@ def match(
     return _assemble(spelled, candidates, {code: sign * value for code, value in wanted.items()}, columns, notes)
 
 
-def of_values(space: SearchSpace, candidates: Candidates, labels: Mapping[str, float]) -> Inputs:
-    """Candidates with the labels of some of them, by code."""
+def of_values(
+    space: SearchSpace,
+    candidates: Candidates,
+    labels: Mapping[str, float],
+    costs: Mapping[str, tuple[int, int]] | None = None,
+) -> Inputs:
+    """Candidates with the labels of some of them, by code.
+
+    Args:
+        costs: parameters and MACs by code, of networks where they are known: counting them takes seconds for 50,000.
+    """
     spelled = _Spelling(space)
-    return _assemble(spelled, candidates, {spelled(code): value for code, value in labels.items()}, {}, [])
+    found = _assemble(spelled, candidates, {spelled(code): value for code, value in labels.items()}, {}, [])
+    if costs is None:
+        return found
+    known = {spelled(code): cost for code, cost in costs.items()}
+    for code, arch in zip(found.codes, found.archs, strict=True):
+        if code not in known:
+            known[code] = (cost := space.cost(arch)).params, cost.macs
+    return replace(found, _made={"costs": log_costs([known[code] for code in found.codes])})
 
 
 def _assemble(

@@ -6,8 +6,7 @@ mean fitted anew each time. One eigendecomposition of N' K N serves all noises.
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigh
-from scipy.spatial.distance import cdist
+import scipy
 from typing_extensions import override
 
 from toolkit.predictors.model import FloatArray, Groups, Model, Prediction, out_of_groups
@@ -33,10 +32,10 @@ class GaussianProcess(Model):
     def __init__(self, features: FloatArray, mean: FloatArray, labels: FloatArray) -> None:
         self._features, self._y = features, labels
         orthogonal = np.linalg.qr(mean, mode="complete")[0][:, mean.shape[1] :]
-        squares = cdist(features, features, "sqeuclidean") / max(1, features.shape[1])
+        squares = scipy.spatial.distance.cdist(features, features, "sqeuclidean") / max(1, features.shape[1])
         best: tuple[float, float, float] = (np.inf, 0.0, 0.0)
         for length in LENGTHS:
-            values, vectors = eigh(orthogonal.T @ np.exp(-squares / (2 * length**2)) @ orthogonal)
+            values, vectors = scipy.linalg.eigh(orthogonal.T @ np.exp(-squares / (2 * length**2)) @ orthogonal)
             along = orthogonal @ vectors
             about = along.T @ labels
             for noise in NOISES:
@@ -46,10 +45,10 @@ class GaussianProcess(Model):
         self.error, length, noise = best
         self.settings = {"length": length, "noise": noise}
         kernel = np.exp(-squares / (2 * length**2)) + noise * np.eye(len(labels))
-        self._factor = cho_factor(kernel)
-        solved = cho_solve(self._factor, mean)
+        self._factor = scipy.linalg.cho_factor(kernel)
+        solved = scipy.linalg.cho_solve(self._factor, mean)
         self._mean, self._gram = mean, np.linalg.pinv(mean.T @ solved)
-        self._projector = cho_solve(self._factor, np.eye(len(labels))) - solved @ self._gram @ solved.T
+        self._projector = scipy.linalg.cho_solve(self._factor, np.eye(len(labels))) - solved @ self._gram @ solved.T
         self._weights = self._projector @ labels
         self._offset = self._gram @ (solved.T @ labels)
         self._stays = np.maximum(np.diag(self._projector), 1e-12)
@@ -67,9 +66,9 @@ class GaussianProcess(Model):
 
     def _predict(self, features: FloatArray, mean: FloatArray) -> Prediction:
         length = self.settings["length"]
-        squares = cdist(features, self._features, "sqeuclidean") / max(1, features.shape[1])
+        squares = scipy.spatial.distance.cdist(features, self._features, "sqeuclidean") / max(1, features.shape[1])
         kernel = np.exp(-squares / (2 * length**2))
-        solved = cho_solve(self._factor, kernel.T).T
+        solved = scipy.linalg.cho_solve(self._factor, kernel.T).T
         beside = mean - solved @ self._mean
         spread = 1 - np.sum(kernel * solved, axis=1) + np.sum(beside @ self._gram * beside, axis=1)
         values = mean @ self._offset + kernel @ self._weights

@@ -48,8 +48,13 @@ def option_pairs(decisions: Sequence["Decision"], archs: Sequence["Arch"]) -> Co
 
 def costs(space: "SearchSpace", archs: Sequence["Arch"]) -> Columns:
     """Logarithms of parameters and MACs of the stand-alone networks."""
-    counted = np.array([(cost.params, cost.macs) for cost in map(space.cost, archs)], dtype=np.float64).reshape(-1, 2)
-    return dict(zip(("log params", "log MACs"), np.log(counted).T, strict=True))
+    return log_costs([(cost.params, cost.macs) for cost in map(space.cost, archs)])
+
+
+def log_costs(counted: Sequence[tuple[int, int]]) -> Columns:
+    """The same of networks whose parameters and MACs are known."""
+    numbers = np.array(counted, dtype=np.float64).reshape(-1, 2)
+    return dict(zip(("log params", "log MACs"), np.log(numbers).T, strict=True))
 
 
 def log_widths(widths: Mapping[str, Column]) -> Columns:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import links, text, ui
-from app.cache import load, stamp
+from app.cache import glance, load, stamp
 from app.derived import derive
 from app.figures.interference.cells import Look
 from app.text import sentence
@@ -152,7 +152,7 @@ def choose() -> Found | None:
 
 
 def _measured(name: str, run: RunFolder, table: pd.DataFrame, step: int | None) -> Measured:
-    space = load(candidates.space_of, run, run.recipe, run.path / "checkpoints")
+    space = glance(candidates.space_of, run, run.recipe, run.path / "checkpoints")
     if strange := _strange(table, space):
         raise InputError(
             f"{run.interference}: {each}; it belongs to another run. Delete it and probe again: supernet probe RUN"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import ui
-from app.cache import load, stamp
+from app.cache import glance, stamp
 from app.screens.interference import block, error, network, paths, shifts, split, whole
 from app.screens.interference.choose import choose
 from app.views import training
@@ -24,7 +24,7 @@ ui.header(
 name, run = ui.open_run()
 recipe = None
 with ui.problems_in_place("The recipe cannot be read"):
-    recipe = load(training.recipe, run, run.recipe)
+    recipe = glance(training.recipe, run, run.recipe)
 live = training.is_live(run, training.progress(ui.curves(run), recipe))
 seen = stamp(run.interference)
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.chart import chart
 from app.figures.interference.parts import bars
 from app.screens.interference.choose import Found
@@ -23,7 +23,7 @@ def show(found: Found) -> None:
     """The decisions by what a split of them may bring, and the recipe of the one that is chosen."""
     run = found.own.run
     with ui.problems_in_place("No split can be suggested"):
-        recipe = load(training.recipe, run, run.recipe)
+        recipe = glance(training.recipe, run, run.recipe)
         suggested = load(splits.suggested, run, run.recipe, run.interference, run.path / "checkpoints")
         if not suggested:
             ui.empty(

@@ -12,7 +12,6 @@ from app.derived import derive
 from app.figures.ranking.forest import forest
 from app.figures.ranking.matrix import matrix
 from app.screens.ranking.choose import Found, read_ledger
-from app.views import training
 from app.views.ranking import estimates, together
 from app.views.ranking.sources import Source, Values, read_values, scores
 from toolkit.errors import InputError
@@ -112,7 +111,7 @@ def _options(found: Found) -> dict[str, tuple[RunFolder, Source]]:
     runs = {found.name: found.run} | {name: run for name, run in links.runs().items() if name != found.name}
     for name, run in runs.items():
         try:
-            if load(training.recipe, run, run.recipe).space != load(training.recipe, found.run, found.run.recipe).space:
+            if ui.space_of(run) != ui.space_of(found.run):
                 continue
             offered = scores(run, *read_ledger(run))
         except InputError:  # its own page says why

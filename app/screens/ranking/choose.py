@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import links, text, ui
-from app.cache import load
+from app.cache import glance, load
 from app.views import candidates
 from app.views.ranking import sources, uploads
 from app.views.ranking.sources import Source
@@ -57,8 +57,8 @@ def choose() -> Found | None:
 
 def read_ledger(run: RunFolder) -> tuple[list[Holding], dict[str, int]]:
     """What the run's ledger holds, and the steps of its checkpoints; raises InputError."""
-    holdings = load(candidates.settings, run, *candidates.ledger_files(run))
-    return holdings, load(candidates.checkpoint_steps, run, run.path / "checkpoints")
+    holdings = glance(candidates.settings, run, *candidates.ledger_files(run))
+    return holdings, glance(candidates.checkpoint_steps, run, run.path / "checkpoints")
 
 
 def read(run: RunFolder, names: tuple[str, str], score: Source, truth: Source) -> Subject:
@@ -70,7 +70,7 @@ def read(run: RunFolder, names: tuple[str, str], score: Source, truth: Source) -
 def first_subject(folder: Path, run: RunFolder) -> Subject | None:
     """The run's first score against its first truth, as the page shows it first; None without either."""
     holdings, steps = read_ledger(run)
-    shared = sources.shared_files(folder, load(candidates.space_of, run, run.recipe))
+    shared = sources.shared_files(folder, glance(candidates.space_of, run, run.recipe))
     scores = sources.scores(run, holdings, steps, shared)
     score = next(iter(scores), None)
     truths = sources.others(sources.truths(run, shared), scores[score]) if score else {}
@@ -85,7 +85,7 @@ def _from_run(name: str, run: RunFolder, row: DeltaGenerator) -> Found | None:
         holdings, steps = read_ledger(run)
     shared = {}
     with ui.problems_in_place("The recipe cannot be read"):
-        shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
+        shared = sources.shared_files(links.folder(), glance(candidates.space_of, run, run.recipe))
     scores, truths = sources.scores(run, holdings, steps, shared), sources.truths(run, shared)
     judged = row.selectbox("Score", list(scores), key="judged", bind="query-params", width=430) if scores else None
     truths = sources.others(truths, scores[judged]) if judged else {}

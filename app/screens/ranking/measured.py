@@ -28,8 +28,9 @@ def show(found: Found) -> None:
     how = f"{estimates.RESAMPLES:,} draws of the networks" if judgement.drawn else "leaving each network out once"
     st.caption(
         f"1: same order; 0: no relation; −1: the reverse. Bars are 95 % intervals from {how}: with other networks the "
-        "number could have come out anywhere in them. The last two panels are Kendall's tau among the truly best half "
-        "and tenth. A supernet has learned something only where it beats the grey priors, which cost nothing."
+        "number could have come out anywhere in them. *In the true top* is Kendall's tau among the truly best half or "
+        "tenth, where these are enough networks. A supernet has learned something only where it beats the grey priors, "
+        "which cost nothing."
     )
     if judgement.differences:
         st.header("How far the score is ahead", anchor=False)
@@ -60,6 +61,7 @@ def show(found: Found) -> None:
         every,
         hide_index=True,
         height="content",
+        placeholder="too few",
         column_config={"metric": "Metric"} | {str(name): number for name in every.columns[1:]},
         alt="Every metric of every estimator",
     )

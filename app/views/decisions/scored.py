@@ -2,18 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from app.views.candidates import space_of
+from app.views.candidates import answers, space_of
 from app.views.ranking.sources import Source, read_values
 from toolkit.errors import InputError
 from toolkit.runs.folder import RunFolder
 from toolkit.spaces import SearchSpace
-from toolkit.spaces.base import matrix
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -45,6 +44,12 @@ class Scored:
         return content.hexdigest()
 
 
+def against(own: Scored, other: Scored) -> Scored:
+    """`own` with another run's scores in the place of the truth."""
+    theirs = dict(zip(other.codes, other.score.tolist(), strict=True))
+    return replace(own, truth=np.array([theirs.get(code, np.nan) for code in own.codes], np.float64))
+
+
 def read_scored(run: RunFolder, *, score: Source, truth: Source | None) -> Scored:
     """Every network that has a score, with its truth where there is one.
 
@@ -61,7 +66,7 @@ def read_scored(run: RunFolder, *, score: Source, truth: Source | None) -> Score
         space,
         codes,
         tuple(judged.ids.get(code, code) for code in codes),
-        matrix([space.parse(code) for code in codes]),
+        answers(space, codes),
         np.fromiter(judged.by_code.values(), np.float64, len(codes)),
         np.array([true.get(code, np.nan) for code in codes], np.float64),
     )

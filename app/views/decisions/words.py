@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.text import printable
 from app.views.decisions.additive import MISJUDGED, PER_EFFECT, PREDICTED, TRUE, Fit
 
 FEW = 3
@@ -21,6 +22,27 @@ def answer(fits: Mapping[str, Fit | None]) -> str:
         wrong = _sure(misjudged)
         said.append(f"The supernet misjudges {_and(wrong)} most" if wrong else "None is misjudged beyond chance")
     return ". ".join(said) + "."
+
+
+def beside(name: str, other: str, fits: Mapping[str, Fit | None]) -> str:
+    """Which decisions two runs see differently most.
+
+    Args:
+        fits: `additive.fits` with the other run's score as the truth.
+    """
+    name, other = printable(name), printable(other)
+    difference = fits.get(MISJUDGED)
+    if fits.get(TRUE) is None:
+        return f"{name} and {other} have too few networks in common: it takes {PER_EFFECT} for every decision."
+    if difference is None:
+        return f"{name} and {other} score all networks alike."
+    sure = _sure(difference)
+    on = f"on {difference.networks:,} networks"
+    if not sure:
+        return f"No decision tells {name} from {other} beyond chance, {on}."
+    shares = difference.importance.set_index("decision")["share"]
+    most = _and([f"{each} ({shares[each]:.0%} of what they differ in)" for each in sure])
+    return f"{name} and {other} differ most on {most}, {on}."
 
 
 def _most(fit: Fit, what: str) -> str:

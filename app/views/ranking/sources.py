@@ -129,7 +129,8 @@ def read_subject(run: RunFolder, *, names: tuple[str, str], score: Source, truth
     space = candidates.space_of(run)
     judged, true = read_values(run, score), read_values(run, truth)
     try:
-        archs = {code: space.parse(code) for code in dict.fromkeys((*judged.by_code, *true.by_code))}
+        codes = list(dict.fromkeys((*judged.by_code, *true.by_code)))
+        archs = dict(zip(codes, map(tuple, candidates.answers(space, codes).tolist()), strict=True))
     except InputError:  # about one code; a reader wants all of them, with their ids
         sides = ((score, judged), (truth, true))
         raise InputError(p for source, values in sides for p in _code_problems(source.path, values, space)) from None

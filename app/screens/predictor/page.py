@@ -9,9 +9,11 @@ from app import text, ui
 from app.cache import load
 from app.chart import chart
 from app.figures import predictor as figures
-from app.views import candidates
+from app.screens.predictor import beside
 from app.views import predictor as views
-from toolkit.candidates import read_table
+
+MOST = 12
+"""Decisions that are drawn at first."""
 
 BEST = 100  # rows of the table of candidates; the download has all
 
@@ -21,7 +23,7 @@ ui.header(
     "matter, and which networks it would be most useful to train alone next.",
 )
 name, run = ui.open_run()
-FILES = (*candidates.ledger_files(run), run.candidates, run.standalone, run.recipe)
+FILES = beside.files(run)
 
 with ui.problems_in_place("There is nothing to predict from"):
     sources = load(views.sources, run, *FILES, run.path / "checkpoints")
@@ -42,13 +44,15 @@ with ui.problems_in_place("These labels cannot be learned from"):
             "Model": f"{study.model}, {study.features} features",
         }
     )
+    others = beside.compare(ui.compared(run), title)
+    beside.show(name, study, others)
     some = f" Learned from {len(study.points):,} labels, drawn at random." if len(study.points) < study.labelled else ""
     st.caption(f"Features: {', '.join(study.kinds)}; `supernet features` lists them.{some}")
 
     left, right = st.columns(2, gap="large")
     with left:
         st.header("Predicted and labelled", anchor=False)
-        ids = {code: key for key, code in read_table(run.candidates).codes.items()} if run.candidates.is_file() else {}
+        ids = dict(zip(study.everyone["code"], study.everyone["id"], strict=True))
         chart(
             figures.scatter(study.points, ids),
             "scatter",
@@ -63,10 +67,10 @@ with ui.problems_in_place("These labels cannot be learned from"):
             st.caption("Too few labels to hold some out; the left-out tau above is all there is.")
         else:
             chart(
-                figures.curve(study.curve),
+                figures.curve({name: study.curve} | {other: each.curve for other, each in others.items()}),
                 "curve",
                 "Kendall tau against the number of labels",
-                study.curve,
+                beside.curves(name, study, others),
                 f"{name}-learning-curve",
             )
             st.caption(
@@ -76,18 +80,20 @@ with ui.problems_in_place("These labels cannot be learned from"):
 
     st.header("Which decisions matter", anchor=False)
     tables = {title: study.effects}
-    for other, setting in sources.items():
-        if other != title and (title == views.ALONE or other == views.ALONE) and len(tables) < 2:
-            with ui.problems_in_place(f"No effects of {text.plain(other)}"):
-                tables[other] = load(views.study, run, *FILES, setting=setting).effects
-    decisions = list(dict.fromkeys(study.effects["decision"]))
+    tables |= {f"{other}: {title}": each.effects for other, each in others.items()}
+    across = next((each for each in sources if (each == views.ALONE) != (title == views.ALONE)), None)
+    if across is not None:
+        with ui.problems_in_place(f"No effects of {text.plain(across)}"):
+            tables[across] = load(views.study, run, *FILES, setting=sources[across]).effects
+    order = views.by_reach(tables.values())
+    everything = len(order) > MOST and st.toggle(f"All {len(order)} decisions", key="all", bind="query-params")
+    decisions = order if everything else order[:MOST]
     combined = pd.concat(table.assign(source=source) for source, table in tables.items())
     chart(figures.effects(tables, decisions), "effects", "Effect of every option", combined, f"{name}-effects")
     st.caption(
         "How far the mean prediction of networks with an option lies above that of all, in standard deviations. "
         "Where the curves of supernet and trained-alone networks part, the supernet ranks wrongly: a flat curve is a "
-        "decision to which it is blind."
-        + ("" if len(tables) > 1 else " Train some networks alone to see the truth beside it.")
+        "decision to which it is blind." + ("" if across else " Train some networks alone to see the truth beside it.")
     )
 
     st.header("What is left unexplained", anchor=False)

@@ -7,8 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from app import inspector, links, text, theme, ui
-from app.cache import load
+from app.cache import glance, load
 from app.figures import candidates as figures
+from app.screens.candidates import beside
+from app.views import agreement
 from app.views import candidates as views
 from app.views.candidates_words import answer
 from app.views.latency import latencies, latency_files
@@ -123,11 +125,11 @@ name, run = ui.open_run()
 
 with ui.problems_in_place("The candidates cannot be shown"):
     ledger, checkpoints = views.ledger_files(run), run.path / "checkpoints"
-    holdings = load(views.settings, run, *ledger)
+    holdings = glance(views.settings, run, *ledger)
     if not holdings:
         ui.no_results(run)
         st.stop()
-    labels = views.labels(holdings, load(views.checkpoint_steps, run, checkpoints))
+    labels = views.labels(holdings, glance(views.checkpoint_steps, run, checkpoints))
     known = load(views.architectures, run, run.recipe, run.candidates, checkpoints)
     took = pd.DataFrame(index=known.table.index)
     with ui.problems_in_place("The latencies cannot be read"):
@@ -178,9 +180,12 @@ with ui.problems_in_place("The candidates cannot be shown"):
     if frame.empty or without == everything:
         st.info("No candidate has all of these.", icon=":material/filter_alt_off:")
         st.stop()
+    found = beside.compare(ui.compared(run), frame, score, label)
     with st.container(border=True):
-        ui.answer(answer(views.noise(frame, score), score, everything))
+        said = [agreement.words(both, name, other) for other, both in found.items()]
+        ui.answer(answer(views.noise(frame, score), score, everything), *said)
         if without:
             st.caption(f"{text.count(without, 'candidate')} without a latency there left out.")
     view = (name, label, title, against, color, tuple(only))
     explore(Shown(known, frame, score, cost, latency, color, view))
+    beside.show(name, found, score)

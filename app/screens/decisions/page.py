@@ -2,53 +2,33 @@
 
 import streamlit as st
 
-from app import links, text, ui
-from app.cache import load
+from app import text, ui
 from app.chart import chart
 from app.derived import derive
 from app.figures import decisions as figures
 from app.parallel import brush, parallel
-from app.screens.ranking.choose import read_ledger
-from app.views import candidates
+from app.screens.decisions import beside
+from app.screens.decisions.choose import choose
 from app.views.decisions import additive, flows
-from app.views.decisions.scored import Scored, read_scored
+from app.views.decisions.scored import Scored
 from app.views.decisions.words import answer
-from app.views.ranking import sources
-from toolkit.runs.folder import RunFolder
 
 MOST = 16
 """Decisions that are drawn at first."""
 
 AXES = 8
 BEST = 200
-NO_TRUTH = "none"
 
 
-def choose(run: RunFolder) -> Scored | None:
-    """The score and the truth that are looked at."""
-    holdings, steps = read_ledger(run)
-    shared = sources.shared_files(links.folder(), load(candidates.space_of, run, run.recipe))
-    scores = sources.scores(run, holdings, steps, shared)
-    if not scores:
-        ui.no_results(run)
-        return None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        judged = st.selectbox("Score", list(scores), key="judged", bind="query-params")
-        truths = sources.others(sources.truths(run, shared), scores[judged])
-        named = st.selectbox("Truth", [*truths, NO_TRUTH], key="truth", bind="query-params")
-    truth = truths.get(named)
-    files = sources.sources_files(run, scores[judged], *([truth] if truth else []))
-    return load(read_scored, run, *files, score=scores[judged], truth=truth)
-
-
-def importance(name: str, fits: dict[str, additive.Fit]) -> None:
-    """Bars by decision, then the options of one of them."""
+def importance(name: str, fits: dict[str, additive.Fit]) -> str:
+    """Bars by decision, then the options of one of them, which is returned."""
+    titled = figures.titled(fits)
     first = next(iter(fits.values()))
     order = list(first.importance["decision"])
     everything = len(order) > MOST and st.toggle(f"All {len(order)} decisions", key="all", bind="query-params")
     shown = order if everything else order[:MOST]
     chart(
-        figures.importance(fits, shown),
+        figures.importance(titled, shown),
         "importance",
         "Share of the variance that each decision explains",
         first.importance.drop(columns="p"),
@@ -61,10 +41,10 @@ def importance(name: str, fits: dict[str, additive.Fit]) -> None:
     )
     decision = st.selectbox("Options of", order, key="decision", bind="query-params", width=240)
     chart(
-        figures.effects(fits, decision),
+        figures.effects(titled, decision),
         "effects",
         f"Effects of the options of {decision}",
-        figures.table(fits),
+        figures.table(titled),
         f"{name}-effects",
     )
     st.caption(
@@ -82,6 +62,7 @@ def importance(name: str, fits: dict[str, additive.Fit]) -> None:
                 hide_index=True,
                 column_config={"share": st.column_config.NumberColumn("share of variance", format="%.2f %%")},
             )
+    return str(decision)
 
 
 @st.fragment
@@ -123,13 +104,16 @@ ui.header(
 )
 name, run = ui.open_run()
 with ui.problems_in_place("The decisions cannot be shown"):
-    scored = choose(run)
-    if scored is not None:
+    found = choose(run)
+    if found is not None:
+        scored = found.scored
         everything = derive(additive.fits, scored)
         fits = {key: fit for key, fit in everything.items() if fit is not None}
+        others = beside.compare(ui.compared(run), found)
         with st.container(border=True):
-            ui.answer(answer(everything))
+            ui.answer(answer(everything), *beside.answers(name, others))
         if additive.PREDICTED in fits:
-            importance(name, fits)
+            decision = importance(name, fits)
+            beside.show(name, fits[additive.PREDICTED], others, decision)
         order = fits[additive.PREDICTED].importance["decision"].tolist() if additive.PREDICTED in fits else []
         together(name, scored, order or [decision.name for decision in scored.space.decisions])

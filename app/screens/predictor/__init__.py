@@ -1,0 +1,1 @@
+"""The Predictor page in parts: the run itself, and other runs beside it."""
