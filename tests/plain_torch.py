@@ -87,7 +87,12 @@ class PlainResize(nn.Module):
         return nn.functional.interpolate(images, (self.size, self.size), mode="bilinear", align_corners=False)
 
 
-ACTIVATIONS = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h-swish": nn.Hardswish}
+class PlainReLU6(nn.Module):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.relu(images).clamp(max=6)
+
+
+ACTIVATIONS = {"relu": nn.ReLU, "relu6": PlainReLU6, "h-swish": nn.Hardswish}
 
 
 class PlainInvertedResidual(nn.Module):

@@ -12,7 +12,17 @@ import torch
 from torch import nn
 
 from tests.plain_torch import PlainInvertedResidual, plain_network
-from toolkit.spaces.plans import BasicBlock, Choice, Head, InvertedResidual, Plan, Plans, Reduction, ResidualChoice
+from toolkit.spaces.plans import (
+    BasicBlock,
+    Choice,
+    Head,
+    InvertedResidual,
+    MobileHead,
+    Plan,
+    Plans,
+    Reduction,
+    ResidualChoice,
+)
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 
@@ -76,7 +86,9 @@ class PlainZen:
     """f of the Zen-score: no residual additions, no head. Its running variances live as long as it does."""
 
     def __init__(self, plans: Plans) -> None:
-        self.module = nn.Sequential(*(_main_branch(plan) for plan in plans if plan and not isinstance(plan, Head)))
+        self.module = nn.Sequential(
+            *(_main_branch(plan) for plan in plans if plan and not isinstance(plan, Head | MobileHead))
+        )
 
     def repetition(self, filters: list[npt.NDArray[np.float32]], x: torch.Tensor, change: torch.Tensor) -> float:
         """The score of one draw; `filters` in the order of the layers."""
@@ -107,8 +119,8 @@ def _main_branch(plan: Plan) -> nn.Module:
         case InvertedResidual():
             assert isinstance(module, PlainInvertedResidual)
             return nn.Sequential(
-                module.expand, module.bn1, nn.ReLU(),
-                module.depthwise, module.bn2, nn.ReLU(),
+                module.expand, module.bn1, module.first,
+                module.depthwise, module.bn2, module.act, module.se,
                 module.project, module.bn3,
             )  # fmt: skip
     return module

@@ -29,7 +29,7 @@ SPACES = pytest.mark.parametrize("space", [GROWING, OWN_LAW, DERIVED], ids=["gro
 def test_samplers_draw_architectures_or_refuse(space: SearchSpace, name: str) -> None:
     more: dict[str, Any] = {"distant": {"minimum": 1}, "attentive": {"bins": 2, "table": 64}}.get(name, {})
     options = SAMPLERS[name].options_type(name=name, **more)
-    if name in ("fair", "shrinking", "policy"):
+    if name in ("fair", "shrinking", "within", "policy"):
         with pytest.raises(InputError, match=f"method.sampling.name: {name} answers each decision by itself"):
             make_sampler(options, space, has_loss=True)
         return

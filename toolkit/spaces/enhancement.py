@@ -67,6 +67,11 @@ def _enhance(
     return replace(within, **changes)  # type: ignore[arg-type]
 
 
+def _said(plan: Plan | None) -> list[str]:
+    """What a plan says of its block; other widths follow from these."""
+    return [] if plan is None else _names(plan)
+
+
 def _names(plan: Plan) -> list[str]:
     return [field.name for field in fields(plan)]
 
@@ -81,7 +86,7 @@ def enhancement_problems(
     ):
         found.append(f"activation: space {space.name} has no residual blocks with an activation after the addition")
     richer = dict(widths)
-    layers = elastic_layers(space)
+    layers = [layer for layer in elastic_layers(space) if layer.field in _said(space.widest[layer.position])]
     known = sorted({width for layer in layers for width in layer.users})
     found += [
         f"widths.{width}: no width of space {space.name}; there are: {', '.join(map(str, known))}"
