@@ -82,11 +82,11 @@ def _serving(width: int, groups: tuple[int, ...]) -> Iterator[tuple[str, int]]:
 
 
 def _block(plan: Plan, copies: _Copies) -> Iterator[tuple[str, Shape]]:
-    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
-        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
     for step in graph(plan).steps:
         yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, copies))
         yield from ((f"{step.name}.{NAME}.{tensor}", shape) for tensor, shape in head_shapes(step).items())
+    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
+        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
 
 
 def _tensors(step: Step, copies: _Copies) -> Iterator[tuple[str, Shape]]:
