@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests import tiny
-from toolkit.backends.hypernet import is_hyper
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
@@ -81,15 +80,14 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[di
 
 def test_they_compute_what_one_process_computes(single: RunFolder, double: tuple[RunFolder, Any, str]) -> None:
     """To rounding, for sums over a batch are taken in another order: tensors (momentum: sums of gradients) differ by
-    4e-6 of their size. Batch norm by process, or gradients that are not averaged, would differ by their whole size.
+    4e-6 of their size with plainly shared weights; with a HyperNet some small biases by 2e-4. Batch norm by process, or gradients that are not averaged, would differ by their whole size.
     """
     one, two = (load_checkpoint(run.latest_checkpoint()) for run in (single, double[0]))
     assert one.facts == two.facts
     for first, second in ((one.model, two.model), (one.ema, two.ema), (one.optimizer, two.optimizer)):
         assert first.keys() == second.keys()
         for name, array in first.items():
-            tolerance = 1e-3 if is_hyper(name) else 1e-4  # heads began with zeros, and are small yet
-            assert np.linalg.norm(second[name] - array) <= tolerance * np.linalg.norm(array), name
+            assert np.linalg.norm(second[name] - array) <= 1e-3 * np.linalg.norm(array), name
 
 
 def test_one_all_reduce_of_gradients_a_step(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:
