@@ -106,11 +106,11 @@ def _filters(op: DepthwiseConv, what: _What) -> tuple[int, tuple[tuple[int, int]
 
 
 def _block(plan: Plan, what: _What) -> Iterator[tuple[str, Shape]]:
-    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
-        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
     for step in graph(plan).steps:
         yield from ((f"{step.name}{tensor}", shape) for tensor, shape in _tensors(step, what))
         yield from ((f"{step.name}.{NAME}.{tensor}", shape) for tensor, shape in head_shapes(step).items())
+    for layer, tensors in enumerate(() if plan.hyper is None else body_shapes(plan.hyper)):
+        yield from ((f"{NAME}.{layer}.{tensor}", shape) for tensor, shape in tensors.items())
 
 
 def _tensors(step: Step, what: _What) -> Iterator[tuple[str, Shape]]:
