@@ -44,9 +44,9 @@ def test_it_leaves_the_whole_run(demo: tuple[RunFolder, Outcome]) -> None:
     assert dict(submission) == dict(candidates)
     assert len(set(submission.accs.values())) > 1
     truth = read_candidates(run.path / "truth.json", space)
-    assert dict(truth) == dict(candidates), "the truth is of the first 300"
+    assert truth.items() <= candidates.items(), "the truth is of the first"
     report = json.loads(run.rank.read_bytes())
-    assert report["networks"] == 300
+    assert report["networks"] == len(truth)
     assert report["seeds"] is not None, "each was trained twice, so the ceiling is known"
     assert report["summary"] in outcome.out
     assert "networks that it puts first the best is truly number" in outcome.out

@@ -62,7 +62,7 @@ def demo(
 ) -> None:
     """Train a supernet on embedded data, evaluate 45,000 candidates, write and check the submission, rank it.
 
-    It is ranked against a truth that ships with the toolkit: 300 of the candidates, each trained alone with two seeds.
+    It is ranked against a truth that ships with the toolkit: some of the candidates, each trained alone with two seeds.
     Started again on the same folder it goes on where it ended.
     """
     from toolkit.runs.folder import RunFolder
@@ -134,16 +134,16 @@ def demo(
     else:
         truth = out / "truth.json"
         do(
-            "Take the truth: 300 of them trained alone",
+            "Take the truth: some of them, trained alone",
             f"truth {TRUTH} --out {truth} --overwrite",
             lambda: truths.truth(TRUTH, truth, overwrite=True),
         )
-        columns = ["seed 0", "seed 1"]
+        seeds = truth.with_suffix(".csv")
         do(
             "Rank the supernet against it",
-            f"rank {run.submission} --truth {truth} --truth-column 'seed 0' --truth-column 'seed 1' --space {SPACE} "
+            f"rank {run.submission} --truth {seeds} --truth-column seed0 --truth-column seed1 --space {SPACE} "
             f"--out {run.rank}",
-            lambda: rank.rank(run.submission, truth, SPACE, truth_column=columns, out=run.rank),
+            lambda: rank.rank(run.submission, seeds, SPACE, truth_column=["seed0", "seed1"], out=run.rank),
         )
     if size.probed:
         do(
@@ -175,7 +175,7 @@ def _answer(run: "RunFolder") -> Iterator[str]:
         best = picks[-1]
         yield (
             f"Of the {best.size} networks that it puts first the best is truly number {best.best_rank} of "
-            f"{report.networks:,}, {best.regret:.1f} points below the best of all."
+            f"{report.networks:,}, {100 * best.regret:.1f} points below the best of all."
         )
     measured = run.interference.is_file()
     if measured and (where := where_it_sits(get_space(SPACE), read_interference(run.interference))):

@@ -17,7 +17,8 @@ def truth(
 ) -> None:
     """Write a truth that ships with the toolkit: networks trained alone, to hold a ranking against.
 
-    In a run folder the dashboard finds it. How the networks were trained: docs/truths.md.
+    A table with every seed is written beside it, as .csv. In a run folder the dashboard finds both. How the networks
+    were trained: docs/truths.md.
     """
     from toolkit import truths
     from toolkit.verbs.outputs import refuse_existing
@@ -25,11 +26,11 @@ def truth(
     if name is None:
         for each in truths.names():
             found = truths.read(each)
-            accs = found.accuracies.values()
-            said = f"{len(accs):,} networks, {len(found.seeds)} seeds, {min(accs):.1f} to {max(accs):.1f} %"
+            accs = found.candidates.accs.values()
+            said = f"{len(accs):,} networks, {len(found.seeds)} seeds, {100 * min(accs):.1f} to {100 * max(accs):.1f} %"
             console.print(f"[bold]{escape(each):16}[/] {said}", soft_wrap=True)
         return
     out = out or Path(f"{name}.json")
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, out.with_suffix(".csv"), overwrite=overwrite)
     found = truths.copy(name, out)
-    print_line(f"{len(found.accuracies):,} networks trained alone, {len(found.seeds)} seeds each: {out}")
+    print_line(f"{len(found.candidates):,} networks trained alone: {out}; every seed: {out.with_suffix('.csv')}")

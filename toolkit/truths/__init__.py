@@ -1,20 +1,20 @@
 """Truths that ship with the toolkit: networks trained alone, for whoever wants to judge a ranking at once.
 
-Each is a file in the candidates format, NAME.json, whose `acc` is the mean over seeds; every seed stands beside it. How
-they were trained: docs/truths.md.
+Each is a table, NAME.csv, in the form of a run's `standalone.csv`. How the networks were trained: docs/truths.md.
 """
 
+import csv
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from toolkit.candidates import load_object
+from toolkit.candidates import Candidates, write_candidates
 from toolkit.errors import InputError
-from toolkit.files import atomic_write, read_bytes
+from toolkit.files import read_bytes, write_text
 from toolkit.names import did_you_mean
 
 FOLDER = Path(str(files(__name__)))
-SEED = "seed "
+SEED = "seed"
 """How the columns of single trainings begin."""
 
 
@@ -23,18 +23,19 @@ class Truth:
     """A shipped truth.
 
     Attributes:
-        accuracies: in percent, the mean over seeds, by code.
-        seeds: columns of single trainings, `seed 0` and so on.
+        candidates: codes by id, and accuracies, shares from 0 to 1, the mean over seeds.
+        seeds: the columns of single trainings.
+        table: the text of the file.
     """
 
-    path: Path
-    accuracies: dict[str, float]
+    candidates: Candidates
     seeds: tuple[str, ...]
+    table: str
 
 
 def names() -> list[str]:
     """Of all truths."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    return sorted(path.stem for path in FOLDER.glob("*.csv"))
 
 
 def read(name: str) -> Truth:
@@ -45,20 +46,20 @@ def read(name: str) -> Truth:
     """
     if name not in (known := names()):
         raise InputError(f"unknown truth {name!r}{did_you_mean(name, known)}")
-    path = FOLDER / f"{name}.json"
-    entries = load_object(path, read_bytes(path))
-    first = next(iter(entries.values()))
-    seeds = tuple(column for column in first if column.startswith(SEED))
-    return Truth(path, {entry["arch"]: entry["acc"] for entry in entries.values()}, seeds)
+    text = read_bytes(FOLDER / f"{name}.csv").decode()
+    rows = list(csv.DictReader(text.splitlines()))
+    codes = {row["id"]: row["arch"] for row in rows}
+    accs = {row["id"]: float(row["acc"]) for row in rows}
+    return Truth(Candidates(codes, accs), tuple(column for column in rows[0] if column.startswith(SEED)), text)
 
 
 def copy(name: str, out: Path) -> Truth:
-    """Write a truth to a file, whatever stands there.
+    """Write a truth to a file in the candidates format, and its table with every seed beside it, as .csv.
 
     Raises:
-        InputError: there is no such truth, or the file cannot be written.
+        InputError: there is no such truth, or a file cannot be written.
     """
     truth = read(name)
-    with atomic_write(out) as file:
-        file.write(truth.path.read_bytes())
+    write_candidates(out, truth.candidates)
+    write_text(out.with_suffix(".csv"), truth.table)
     return truth

@@ -116,7 +116,8 @@ def sources_files(run: RunFolder, *sources: Source) -> list[Path]:
     """Every file that `read_subject` reads."""
     ledgers = candidates.ledger_files(run) if any(source.setting for source in sources) else []
     named = [run.recipe, run.path / "checkpoints", *score_files(run).values(), *ledgers, run.candidates]
-    named += [run.standalone_seeds, *(run.path / f"{LEDGER}{log}" for log in ("", "-wal"))]
+    named += [source.path.with_suffix(".csv") for source in sources]
+    named += [*(run.path / f"{LEDGER}{log}" for log in ("", "-wal"))]
     return [*named, *(source.path for source in sources)]
 
 
@@ -134,7 +135,7 @@ def read_subject(run: RunFolder, *, names: tuple[str, str], score: Source, truth
     except InputError:  # about one code; a reader wants all of them, with their ids
         sides = ((score, judged), (truth, true))
         raise InputError(p for source, values in sides for p in _code_problems(source.path, values, space)) from None
-    seeds = _seeds(run, true) if truth.path == run.standalone else None
+    seeds = _seeds(truth.path.with_suffix(".csv"), true)
     pairs = pair(judged.by_code, true.by_code, (str(score.path), str(truth.path)), seeds=seeds)
     chosen = tuple(archs[code] for code in pairs.networks)
     large = sizes(space, chosen)
@@ -179,15 +180,15 @@ def read_results(path: Path, setting: Setting, column: Score) -> dict[str, float
     return {code: value for code, value in by_code.items() if math.isfinite(value)}
 
 
-def _seeds(run: RunFolder, truth: Values) -> dict[str, list[float]] | None:
+def _seeds(beside: Path, truth: Values) -> dict[str, list[float]] | None:
     """By network, its accuracies by training; None where they are not known apart."""
-    if not run.standalone_seeds.is_file():
+    if not beside.is_file():
         return None
-    heading = read_bytes(run.standalone_seeds).split(b"\n", 1)[0].decode(errors="replace").strip().split(",")
+    heading = read_bytes(beside).split(b"\n", 1)[0].decode(errors="replace").strip().split(",")
     columns = [column for column in heading if column.startswith("seed")]
     if len(columns) < 2:
         return None
-    table = read_table(run.standalone_seeds, (CODE,), columns)
+    table = read_table(beside, (CODE,), columns)
     trained = dict(zip(table.codes, zip(*table.values.values(), strict=True), strict=True))
     return {code: [float(each) for each in trained.get(code, [np.nan] * len(columns))] for code in truth.by_code}
 
