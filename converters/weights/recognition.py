@@ -155,6 +155,11 @@ def _only(source: Source, readings: Sequence[Reading]) -> Reading:
             "differs as listed; for a stand-alone network name the space and the code"
         )
         raise InputError([*nearest.problems(), hint])
+    if len({reading.space.widest for reading in fitting}) == 1:
+        # One network, whose codes mean different things: it is of the space that is made for as many classes.
+        made = [reading for reading in fitting if SPACES[reading.space.name].classes == reading.space.classes]
+        if len(made) == 1:
+            return made[0]
     labels = dict.fromkeys(reading.network.label for reading in fitting)
     names = dict.fromkeys(reading.space.name for reading in fitting)
     problems = []

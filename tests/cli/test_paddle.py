@@ -18,6 +18,7 @@ from toolkit.runs.recipe import read_recipe
 from toolkit.spaces import get_space
 
 SPACE = get_space("resnet48-mini")
+TINY = get_space("resnet48-tiny")
 
 
 @pytest.fixture
@@ -27,16 +28,16 @@ def installed() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_the_demo_is_smaller_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny_steps = ("data.calibration=1200", "data.validation=64", "training.epochs=1", "training.warmup_epochs=1")
-    monkeypatch.setattr(demo, "PADDLE", demo.Size(tiny_steps, 300, probed=False))
+    tiny_steps = ("data.calibration=5300", "training.epochs=1", "training.warmup_epochs=1")
+    monkeypatch.setattr(demo, "PADDLE", demo.Size(tiny_steps, 40, probed=False))
     run = RunFolder(tmp_path / "demo")
     outcome = supernet("demo", "--backend", "paddle", "--out", run.path, "--workers", 1)
     assert outcome.status == 0, outcome.err
-    assert "300 candidates instead of 45,000" in outcome.out
+    assert "40 candidates instead of 45,000" in outcome.out
     assert "--set backend=paddle --out" in outcome.out
     assert "Done" in outcome.out
     assert read_recipe(run.recipe).backend == "paddle"
-    assert dict(read_candidates(run.submission, SPACE)) == dict(read_candidates(run.candidates, SPACE))
+    assert read_candidates(run.submission, TINY).keys() == read_candidates(run.candidates, TINY).keys()
     assert run.rank.exists()
 
 

@@ -91,6 +91,7 @@ def _normal() -> object:
 @pytest.mark.usefixtures("_normal")
 def test_quiet_and_verbose(tmp_path: object) -> None:
     changes = ("training.epochs=1", "training.warmup_epochs=0", "data.calibration=1300", "training.batch_size=32")
+    changes += ("space=resnet48-mini", "data.source=digits")
     small = ("train", "demo", *(part for change in changes for part in ("--set", change)))
     plain = supernet(*small, "--out", f"{tmp_path}/plain")
     quiet = supernet(*small, "--out", f"{tmp_path}/quiet", "--quiet")
