@@ -15,6 +15,7 @@ pytest.importorskip("onnxruntime")
 import onnx
 
 from converters.onnx import TOLERANCE, Chosen, Options, best, build_model, chosen_by_code, export
+from converters.onnx.graph import Graph
 from converters.onnx.latency import open_session
 from tests.tiny import recipe, run, train_new, trained
 from toolkit.backends import BACKENDS, get_backend
@@ -105,9 +106,8 @@ def test_the_moving_average_is_another_network(tmp_path: Path) -> None:
 def test_a_model_that_computes_something_else_leaves_no_file(
     trained: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from converters.onnx import graph
-
-    monkeypatch.setattr(graph, "EPS", 0.5)
+    right = Graph._affine
+    monkeypatch.setattr(Graph, "_affine", lambda graph, norm, _: right(graph, norm, 0.5))
     with pytest.raises(InputError, match="not written, for its logits differ from those of backend torch"):
         export(trained.path, chosen_by_code(CODES[1:], tmp_path / "wrong.onnx"), Options())
     assert list(tmp_path.iterdir()) == []

@@ -79,7 +79,8 @@ def test_tables_of_every_space_in_every_shape(space: SearchSpace, shape, values)
         for (key, code), (top1, top5) in zip(candidates.items(), values, strict=False)
     )
     given = Results(Path("in"), None, rows, (), "percent", (), ())
-    if shape.name in ("lines", "id-lines") and any(" " in row.code for row in rows):
+    alike = shape.name == "lines" and any(row.code.startswith("[") for row in rows)  # to JSON
+    if alike or (shape.name in ("lines", "id-lines") and any(" " in row.code for row in rows)):
         with pytest.raises(InputError, match="choose another shape"):
             dump(given, shape)
         return

@@ -133,7 +133,7 @@ def test_two_spaces_with_equal_supernets_are_not_told_apart() -> None:
 def test_other_images_than_the_spaces_own() -> None:
     space = MINI.for_images(3, 16, 5)
     weights = weight_files.fill(shapes(space.widest))
-    found = recognise(source(weights, "torch"), Ask(size=16))
+    found = recognise(source(weights, "torch"), Ask(size=16, space=MINI.name))
     assert_ours(found, weights)
     assert found.space == space
 
@@ -194,7 +194,7 @@ def test_names_of_both_frameworks_at_once() -> None:
 def test_a_square_linear_weight_is_transposed_all_the_same() -> None:
     space = MINI.for_images(1, 8, 64)  # 64 classes from 64 channels
     weights = weight_files.fill(shapes(space.widest))
-    found = recognise(source(to_official(weights)), ANY)
+    found = recognise(source(to_official(weights)), Ask(space=MINI.name))
     assert_ours(found, weights)
     assert [match.change for match in found.matches if match.change] == ["(64, 64) transposed to (64, 64)"]
 
