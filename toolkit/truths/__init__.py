@@ -53,7 +53,7 @@ def read(name: str) -> Truth:
     return Truth(Candidates(codes, accs), tuple(column for column in rows[0] if column.startswith(SEED)), text)
 
 
-def copy(name: str, out: Path) -> Truth:
+def write_truth(name: str, out: Path) -> Truth:
     """Write a truth to a file in the candidates format, and its table with every seed beside it, as .csv.
 
     Raises:
