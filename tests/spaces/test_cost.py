@@ -50,7 +50,10 @@ some_spaces = pytest.mark.parametrize("space", [SPACES[name] for name in FORMS],
 
 @pytest.mark.parametrize("build_network", [plain_network, ToolkitNetwork], ids=["plain", "toolkit"])
 @some_spaces
-def test_closed_form_equals_torch(build_network: Callable[[Plans], nn.Module], space: SearchSpace) -> None:
+def test_closed_form_equals_torch(
+    build_network: Callable[[Plans], nn.Module], space: SearchSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolkit.backends.torch.convolution.FEW", 0)  # or taps on padding are not even multiplied
     rng = np.random.default_rng(0)
     for arch in (space.largest, space.sample(rng)):
         assert space.cost(arch) == counted(build_network, space, space.plans(arch)), space.format(arch)
