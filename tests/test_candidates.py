@@ -278,7 +278,8 @@ def test_windows_in_words() -> None:
 
 
 def test_spaces_are_guessed_from_codes() -> None:
-    assert [space.name for space in accepting_spaces("x", [CODE])] == ["resnet48", "resnet48-wide", "resnet48-mini", "resnet48-tiny"]
+    names = ["resnet48", "resnet48-wide", "resnet48-mini", "resnet48-tiny"]
+    assert [space.name for space in accepting_spaces("x", [CODE])] == names
     wide = SPACES["resnet48-wide"]
     codes = [CODE, wide.format(wide.smallest), "broken"]
     assert [space.name for space in accepting_spaces("x", codes)] == ["resnet48-wide"]
