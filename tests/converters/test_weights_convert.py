@@ -99,7 +99,7 @@ def test_a_conversion_that_computes_something_else_leaves_no_file(
 
     monkeypatch.setattr(files, "to_official", forget)
     with pytest.raises(InputError, match="do not compute what the original ones do"):
-        convert(tmp_path / "1.pth", tmp_path / "2.pdparams", Ask(), candidates=1)
+        convert(tmp_path / "1.pth", tmp_path / "2.pdparams", Ask(space=MINI.name), candidates=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.pth"]
 
 
