@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import plain
 from app.views.decisions.additive import MISJUDGED, PREDICTED, TRUE, Fit
 
@@ -32,19 +33,13 @@ def importance(fits: Mapping[str, Fit], decisions: list[str]) -> go.Figure:
     colors = _colors(fits)
     for column, (name, found) in enumerate(fits.items(), start=1):
         rows = found.importance[found.importance["decision"].isin(decisions)]
+        share = 100 * rows["share"]
+        low, high = (100 * rows["low"]).clip(upper=share), (100 * rows["high"]).clip(lower=share)
         figure.add_bar(
-            x=100 * rows["share"],
+            x=share,
             y=rows["decision"],
             orientation="h",
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": 100 * (rows["high"] - rows["share"]).clip(lower=0),
-                "arrayminus": 100 * (rows["share"] - rows["low"]).clip(lower=0),
-                "thickness": 1.5,
-                "width": 0,
-                "color": theme.NEUTRAL,
-            },
+            error_x=interval(share, low, high, thickness=1.5, color=theme.NEUTRAL),
             marker={"color": [colors[name] if sure else theme.NEUTRAL for sure in rows["sure"]]},
             customdata=100 * rows[["low", "high"]],
             hovertemplate="%{y}: %{x:.1f} % [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>",
@@ -76,15 +71,7 @@ def effects(fits: Mapping[str, Fit], decision: str) -> go.Figure:
             mode="lines+markers",
             line={"color": colors[name], "width": 1.5},
             marker={"size": 8},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["high"] - rows["effect"],
-                "arrayminus": rows["effect"] - rows["low"],
-                "thickness": 2,
-                "width": 0,
-                "color": colors[name],
-            },
+            error_y=interval(rows["effect"], rows["low"], rows["high"], thickness=2, color=colors[name]),
             customdata=rows[["low", "high", "networks"]].assign(unit=found.sd),
             hovertemplate=(
                 "%{x}: %{y:+.3f} [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<br>%{customdata[2]:,} networks<br>"

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import plain
 
 HEIGHT = 400
@@ -45,14 +46,7 @@ def curve(tables: Mapping[str, pd.DataFrame]) -> go.Figure:
         figure.add_scatter(
             x=table["labels"],
             y=table["tau"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": table["high"] - table["tau"],
-                "arrayminus": table["tau"] - table["low"],
-                "thickness": 2,
-                "width": 0,
-            },
+            error_y=interval(table["tau"], table["low"], table["high"], thickness=2),
             mode="lines+markers",
             name=plain(name),
             marker={"color": theme.color(number)},

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import SYMBOLS, plain
 from app.views.sweeps import MEAN, PRIOR, SEED
 
@@ -166,15 +167,7 @@ def _decided(mean: pd.DataFrame) -> bool:
 
 
 def _bars(mean: pd.DataFrame, color: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": mean["high"] - mean["value"],
-        "arrayminus": mean["value"] - mean["low"],
-        "thickness": 3,
-        "width": 0,
-        "color": color,
-    }
+    return interval(mean["value"], mean["low"], mean["high"], thickness=3, color=color)
 
 
 def _add_references(figure: go.Figure, priors: pd.DataFrame, span: tuple[float, float]) -> int:

@@ -20,7 +20,7 @@ RECIPE = "demo"
 SPACE = "resnet48-tiny"
 TRUTH = "turned-digits"
 IMAGES = 400
-"""Validation images that candidates are tested on: judged by the loss, more would hardly rank them better."""
+"""Validation images that candidates are tested on. Judged by the loss, few of them are equal all the same."""
 
 
 @dataclass(frozen=True, slots=True)

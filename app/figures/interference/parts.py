@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import plain
 from app.views.interference.readings import ends
 from toolkit.interference.table import Measure
@@ -24,14 +25,7 @@ def bars(table: pd.DataFrame, measure: Measure) -> go.Figure:
             y=table["part"].map(plain),
             orientation="h",
             marker={"color": theme.BLUE},
-            error_x={
-                "type": "data",
-                "array": high - table["value"],
-                "arrayminus": table["value"] - low,
-                "color": theme.NEUTRAL,
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_x=interval(table["value"], low, high, color=theme.NEUTRAL, thickness=1.5, width=3),
             hovertemplate="%{y}: %{x:,.4~g}<extra></extra>",
         )
     )

@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import plain
 from app.views.interference.readings import ends
 from toolkit.interference.table import Measure
@@ -77,12 +78,4 @@ def against_error(points: pd.DataFrame, measure: Measure, error: str) -> go.Figu
 def _bars(
     value: "pd.Series[float]", half: "pd.Series[float]", color: str, measure: Measure | None = None
 ) -> dict[str, object]:
-    low, high = ends(value, half, measure)
-    return {
-        "type": "data",
-        "array": high - value,
-        "arrayminus": value - low,
-        "color": color,
-        "thickness": 1,
-        "width": 0,
-    }
+    return interval(value, *ends(value, half, measure), color=color, thickness=1)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import theme
+from app.figures.intervals import interval
 from app.figures.ranking import plain
 from app.views.ranking.subject import SCORE
 
@@ -37,15 +38,7 @@ def forest(table: pd.DataFrame, note: str, highlighted: Collection[str] = (SCORE
             figure.add_scatter(
                 x=part["value"],
                 y=[plain(name) for name in part["estimator"]],
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": part["high"] - part["value"],
-                    "arrayminus": part["value"] - part["low"],
-                    "thickness": 2.5,
-                    "width": 0,
-                    "color": color,
-                },
+                error_x=interval(part["value"], part["low"], part["high"], thickness=2.5, color=color),
                 mode="markers+text",
                 marker={"size": 8, "color": color},
                 text=[f"{value:.2f}" if np.isfinite(value) else None for value in part["value"]],

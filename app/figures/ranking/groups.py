@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import text, theme
+from app.figures.intervals import interval
 from app.figures.ranking import FACING_FAINT
 from toolkit.ranking.metrics import FEW
 
@@ -31,15 +32,7 @@ def quintiles(table: pd.DataFrame) -> go.Figure:
         figure.add_bar(
             x=[str(number) for number in rows["group"]],
             y=rows["shift"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["high"] - rows["shift"],
-                "arrayminus": rows["shift"] - rows["low"],
-                "color": theme.NEUTRAL,
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_y=interval(rows["shift"], rows["low"], rows["high"], color=theme.NEUTRAL, thickness=1.5, width=3),
             marker={"color": [theme.BLUE if shift > 0 else theme.VERMILLION for shift in rows["shift"]]},
             customdata=np.column_stack([labels, rows["networks"], rows["under"]]),
             hovertemplate=(
