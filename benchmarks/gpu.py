@@ -27,12 +27,10 @@ import torch
 from benchmarks.evaluation import inherited, plain
 from benchmarks.workload import all_codes, cut, make_equipment, matrix_rate, stage1_groups
 from tests.methods_made import EVERYWHERE
-from tests.networks import some_images, thin
+from tests.networks import noise_dataset, some_images, thin
 from tests.parity import Pair
 from toolkit.backends import get_backend
 from toolkit.backends.base import SGD, Counts
-from toolkit.data.arrays import ArraySplit
-from toolkit.data.base import Dataset, ImageSpec
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
@@ -99,21 +97,11 @@ def counts(device: str, quick: bool) -> Iterator[Row]:
             yield Row("counts", f"{name}, {policy}", *apart(here, there))
 
 
-def noise(space: SearchSpace, images: int) -> Dataset:
-    """Images of nothing."""
-    spec = ImageSpec(space.channels, space.size, space.classes, (0.5,) * space.channels, (0.25,) * space.channels)
-    parts = (
-        ArraySplit(some_images(space, count, seed), np.arange(count) % space.classes, flip=False)
-        for seed, count in enumerate((1, 40, images))
-    )
-    return Dataset("noise", spec, *parts)
-
-
 def evaluator_on(device: str, space: SearchSpace, policy: NormPolicy, images: int = 80) -> Evaluator:
     """An evaluator of a fresh supernet."""
     backend = get_backend("torch", device)
     network = backend.network(space, space.widest, 0)
-    return Evaluator(backend, network, EvaluationSet.of(noise(space, images), policy))
+    return Evaluator(backend, network, EvaluationSet.of(noise_dataset(space, validation=images), policy))
 
 
 def apart(here: list[Counts], there: list[Counts]) -> tuple[str, bool]:

@@ -10,6 +10,8 @@ import pytest
 
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Precision
+from toolkit.data.arrays import ArraySplit
+from toolkit.data.base import Dataset, ImageSpec
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
@@ -101,3 +103,13 @@ def logits(
 def some_images(space: Any, count: int = 8, seed: int = 0) -> npt.NDArray[np.uint8]:
     """Random images of a space's shape."""
     return np.random.default_rng(seed).integers(0, 256, (count, space.channels, space.size, space.size), dtype=np.uint8)
+
+
+def noise_dataset(space: SearchSpace, calibration: int = 40, validation: int = 80) -> Dataset:
+    """A data set of noise in a space's shape, with a single image to train on."""
+    spec = ImageSpec(space.channels, space.size, space.classes, (0.5,) * space.channels, (0.25,) * space.channels)
+    parts = (
+        ArraySplit(some_images(space, count, seed), np.arange(count) % space.classes, flip=False)
+        for seed, count in enumerate((1, calibration, validation))
+    )
+    return Dataset("noise", spec, *parts)

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.evaluation.test_prefixes import a_dataset
-from tests.networks import KINDS, backend_on_cpu, forward, logits, randomise, some_images, thin
+from tests.networks import KINDS, backend_on_cpu, forward, logits, noise_dataset, randomise, some_images, thin
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import SGD, Backend, Network
 from toolkit.backends.hypernet import is_hyper
@@ -188,7 +187,9 @@ def test_together_candidates_count_as_each_for_itself(
     own = prefix_tree([(arch, space.supernet_plans(arch)) for arch in some])
     counts = [sum(1 for _ in tree.descendants()) for tree in (own, plain)]
     assert counts[0] > counts[1] or how.get("control") == "constant"
-    evaluator = Evaluator(backend, network, EvaluationSet.of(a_dataset(space), NormPolicy("calibrate", 6)), chunk=16)
+    evaluator = Evaluator(
+        backend, network, EvaluationSet.of(noise_dataset(space, 6, 23), NormPolicy("calibrate", 6)), chunk=16
+    )
     alone = [evaluator.evaluate([arch])[0] for arch in some]
     for together, one in zip(evaluator.evaluate(some), alone, strict=True):
         assert (together.top1, together.top5, together.total) == (one.top1, one.top5, one.total)

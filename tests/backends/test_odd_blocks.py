@@ -8,8 +8,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.views.blocks import blocks
-from tests.evaluation.test_memory import a_dataset, peak
-from tests.networks import logits, randomise, some_images
+from tests.evaluation.test_memory import peak
+from tests.networks import logits, noise_dataset, randomise, some_images
 from tests.odd_space import ODD, Twins
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend
@@ -76,7 +76,7 @@ def test_names_and_shapes(backend: Backend) -> None:
 def test_together_as_one_by_one(backend: Backend, policy: NormPolicy) -> None:
     network = backend.network(ODD, ODD.widest, seed=0)
     randomise(network)
-    evaluator = Evaluator(backend, network, EvaluationSet.of(a_dataset(ODD), policy), chunk=80)
+    evaluator = Evaluator(backend, network, EvaluationSet.of(noise_dataset(ODD), policy), chunk=80)
     together, alone = evaluator.evaluate(ARCHS), [evaluator.evaluate([arch])[0] for arch in ARCHS]
     assert [(one.top1, one.top5) for one in together] == [(one.top1, one.top5) for one in alone]
     np.testing.assert_allclose([one.loss for one in together], [one.loss for one in alone], rtol=1e-5)
@@ -86,7 +86,7 @@ def test_together_as_one_by_one(backend: Backend, policy: NormPolicy) -> None:
 def test_the_bound_on_memory_holds() -> None:
     backend, policy = get_backend("torch", "cpu"), NormPolicy("calibrate", 40)
     network = backend.network(ODD, ODD.widest, seed=0)
-    evaluator = Evaluator(backend, network, EvaluationSet.of(a_dataset(ODD), policy), chunk=80)
+    evaluator = Evaluator(backend, network, EvaluationSet.of(noise_dataset(ODD), policy), chunk=80)
     evaluator.evaluate(ARCHS[:1])
     need = memory_need(prefix_tree([(arch, ODD.plans(arch)) for arch in ARCHS]), ODD.channels, ODD.size)
     found = peak(evaluator, ARCHS)

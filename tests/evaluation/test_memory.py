@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.backends.conftest import space
-from tests.networks import randomise, some_images
+from tests.networks import noise_dataset, randomise
 from toolkit.backends import get_backend
 from toolkit.backends.base import Network, Tensor
-from toolkit.data.arrays import ArraySplit
-from toolkit.data.base import Dataset, ImageSpec
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
@@ -27,15 +25,6 @@ __all__ = ["space"]
 
 POLICIES = (NormPolicy("stored"), NormPolicy("batch", 40), NormPolicy("calibrate", 40))
 MINI = SPACES["resnet48-mini"].for_images(1, 8, 10)
-
-
-def a_dataset(space: SearchSpace) -> Dataset:
-    spec = ImageSpec(space.channels, space.size, space.classes, (0.5,) * space.channels, (0.25,) * space.channels)
-    train, calibration, validation = (
-        ArraySplit(some_images(space, count, seed), np.arange(count) % space.classes, flip=False)
-        for seed, count in enumerate((1, 40, 80))
-    )
-    return Dataset("noise", spec, train, calibration, validation)
 
 
 def a_group(space: SearchSpace, count: int = 8) -> list[Arch]:
@@ -67,7 +56,7 @@ def test_the_bound_holds_and_is_no_waste(space: SearchSpace, policy: NormPolicy)
     backend = get_backend("torch", "cpu")
     network, archs = backend.network(space, space.widest, 0), a_group(space)
     images = 40 if policy.source == "batch" else 80
-    evaluator = Evaluator(backend, network, EvaluationSet.of(a_dataset(space), policy), chunk=images)
+    evaluator = Evaluator(backend, network, EvaluationSet.of(noise_dataset(space), policy), chunk=images)
     evaluator.evaluate(archs[:1])
     need = memory_need(
         prefix_tree([(arch, network.space.supernet_plans(arch)) for arch in archs]), space.channels, space.size
@@ -80,7 +69,7 @@ def test_the_bound_holds_and_is_no_waste(space: SearchSpace, policy: NormPolicy)
 def test_the_evaluator_stays_below_the_memory(policy: NormPolicy) -> None:
     backend = get_backend("torch", "cpu")
     space = MINI.for_images(1, 32, 10)  # where activations, not weights, take the memory
-    network, data, archs = backend.network(space, space.widest, 0), a_dataset(space), a_group(space)
+    network, data, archs = backend.network(space, space.widest, 0), noise_dataset(space), a_group(space)
     randomise(network)
     need = memory_need(
         prefix_tree([(arch, network.space.supernet_plans(arch)) for arch in archs]), space.channels, space.size
@@ -171,7 +160,7 @@ class SmallDevice:
 
 def small_device(most: int, policy: NormPolicy) -> tuple[SmallDevice, Evaluator, Evaluator]:
     """A network on a small device, an evaluator there, and one where memory suffices."""
-    backend, data = get_backend("torch", "cpu"), a_dataset(MINI)
+    backend, data = get_backend("torch", "cpu"), noise_dataset(MINI)
     plenty: Network = backend.network(MINI, MINI.widest, 0)
     randomise(plenty)
     network = SmallDevice(plenty, most)

@@ -11,12 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.conftest import space
-from tests.networks import KINDS, backend_on_cpu, randomise, some_images
+from tests.networks import KINDS, backend_on_cpu, noise_dataset, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Network, Norm
 from toolkit.candidates import read_candidates
-from toolkit.data.arrays import ArraySplit
-from toolkit.data.base import Dataset, ImageSpec
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
@@ -173,15 +171,6 @@ def test_equal_networks_are_one(name: str) -> None:
 # Equality of shared and one-by-one evaluation.
 
 
-def a_dataset(space: SearchSpace) -> Dataset:
-    spec = ImageSpec(space.channels, space.size, space.classes, (0.5,) * space.channels, (0.25,) * space.channels)
-    train, calibration, validation = (
-        ArraySplit(some_images(space, count, seed), np.arange(count) % space.classes, flip=False)
-        for seed, count in enumerate((1, 6, 23))
-    )
-    return Dataset("noise", spec, train, calibration, validation)
-
-
 def some_norm(network: Network, policy: NormPolicy) -> Norm:
     """Where blocks take their statistics from when all images pass at once."""
     match policy.source:
@@ -210,7 +199,7 @@ def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, po
     backend = backend_on_cpu(name, "fp64")
     network = backend.network(space, space.widest, 0)
     randomise(network)
-    data = a_dataset(space)
+    data = noise_dataset(space, 6, 23)
     images = np.concatenate([data.calibration.images(range(6)), data.validation.images(range(12))])
     archs = [space.largest, space.smallest, *relatives(space, 14, seed=1)]
     networks = [(key, network.space.supernet_plans(arch)) for key, arch in enumerate(archs)]
@@ -234,7 +223,7 @@ def test_shared_counts_are_those_of_one_by_one(space: SearchSpace, backend: Back
     """However images are cut into chunks, candidates into groups, and images into those of before and the rest."""
     network = backend.network(space, space.widest, 0)
     randomise(network)
-    data = a_dataset(space)
+    data = noise_dataset(space, 6, 23)
     archs = relatives(space, 6, seed=2)
     one_by_one = Evaluator(backend, network, EvaluationSet.of(data, policy))
     expected = [one_by_one.evaluate([arch])[0] for arch in archs]
