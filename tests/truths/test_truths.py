@@ -79,5 +79,8 @@ def test_listed_copied_and_unknown(table, tmp_path: Path):
     assert (again.status, "is there already" in again.err) == (1, True)
     unknown = supernet("truth", "turned-digit", "--out", tmp_path / "other.json")
     assert (unknown.status, "did you mean 'turned-digits'" in unknown.err) == (1, True)
+    table_itself = supernet("truth", "turned-digits", "--out", tmp_path / "other.csv")
+    assert (table_itself.status, "name the other file" in table_itself.err) == (1, True)
+    assert not (tmp_path / "other.csv").exists()
     with pytest.raises(InputError, match="unknown truth"):
         truths.read("../truths/turned-digits")

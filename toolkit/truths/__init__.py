@@ -57,9 +57,11 @@ def write_truth(name: str, out: Path) -> Truth:
     """Write a truth to a file in the candidates format, and its table with every seed beside it, as .csv.
 
     Raises:
-        InputError: there is no such truth, or a file cannot be written.
+        InputError: there is no such truth, `out` is a .csv itself, or a file cannot be written.
     """
     truth = read(name)
+    if out.suffix == ".csv":
+        raise InputError(f"{out}: is where the table goes; name the other file, {out.with_suffix('.json')}")
     write_candidates(out, truth.candidates)
     write_text(out.with_suffix(".csv"), truth.table)
     return truth
