@@ -56,6 +56,8 @@ STYLE = """<style>
 }
 .st-key-answer p { font-size: 1.15rem; font-weight: 600; line-height: 1.45; }
 [data-testid="stPageLink-NavLink"] { padding-left: 0; }
+/* Streamlit's advertisement of skills for coding agents lies on our verdicts, and its button writes files. */
+[data-testid="stSkillsNudge"] { display: none; }
 /* On a phone figures keep a width in which their panels can be told apart, and scroll. */
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; }
