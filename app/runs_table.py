@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 KEY = "runs table"
+_OPENED = "run opened"
 
 _HTML = """<div class="frame" tabindex="0" role="region" aria-label="Runs"></div>"""
 
@@ -99,7 +100,8 @@ export default function({ data, parentElement, setStateValue, setTriggerValue })
       row.cells.forEach((cell, number) => {
         const place = make("td", typeof row.sort[number] === "number" ? { class: "number" } : {});
         if (number === 0) {
-          const link = make("a", { href: `verdict?run=${encodeURIComponent(row.name)}` }, cell);
+          const link = make("a", { href: `verdict?run=${encodeURIComponent(row.name)}`,
+            "data-focus": `open ${row.name}` }, cell);
           link.onclick = (event) => {
             if (event.ctrlKey || event.metaKey || event.shiftKey) return;
             event.preventDefault();
@@ -150,14 +152,15 @@ def runs_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], ticked: s
         others = [name for name in st.session_state.get(ticked, []) if name not in names]
         st.session_state[ticked] = others + [name for name in names if isinstance(said, list) and name in said]
 
+    def open_() -> None:  # kept until a page has read it: a second event may end this script run before the table
+        st.session_state[_OPENED] = st.session_state[KEY].get("open")
+
     data = {
         "chunks": _chunks(),
         "columns": list(columns),
         "rows": list(rows),
         "ticked": st.session_state.get(ticked, []),
     }
-    found = _component(
-        key=KEY, data=data, on_open_change=lambda: None, on_ticked_change=tick, width="stretch", height="content"
-    )
-    opened = found.get("open")
+    _component(key=KEY, data=data, on_open_change=open_, on_ticked_change=tick, width="stretch", height="content")
+    opened = st.session_state.pop(_OPENED, None)
     return opened if opened in names else None

@@ -175,9 +175,14 @@ def test_clicking_through_a_run(page: Page, address: str, artifacts: Path) -> No
         taus = [float(tau[1]) for row in rows.all_inner_texts() if (tau := re.search(r"(-?\d\.\d+) \[", row))]
         assert taus == sorted(taus, reverse=down)
         assert len(taus) > 2
-    page.get_by_role("checkbox", name="Compare live").press(" ")
+    link = page.get_by_role("link", name="spos", exact=True)
+    link.focus()
+    page.get_by_role("checkbox", name="Compare live").evaluate("box => box.click()")  # the focus stays
     expect(page).to_have_url(re.compile("compare=live"))
-    page.get_by_role("link", name="spos", exact=True).press("Enter")
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    expect(page.get_by_role("checkbox", name="Compare live")).to_be_checked()
+    expect(link).to_be_focused()  # the table was drawn anew
+    page.keyboard.press("Enter")
     settle(page, "verdict")
     expect(page).to_have_url(re.compile(r"/verdict\?.*run=spos"))
     for path in ("submission", "ranking", "candidates"):
