@@ -32,7 +32,8 @@ from tests.e2e.server import COMMAND, DOCUMENTED, serve  # noqa: E402
 from tests.e2e.test_dashboard import FIGURES, HEADINGS, SHOWN  # noqa: E402
 
 STARTS = {"documented": DOCUMENTED, "command": COMMAND}
-PAGES = [*HEADINGS]
+FIRST = "runs"
+PAGES = [path or FIRST for path in HEADINGS]
 HEADING = "By itself"
 FLOORS = {
     "empty": f"""
@@ -144,7 +145,7 @@ def measure(start: tuple[str, ...], runs: Path, path: str, cache: Path) -> Itera
             after = (time.perf_counter(), cpu(server), cpu(os.getpid()), sent[0])
             clock, served, everything, bytes_sent = (b - a for a, b in zip(before, after, strict=True))
             yield {
-                "page": path or "runs",
+                "page": path or FIRST,
                 "what": what,
                 "server_cpu_s": round(served, 2),
                 "browser_cpu_s": round(everything - served, 2),
@@ -157,7 +158,7 @@ def measure(start: tuple[str, ...], runs: Path, path: str, cache: Path) -> Itera
 def main() -> None:
     """Measure and print, a JSON object a line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pages", nargs="*", default=PAGES)
+    parser.add_argument("pages", nargs="*", default=PAGES, choices=[*PAGES, *FLOORS], metavar="PAGE")
     parser.add_argument("--candidates", type=int, default=45_000)
     parser.add_argument("--start", choices=STARTS, default="documented")
     options = parser.parse_args()
@@ -165,7 +166,8 @@ def main() -> None:
         runs = Path(folder) / "runs"
         if set(options.pages) - set(FLOORS):
             make_runs(runs, options.candidates)
-        for path in options.pages:
+        for name in options.pages:
+            path = "" if name == FIRST else name
             start = STARTS[options.start]
             if path in FLOORS:
                 (Path(folder) / f"{path}.py").write_text(FLOORS[path])
