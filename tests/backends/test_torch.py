@@ -9,6 +9,7 @@ from tests.networks import forward, logits, randomise, some_images
 from tests.plain_torch import plain_network
 from tests.supernets import ACTIVATED
 from toolkit.backends import get_backend
+from toolkit.backends.base import SGD, Adam
 from toolkit.backends.torch.network import TorchNetwork
 from toolkit.errors import InputError
 from toolkit.spaces import SearchSpace, get_space
@@ -127,3 +128,34 @@ def test_devices_that_are_not_there() -> None:
             get_backend("torch", "cuda")
     with pytest.raises(InputError, match="did you mean 'torch'"):
         get_backend("torhc")
+
+
+LAID_OUT = {
+    "as its parameter": lambda: torch.randn(4, 6, 3, 3),
+    "channels last": lambda: torch.randn(4, 6, 3, 3).to(memory_format=torch.channels_last),
+    "transposed": lambda: torch.randn(6, 4, 3, 3).transpose(0, 1),
+    "a view": lambda: torch.randn(6, 8, 5, 3)[1:5, :6, 1:4],
+    "expanded": lambda: torch.randn(4, 6, 1, 1).expand(4, 6, 3, 3),
+}
+
+
+@pytest.mark.parametrize("config", [SGD(nesterov=True, weight_decay=0.1), SGD(momentum=0.0), Adam(weight_decay=0.1)])
+@pytest.mark.parametrize("layout", LAID_OUT)
+def test_an_update_is_the_plain_one_however_the_gradient_lies_in_memory(layout: str, config: SGD | Adam) -> None:
+    torch.manual_seed(0)
+    arrays = {name: torch.randn(4, 6, 3, 3).numpy() for name in ("first", "later")}
+    given = get_backend("torch", "cpu").parameters(arrays)
+    optimizer = get_backend("torch", "cpu").optimizer({"": given}, config)
+    plain = {name: torch.nn.Parameter(torch.from_numpy(array.copy())) for name, array in arrays.items()}
+    common = {"lr": 0.1, "weight_decay": config.weight_decay, "foreach": False}
+    if isinstance(config, SGD):
+        expected = torch.optim.SGD(plain.values(), momentum=config.momentum, nesterov=config.nesterov, **common)
+    else:
+        expected = torch.optim.Adam(plain.values(), **common)
+    for step in range(4):
+        for name in ("first", "later")[: 1 + (step > 0)]:
+            given.tensors[name].grad, plain[name].grad = (gradient := LAID_OUT[layout]()), gradient.clone()
+        optimizer.step(0.1)
+        expected.step()
+        for name, tensor in plain.items():
+            np.testing.assert_allclose(given.weights()[name], tensor.detach(), rtol=1e-5, atol=1e-6)

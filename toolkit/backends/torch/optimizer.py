@@ -38,7 +38,7 @@ class _Optimizer(Optimizer):
 
     @override
     def step(self, lr: float, parts: int = 1) -> Tensor:
-        gradients = [p.grad for p in self._parameters.values() if p.grad is not None]
+        gradients = [_laid_out(p, p.grad) for p in self._parameters.values() if p.grad is not None]
         if parts > 1:
             torch._foreach_div_(gradients, parts)
         if self._world > 1:
@@ -67,7 +67,9 @@ class _Optimizer(Optimizer):
             for name, p in self._parameters.items():
                 if (kept := state.get(f"{ours}.{name}")) is not None:
                     array = torch.from_numpy(np.array(kept))
-                    self._torch.state[p][theirs] = array.to(p) if array.ndim else array  # counts stay where they are
+                    self._torch.state[p][theirs] = (
+                        torch.empty_like(p, requires_grad=False).copy_(array) if array.ndim else array.to(p.device)
+                    )
 
 
 class TorchSGD(_Optimizer):
@@ -77,15 +79,25 @@ class TorchSGD(_Optimizer):
 
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: SGD, world: int) -> None:
         super().__init__(trained, config, world)
-        self._move_idle = config.move_idle
-        self._torch = torch.optim.SGD(self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov)
+        self._move_idle, self._has_momentum = config.move_idle, config.momentum > 0
+        self._torch = torch.optim.SGD(
+            self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov, fused=True
+        )
         self._used: set[str] = set()
 
     @override
     def step(self, lr: float, parts: int = 1) -> Tensor:
         if self._move_idle:
             self._rouse()
+        if self._has_momentum:
+            self._begin()
         return super().step(lr, parts)
+
+    def _begin(self) -> None:
+        """A momentum of 0 for what is used for the first time: the fused update wants that of all or of none."""
+        for p in self._parameters.values():
+            if p.grad is not None and self._torch.state[p].get("momentum_buffer") is None:
+                self._torch.state[p]["momentum_buffer"] = torch.zeros_like(p, requires_grad=False)
 
     def _rouse(self) -> None:
         """Gradients of 0 for what was used before and is not now.
@@ -111,7 +123,16 @@ class TorchAdam(_Optimizer):
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Adam, world: int) -> None:
         super().__init__(trained, config, world)
         kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
-        self._torch = kind(self._groups, lr=0.0, betas=(config.beta1, config.beta2), eps=config.eps)
+        self._torch = kind(self._groups, lr=0.0, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)
+
+
+def _laid_out(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Its gradient, laid out in memory as its parameter: PyTorch's fused updates take that for granted, and else
+    update the wrong weights without a word (docs/upstream.md).
+    """
+    if gradient.stride() != parameter.stride():
+        gradient = parameter.grad = torch.empty_like(parameter, requires_grad=False).copy_(gradient)
+    return gradient
 
 
 def _parameters(trained: Any, prefix: str = "") -> list[tuple[str, Tensor, str]]:
