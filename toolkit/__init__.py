@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from toolkit.truths import write_truth
     from toolkit.verbs.evaluation import evaluate, status
     from toolkit.verbs.indicators import indicator
+    from toolkit.verbs.latency import latency
     from toolkit.verbs.planning import budget, plan
     from toolkit.verbs.predicting import predict
     from toolkit.verbs.priors import prior
@@ -54,6 +55,7 @@ _HOMES = {
     "sharing": "toolkit.verbs.recipes",
     "compare_sampling": "toolkit.verbs.recipes",
     "cost": "toolkit.verbs.spaces",
+    "latency": "toolkit.verbs.latency",
     "table": "toolkit.verbs.tables",
     "import_run": "toolkit.verbs.weights",
     "convert": "converters.weights",
@@ -83,6 +85,7 @@ __all__ = [
     "get_space",
     "import_run",
     "indicator",
+    "latency",
     "merge",
     "plan",
     "predict",

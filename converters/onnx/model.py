@@ -43,7 +43,7 @@ def build_model(
     states = [x]
     for index, plan in enumerate(plans):
         if plan is not None:
-            states.append(_add_block(graph, plan, [states[-back] for back in plan.reads], f"blocks.{index}"))
+            states.append(add_block(graph, plan, [states[-back] for back in plan.reads], f"blocks.{index}"))
     graph.nodes[-1].output[:] = [OUTPUT]
     shape: list[str | int | None] = ["n", spec.channels, spec.size, spec.size]
     kind = TensorProto.UINT8 if normalise else TensorProto.FLOAT
@@ -60,7 +60,7 @@ def build_model(
     return model
 
 
-def _add_block(graph: Graph, plan: Plan, inputs: list[str], at: str) -> str:
+def add_block(graph: Graph, plan: Plan, inputs: list[str], at: str) -> str:
     """A block, whose weights are named behind `at`; the name of its output."""
     drawn = wiring(plan)
     if not drawn.single:

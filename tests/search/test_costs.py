@@ -7,7 +7,7 @@ import pytest
 
 from tests.constrained_space import GROWING
 from toolkit.errors import InputError
-from toolkit.search.costs import cost_of, latencies, priced
+from toolkit.search.costs import cost_of, latency_of, priced
 from toolkit.spaces import get_space
 
 
@@ -30,9 +30,9 @@ def test_macs_and_parameters_are_those_of_the_stand_alone_network() -> None:
 
 def test_latencies_come_from_a_table(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", ROWS)
-    assert latencies(path, GROWING, "board") == {arch: n + 2 for n, arch in enumerate(ARCHS)}
+    assert [latency_of(path, GROWING, "board")(arch) for arch in ARCHS] == [n + 2 for n in range(len(ARCHS))]
     assert cost_of("latency", GROWING, path, "phone")(ARCHS[2]) == 3.5
-    assert latencies(table(path, ROWS, "arch,a,b"), GROWING, "a")[ARCHS[0]] == 1.5
+    assert latency_of(table(path, ROWS, "arch,a,b"), GROWING, "a")(ARCHS[0]) == 1.5
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_latencies_come_from_a_table(tmp_path: Path) -> None:
 def test_gaps_and_nonsense_are_said(rows: list[str], message: str, tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", rows)
     with pytest.raises(InputError) as refusal:
-        latencies(path, GROWING, "board")
+        latency_of(path, GROWING, "board")
     assert message in "\n".join(refusal.value.problems)
     assert all(str(path) in problem for problem in refusal.value.problems)
 
 
 def test_a_missing_column_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no column phoen of milliseconds; did you mean 'phone'"):
-        latencies(table(tmp_path / "t.csv", ROWS), GROWING, "phoen")
+    with pytest.raises(InputError, match="no device phoen; did you mean 'phone'"):
+        latency_of(table(tmp_path / "t.csv", ROWS), GROWING, "phoen")
     with pytest.raises(InputError, match="no column code or arch"):
-        latencies(table(tmp_path / "t.csv", ROWS, "name,phone,board"), GROWING, "phone")
+        latency_of(table(tmp_path / "t.csv", ROWS, "name,phone,board"), GROWING, "phone")
     with pytest.raises(InputError, match="name its file"):
         cost_of("latency", GROWING)
 

@@ -15,6 +15,7 @@ from toolkit.cli import (
     evaluation,
     imports,
     indicators,
+    latency,
     plan,
     predict,
     priors,
@@ -48,7 +49,7 @@ command_line = typer.Typer(
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, app.app),
-    "Spaces and candidates": (spaces.spaces, spaces.cost, spaces.candidates, truths.truth),
+    "Spaces and candidates": (spaces.spaces, spaces.cost, latency.latency, spaces.candidates, truths.truth),
     "Train": (
         recipe.recipe,
         training.methods,
@@ -70,6 +71,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 
 LONG = (
     demo.demo,
+    latency.latency,
     training.train,
     training.standalone,
     sweep.sweep,

@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from toolkit.cli.console import console, print_json, print_line
 from toolkit.cli.options import AsJson, Overwrite, SpaceName
@@ -52,6 +53,9 @@ def cost(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="write the costs of all candidates to this CSV file")
     ] = None,
+    latency: Annotated[
+        Path | None, typer.Option(help="table of latencies (CSV), to be shown beside; `supernet latency` makes one")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,11 +66,11 @@ def cost(
         raise typer.BadParameter("give either codes or --candidates FILE")
     refuse_existing(out, overwrite=overwrite)
     if candidates is not None:
-        _cost_file(space, candidates, out, as_json)
+        _cost_file(space, candidates, out, latency, as_json)
         return
     if out is not None:
         raise typer.BadParameter("--out goes with --candidates FILE")
-    _cost_codes(space, codes or [], as_json)
+    _cost_codes(space, codes or [], latency, as_json)
 
 
 def candidates(
@@ -90,22 +94,47 @@ def candidates(
         print_line(f"{count:,} candidates of {space}: {out}")
 
 
-def _cost_codes(space: str, codes: list[str], as_json: bool) -> None:
+def _cost_codes(space: str, codes: list[str], latency: Path | None, as_json: bool) -> None:
     """One line per code, once all of them are found to be valid."""
     from toolkit.verbs.spaces import cost as count
 
     costs = list(zip(codes, count(space, codes), strict=True))
+    beside = _latencies(space, codes, latency)
     if as_json:
-        print_json([{"code": code, "macs": cost.macs, "params": cost.params} for code, cost in costs])
+        print_json(
+            [
+                {"code": code, "macs": cost.macs, "params": cost.params}
+                | ({"latency": {device: ms[code] for device, ms in beside.items()}} if latency else {})
+                for code, cost in costs
+            ]
+        )
         return
-    console.print(f"[bold]{'MACs':>13}  {'parameters':>10}  code[/]")
+    headings = "".join(f"{f'ms, {device}':>{len(device) + 6}}" for device in beside)
+    console.print(f"[bold]{'MACs':>13}  {'parameters':>10}{escape(headings)}  code[/]")
     for code, cost in costs:
-        console.print(f"{cost.macs:13,}  {cost.params:10,}  {code}", soft_wrap=True)
+        cells = "".join(f"{_ms(ms[code]):>{len(device) + 6}}" for device, ms in beside.items())
+        console.print(f"{cost.macs:13,}  {cost.params:10,}{cells}  {code}", soft_wrap=True)
 
 
-def _cost_file(space: str, path: Path, out: Path | None, as_json: bool) -> None:
+def _latencies(space: str, codes: Iterable[str], table: Path | None) -> dict[str, dict[str, float | None]]:
+    """Milliseconds by device and code; None where the table does not tell."""
+    from toolkit.latencies import read_latencies
+    from toolkit.spaces import get_space
+
+    if table is None:
+        return {}
+    named = get_space(space)
+    archs = {code: named.parse(named.respelled(code)) for code in codes}
+    devices = read_latencies(table, named)
+    return {device: {code: ms.get(arch) for code, arch in archs.items()} for device, ms in devices.items()}
+
+
+def _ms(latency: float | None) -> str:
+    return "-" if latency is None else f"{latency:.4g}"
+
+
+def _cost_file(space: str, path: Path, out: Path | None, latency: Path | None, as_json: bool) -> None:
     """How the costs of a file's candidates are spread; all of them go to `out`."""
-    from rich.markup import escape
     from rich.table import Table
 
     from toolkit.candidates import name, read_candidates
@@ -114,8 +143,9 @@ def _cost_file(space: str, path: Path, out: Path | None, as_json: bool) -> None:
 
     codes = read_candidates(path, get_space(space))
     costs = dict(zip(codes, count(space, codes.values()), strict=True))
+    beside = _latencies(space, codes.values(), latency)
     if out is not None:
-        _write_csv(out, codes, costs)
+        _write_csv(out, codes, costs, beside)
     macs = {key: cost.macs for key, cost in costs.items()}
     params = {key: cost.params for key, cost in costs.items()}
     tau = _tau(list(macs.values()), list(params.values()))
@@ -153,12 +183,19 @@ def _spread(values: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     return {place: (key, values[key]) for place, key in places.items()}
 
 
-def _write_csv(path: Path, codes: Mapping[str, str], costs: "Mapping[str, Cost]") -> None:
+def _write_csv(
+    path: Path,
+    codes: Mapping[str, str],
+    costs: "Mapping[str, Cost]",
+    latencies: Mapping[str, Mapping[str, float | None]],
+) -> None:
     from toolkit.files import atomic_write
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", "code", "macs", "params"))
-    writer.writerows((key, code, costs[key].macs, costs[key].params) for key, code in codes.items())
+    writer.writerow(("id", "code", "macs", "params", *(f"ms, {device}" for device in latencies)))
+    for key, code in codes.items():
+        beside = ("" if ms[code] is None else f"{ms[code]:.6g}" for ms in latencies.values())
+        writer.writerow((key, code, costs[key].macs, costs[key].params, *beside))
     with atomic_write(path) as file:
         file.write(text.getvalue().encode(errors="backslashreplace"))  # JSON's ids may hold half a surrogate pair

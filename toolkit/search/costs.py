@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
+
+import numpy as np
 
 from toolkit.errors import InputError
-from toolkit.latencies import read_latencies
+from toolkit.latencies import OperationTable, read_latencies
 from toolkit.names import did_you_mean
 from toolkit.spaces import Arch, SearchSpace
 
@@ -26,24 +28,51 @@ def cost_of(kind: Kind, space: SearchSpace, table: Path | None = None, column: s
         return lambda arch: float(space.cost(arch).params)
     if table is None or column is None:
         raise InputError("a latency comes from a table: name its file, and the column of the device")
-    return latencies(table, space, column).__getitem__
+    return latency_of(table, space, column)
 
 
-def latencies(table: Path, space: SearchSpace, column: str) -> Mapping[Arch, float]:
-    """Those of one device, for every network of the space: no latency can be made up.
+TRIED = 200
+"""Random networks whose operations must be in a table, before anything is searched."""
+
+
+def latency_of(table: Path, space: SearchSpace, column: str) -> Cost:
+    """Milliseconds on one device, of every network of the space: none can be made up.
 
     Raises:
-        InputError: as `read_latencies` does; no such device; networks of the space are missing.
+        InputError: as `read_latencies` does; no such device; networks of the space, or operations of them, are missing.
+            The returned function raises it too, for an operation that is missing all the same.
     """
     found = read_latencies(table, space)
     if column not in found:
-        raise InputError(f"{table}: has no column {column} of milliseconds{did_you_mean(column, found)}")
-    if len(found[column]) < space.cardinality:
+        raise InputError(f"{table}: has no device {column}{did_you_mean(column, found)}")
+    device = found[column]
+    if isinstance(device, OperationTable):
+        return _added(device, table, column)
+    known = cast(Mapping[Arch, float], device)
+    if len(known) < space.cardinality:
         raise InputError(
-            f"{table}: has {len(found[column]):,} of the {space.cardinality:,} networks of space {space.name} under "
+            f"{table}: has {len(known):,} of the {space.cardinality:,} networks of space {space.name} under "
             f"{column}; no latency can be made up for the others, so complete the table, or take macs or parameters"
         )
-    return found[column]
+    return known.__getitem__
+
+
+def _added(device: OperationTable, table: Path, column: str) -> Cost:
+    space = device.space
+
+    def of(arch: Arch) -> float:
+        if (latency := device.get(arch)) is None:
+            raise InputError(
+                f"{table}: operation {device.missing(arch)[0][0]} was not measured on {column}; "
+                f"`supernet latency {space.format(arch)} --space {space.name} --operations {table} --device {column}` "
+                "adds it"
+            )
+        return latency
+
+    rng = np.random.default_rng(0)
+    for arch in (space.largest, space.smallest, *(space.sample(rng) for _ in range(TRIED))):
+        of(arch)
+    return of
 
 
 def priced(value: float, ratio: float, form: Form, weight: float) -> float:
