@@ -1,14 +1,13 @@
 """What an evaluation will take, before anything runs: work, memory and time; and what how many images are worth."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from toolkit.collector import no_collector
 from toolkit.evaluation.memory import Need, memory_need
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import Work, alone, by_block, by_convolution, prefix_groups, prefix_tree
@@ -51,7 +50,7 @@ def find_sharing(networks: Sequence[tuple[Key, Plans]], limit: int, channels: in
     Args:
         channels, size: of the images.
     """
-    with _no_collector():
+    with no_collector():
         tree = prefix_tree(networks)
         distinct = sum(bool(node.ends) for node in tree.descendants())
         whole = by_block(tree), by_convolution(tree)
@@ -64,18 +63,6 @@ def find_sharing(networks: Sequence[tuple[Key, Plans]], limit: int, channels: in
             need = memory_need(tree, channels, size)
             fixed, per_image = max(fixed, need.fixed), max(per_image, need.per_image)
     return Sharing(len(networks), distinct, groups, alone(networks), *whole, grouped, Need(fixed, per_image))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector, which would look through a million nodes again and again; none is in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
