@@ -146,7 +146,8 @@ def _tau(first: list[int], second: list[int]) -> float | None:
 
     if len(set(first)) < 2 or len(set(second)) < 2:
         return None
-    return float(TAU_B.coefficient(Concordance(np.array(first), np.array(second)).once().pairs)[0])
+    pairs = Concordance(np.array(first), np.array(second)).once().pairs  # scipy's own takes a second to load
+    return float(np.clip(TAU_B.coefficient(pairs), -1, 1)[0])
 
 
 def _spread(values: Mapping[str, int]) -> dict[str, tuple[str, int]]:
