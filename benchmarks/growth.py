@@ -1,4 +1,4 @@
-"""How seconds and memory of an evaluation grow with the number of candidates and of images.
+"""How CPU seconds and memory of an evaluation grow with the number of candidates and of images.
 
 Run it from the root of the checkout: python -m benchmarks.growth [--help]
 
@@ -12,6 +12,7 @@ up by MACs; `about` says so. The last row of each part is the exponent of the gr
 import argparse
 import random
 import re
+import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -56,7 +57,9 @@ def main() -> None:
     space = get_space(options.space)
     codes = all_codes(space, options.candidates, max(*options.counts, options.count))
     size = options.size or space.size
-    table = Table("candidates", "images", "shared, by MACs", "planning, s", "evaluating, s", "candidates / s", "MiB")
+    table = Table(
+        "candidates", "images", "shared, by MACs", "planning, CPU s", "evaluating, CPU s", "candidates / CPU s", "MiB"
+    )
     about = "" if options.groups is None else f", about, by {options.groups} groups"
     table.title = f"{options.space}, {size} px, {options.calibration} images for calibration, one thread{about}"
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +98,9 @@ def exponent(sizes: list[int], values: list[float]) -> str:
 
 def in_own_process(job: Job, codes: list[str], groups: int | None) -> Taken:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(evaluated, job, codes, groups).result()
+        taken = pool.submit(evaluated, job, codes, groups).result()
+    print(f"{len(codes):,} candidates, {job.images:,} images: {taken}", file=sys.stderr, flush=True)
+    return taken
 
 
 def evaluated(job: Job, codes: list[str], groups: int | None) -> Taken:
@@ -104,16 +109,16 @@ def evaluated(job: Job, codes: list[str], groups: int | None) -> Taken:
     before = peak()
     equipment, _ = equip(job)
     space, worker = equipment.space, Worker(equipment)
-    start = time.perf_counter()
+    start = time.process_time()
     chosen = whole = cut(space, codes)
-    planning = time.perf_counter() - start
+    planning = time.process_time() - start
     worker(whole[0][:1])  # warms up
     if groups is not None and groups < len(whole):
         chosen = random.Random(0).sample(whole, groups)
-    start = time.perf_counter()
+    start = time.process_time()
     for group in chosen:
         worker(group)
-    seconds, memory = time.perf_counter() - start, peak() - before
+    seconds, memory = time.process_time() - start, peak() - before
     done = sum(work(space, group) for group in whole)
     seconds *= done / sum(work(space, group) for group in chosen)
     needed = alone([(code, space.supernet_plans(space.parse(code))) for code in codes]).macs
