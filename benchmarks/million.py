@@ -84,7 +84,9 @@ def ledger(place: Place) -> None:
     with Ledger.write(place.ledger) as filed:
         for start in range(0, len(asked), GROUP):
             rows = enumerate(asked[start : start + GROUP], start)
-            filed.record(SETTING, [Row(code, Counts(i % 50_000, 50_000, 50_000, 1.5 * i), 0.01) for i, code in rows])
+            filed.record(
+                SETTING, [Row(code, Counts(1 + i % 49_999, 50_000, 50_000, 1.5 * i), 0.01) for i, code in rows]
+            )
 
 
 def resume(place: Place) -> None:
@@ -154,7 +156,7 @@ def main() -> None:
                     seconds, memory = pool.submit(timed, stage, place).result()
                 found = f"{seconds:.1f} | {memory / 2**20:,.0f}"
             except Exception as error:  # the others go on
-                found = f"{type(error).__name__}: {error:.200} |"
+                found = f"{type(error).__name__}: {error!s:.200} |"
             print(f"| {STAGES[stage][0]} | {found} |", flush=True)
 
 
