@@ -59,7 +59,7 @@ def main() -> None:
         spent[kind] += event.self_cpu_time_total / 1e6
         calls[kind] += event.count
     spent["Python"] = max(0.0, profiled - sum(spent.values()))
-    rate = work(equipment, group) * (options.images + options.calibration) / 1e9
+    rate = work(equipment.space, group) * (options.images + options.calibration) / 1e9
     sgemm = matrix_rate(threads=1)
     table = Table(
         "",

@@ -79,7 +79,8 @@ RULES = (
 
 ROOMS = (
     ("toolkit.errors", "toolkit.names"),
-    ("toolkit.files", "toolkit.interrupts", "toolkit.numeric", "toolkit.plugins", "toolkit.sqlite"),
+    ("toolkit.collector", "toolkit.files", "toolkit.interrupts"),
+    ("toolkit.numeric", "toolkit.plugins", "toolkit.sqlite"),
     ("toolkit.spaces",),
     ("toolkit.candidates",),
     ("toolkit.latencies", "toolkit.truths"),

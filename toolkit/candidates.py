@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.collector import no_collector
 from toolkit.errors import InputError
 from toolkit.files import atomic_write, read_bytes, reading
 from toolkit.numeric import is_number
@@ -27,6 +28,9 @@ from toolkit.spaces.base import shorten
 
 SHOWN = 5
 """How many problems of one kind are spelled out; the others are counted."""
+
+_SOME = 100
+"""Codes by which spaces are tried first."""
 
 _KEYS = frozenset({"acc", "arch"})
 _STREAM = 0x63616E64  # sets the draw of candidates apart from all others made with the same seed
@@ -128,11 +132,17 @@ def accepting_spaces(path: Path | str, codes: Collection[str]) -> list[SearchSpa
     Raises:
         InputError: no space accepts any; `path` is where they stand.
     """
-    accepted = {name: sum(not space.problems(code) for code in codes) for name, space in SPACES.items()}
-    most = max(accepted.values())
-    if not most:
+    some = list(islice(codes, _SOME))
+    promising = sorted(SPACES.values(), key=lambda space: sum(bool(space.problems(code)) for code in some))
+    fewest, refused = len(codes) - 1, {}
+    for space in promising:
+        refusals = (1 for code in codes if space.problems(code))
+        refused[space.name] = sum(islice(refusals, fewest + 1))  # more than the best refuses is too many
+        fewest = min(fewest, refused[space.name])
+    found = [space for name, space in SPACES.items() if refused[name] == fewest]
+    if not found:
         raise InputError(f"{path}: no search space accepts any of its codes; `supernet spaces` lists the spaces")
-    return [SPACES[name] for name, count in accepted.items() if count == most]
+    return found
 
 
 def dump_entries(codes: Mapping[str, str], accs: Mapping[str, float]) -> bytes:
@@ -158,7 +168,8 @@ def read_table(path: Path | str) -> Table:
 
 def parse_table(path: Path | str, content: bytes) -> Table:
     """`read_table` for content at hand; `path` is what messages call it."""
-    return to_table(path, load_object(path, content))
+    with no_collector():
+        return to_table(path, load_object(path, content))
 
 
 def to_table(path: Path | str, entries: Mapping[str, Any]) -> Table:

@@ -1,4 +1,7 @@
-"""Leaderboard files: check them, build them from results, merge part files, blend rankings."""
+"""Leaderboard files: check them, build them from results, merge part files, blend rankings.
+
+Those of a run are made by `converters.submission.runs`, which loads what evaluates: a check needs none of it.
+"""
 
 from converters.submission.blending import blend
 from converters.submission.checks import Kind, Report, check
@@ -12,7 +15,6 @@ from converters.submission.merging import (
     write_merged,
 )
 from converters.submission.parts import Part
-from converters.submission.runs import Mixed, Submitted, Wanted, describe, run_results, submit_run
 from converters.submission.write import MEANING, Prepared, build, prepare_submission, write_submission
 from toolkit.backends.base import Score
 
@@ -21,24 +23,18 @@ __all__ = [
     "Conflicts",
     "Kind",
     "MergeReport",
-    "Mixed",
     "Options",
     "Part",
     "Prepared",
     "Report",
     "Score",
-    "Submitted",
-    "Wanted",
     "blend",
     "build",
     "check",
-    "describe",
     "dump_part",
     "merge",
     "merge_results",
     "prepare_submission",
-    "run_results",
-    "submit_run",
     "write_merged",
     "write_submission",
 ]

@@ -9,6 +9,7 @@ from converters.tables.counts import Granularity, find_granularity, find_strange
 from converters.tables.units import by_scale, fractions_among
 from toolkit.candidates import Window, capped, show
 from toolkit.errors import InputError
+from toolkit.spaces.distinct import number_networks
 
 Note = Callable[[Subject], list[str]]
 
@@ -37,14 +38,15 @@ def same_networks(subject: Subject) -> list[str]:
     if space is None or not subject.strangers():
         return []
     ids = inverted(subject.table.codes)
-    plans = {}
+    archs = {}
     for code in ids:
         with suppress(InputError):  # an invalid code is a problem, found elsewhere
-            plans[code] = space.plans(space.parse(code))
+            archs[code] = space.parse(code)
+    networks = dict(zip(archs, number_networks(space, [*archs.values()]).tolist(), strict=True))
     return capped(
         [
             f"{join_ids([ids[code][0] for code in codes])} have different codes of the same network"
-            for codes in inverted(plans).values()
+            for codes in inverted(networks).values()
             if len(codes) > 1
         ]
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.submission import Wanted, submit_run
+from converters.submission.runs import Wanted, submit_run
 from toolkit.backends.base import Counts
 from toolkit.candidates import draw_candidates, scores, write_candidates
 from toolkit.errors import InputError

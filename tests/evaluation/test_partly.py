@@ -112,7 +112,8 @@ def test_the_rest_is_predicted(job: Job) -> None:
 def test_what_a_part_takes() -> None:
     """Whole groups share nearly as much as all do: a tenth of the candidates takes about a tenth of the work."""
     codes = list(CANDIDATES.values())
-    some, all_of_them = portions(SPACE, codes, [0.25, 1.0], 1)
+    networks = [(code, SPACE.supernet_plans(SPACE.parse(code))) for code in codes]
+    some, all_of_them = portions(networks, [0.25, 1.0], 1)
     assert 250 <= some.candidates < 250 + GROUP
     assert all_of_them.candidates == len(codes)
     assert 0.23 < some.macs / all_of_them.macs < 0.29

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from toolkit.errors import InputError
@@ -328,3 +331,17 @@ def test_wide_space_takes_seven_digits_everywhere() -> None:
     code = uniform("7777", MAX_DEPTHS)
     assert RESNET48_WIDE.format(RESNET48_WIDE.parse(code)) == code
     assert len(RESNET48.problems(code)) == 1 + 2 * 5 + 2 * 5 + 2 * 8  # the stem, and all of stages 1 to 3
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    changes=st.lists(st.tuples(st.integers(0, 51), st.sampled_from("0123456789x\n")), max_size=3),
+)
+def test_one_expression_says_what_the_rules_say(seed: int, changes: list[tuple[int, str]]) -> None:
+    """Codes are first held against an expression, and against the rules only if they are none."""
+    for space in (RESNET48, RESNET48_WIDE):
+        code = space.format(space.sample(np.random.default_rng(seed)))
+        for position, character in changes:
+            code = changed(code, **{f"at{position}": character})
+        valid = space._valid.fullmatch(code) is not None
+        assert valid == (code.isdigit() and not list(space._violations(code, 0)))

@@ -12,7 +12,7 @@ import pytest
 import tomli_w
 from scipy.stats import kendalltau
 
-from converters.submission import run_results
+from converters.submission.runs import run_results
 from tests import tiny
 from tests.command import supernet
 from toolkit.candidates import Candidates, draw_candidates, read_candidates, write_candidates

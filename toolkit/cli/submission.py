@@ -40,7 +40,8 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Write the leaderboard file from a run's results, complete and checked, or say what is missing."""
-    from converters.submission import MEANING, describe
+    from converters.submission import MEANING
+    from converters.submission.runs import describe
     from toolkit.verbs.submission import submit as submit_results
 
     done = submit_results(

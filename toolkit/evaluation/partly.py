@@ -14,6 +14,7 @@ evaluated, and whoever wants the rest predicts it anew.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,7 +32,9 @@ from toolkit.predictors.prediction import Predicted, predict
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import read_recipe
 from toolkit.runs.setup import quiet
-from toolkit.spaces import SearchSpace, get_space
+from toolkit.spaces import Plans, SearchSpace, get_space
+
+Key = TypeVar("Key")
 
 GROUP = 4
 """Candidates of a group at most. Larger ones share no more (5 to 9 % less work than as many drawn at random), and near
@@ -66,7 +69,11 @@ class Partly:
 def spread_groups(space: SearchSpace, codes: Sequence[str]) -> list[list[str]]:
     """Candidates in small groups that begin alike, in an order of which every beginning is spread over all."""
     networks = [(code, space.supernet_plans(space.parse(code))) for code in dict.fromkeys(codes)]
-    groups = [[code for code, _ in group] for group in prefix_groups(networks, GROUP)]
+    return [[code for code, _ in group] for group in _spread(networks)]
+
+
+def _spread(networks: Sequence[tuple[Key, Plans]]) -> list[list[tuple[Key, Plans]]]:
+    groups = prefix_groups(networks, GROUP)
     return [groups[place] for place in _far_apart(len(groups))]
 
 
@@ -78,14 +85,13 @@ class Portion:
     macs: int
 
 
-def portions(space: SearchSpace, codes: Sequence[str], shares: Sequence[float], workers: int) -> list[Portion]:
+def portions(networks: Sequence[tuple[Key, Plans]], shares: Sequence[float], workers: int) -> list[Portion]:
     """What evaluating these shares of the candidates takes, by the groups that `evaluate_part` would choose."""
-    groups, found = spread_groups(space, codes), []
+    groups, found = _spread(networks), []
     total = sum(map(len, groups))
     for share in shares:
         part = _first(groups, max(AT_LEAST, round(share * total)))
-        networks = [(code, space.supernet_plans(space.parse(code))) for code in part]
-        trees = map(prefix_tree, prefix_groups(networks, group_limit(len(part), workers)))
+        trees = map(prefix_tree, prefix_groups(part, group_limit(len(part), workers)))
         found.append(Portion(len(part), sum(by_convolution(tree).macs for tree in trees)))
     return found
 
@@ -177,9 +183,9 @@ def _far_apart(count: int) -> list[int]:
     return [place for place in turned if place < count]
 
 
-def _first(groups: Sequence[Sequence[str]], count: int) -> list[str]:
+def _first(groups: Sequence[Sequence[Key]], count: int) -> list[Key]:
     """The members of the first groups, at least `count` together if there are so many."""
-    found: list[str] = []
+    found: list[Key] = []
     for group in groups:
         if len(found) >= count:
             break

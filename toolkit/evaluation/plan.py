@@ -1,19 +1,20 @@
 """What an evaluation will take, before anything runs: work, memory and time; and what how many images are worth."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from toolkit.collector import no_collector
+from toolkit.data.base import Progress
 from toolkit.evaluation.memory import Need, memory_need
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import Work, alone, by_block, by_convolution, prefix_groups, prefix_tree
 from toolkit.evaluation.timing import Speed
 from toolkit.ranking.noise import ceiling, image_variance, images_reliability
+from toolkit.runs.setup import quiet
 from toolkit.spaces.plans import Plans
 
 Key = TypeVar("Key")
@@ -45,17 +46,24 @@ class Sharing(Generic[Key]):
     need: Need
 
 
-def find_sharing(networks: Sequence[tuple[Key, Plans]], limit: int, channels: int, size: int) -> Sharing[Key]:
+def find_sharing(
+    networks: Sequence[tuple[Key, Plans]], limit: int, channels: int, size: int, progress: Progress = quiet
+) -> Sharing[Key]:
     """What networks share when they are evaluated in groups of at most `limit`.
 
     Args:
         channels, size: of the images.
     """
-    with _no_collector():
+    done, total = 0, 2 * len(networks)  # as a whole, then in groups
+    progress("comparing", done, total)
+    with no_collector():
         tree = prefix_tree(networks)
         distinct = sum(bool(node.ends) for node in tree.descendants())
+        progress("comparing", len(networks) // 2, total)
         whole = by_block(tree), by_convolution(tree)
         del tree
+        done = len(networks)
+        progress("comparing", done, total)
         groups = prefix_groups(networks, limit)
         grouped, fixed, per_image = Work(0, 0), 0, 0
         for group in groups:
@@ -63,19 +71,9 @@ def find_sharing(networks: Sequence[tuple[Key, Plans]], limit: int, channels: in
             grouped += by_convolution(tree)
             need = memory_need(tree, channels, size)
             fixed, per_image = max(fixed, need.fixed), max(per_image, need.per_image)
+            done += len(group)
+            progress("comparing", done, total)
     return Sharing(len(networks), distinct, groups, alone(networks), *whole, grouped, Need(fixed, per_image))
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector, which would look through a million nodes again and again; none is in a cycle."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,14 @@ class Node(Generic[Key]):
         They are grouped by position and, as `spaces.sharing.structures` wants it, by what they are conditioned on.
         """
         for index, by_plan in self.children.items():
+            if len(by_plan) == 1:  # most prefixes go on in one way
+                yield index, tuple(by_plan), tuple(by_plan.values())
+                continue
             alike: dict[tuple[int, ...], list[Plan]] = {}
             for plan in by_plan:
                 alike.setdefault(plan.answers, []).append(plan)
             for group in alike.values():
-                plans = tuple(sorted(group, key=sharing_order) if len(group) > 1 else group)
+                plans = tuple(sorted(group, key=sharing_order))
                 yield index, plans, tuple(by_plan[plan] for plan in plans)
 
     def descendants(self) -> Iterator["Node[Key]"]:
@@ -42,7 +45,8 @@ class Node(Generic[Key]):
         while waiting:
             node = waiting.pop()
             yield node
-            waiting += (child for by_plan in node.children.values() for child in by_plan.values())
+            for by_plan in node.children.values():
+                waiting += by_plan.values()
 
 
 def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
@@ -68,9 +72,15 @@ def prefix_groups(networks: Sequence[tuple[Key, Plans]], limit: int) -> list[lis
     Whole subtrees stay together where they fit; small neighbours fill a group up.
     """
     numbers: dict[tuple[int, Plan], int] = {}
+    known: dict[tuple[int, int], int] = {}  # the same by identity, for spaces repeat a block as one object
+
+    def number(index: int, plan: Plan) -> int:
+        if (found := known.get((index, id(plan)))) is None:
+            found = known[index, id(plan)] = numbers.setdefault((index, plan), len(numbers))
+        return found
+
     paths = [
-        tuple(numbers.setdefault((index, plan), len(numbers)) for index, plan in enumerate(plans) if plan is not None)
-        for _, plans in networks
+        tuple([number(index, plan) for index, plan in enumerate(plans) if plan is not None]) for _, plans in networks
     ]
     order = sorted(range(len(networks)), key=paths.__getitem__)  # depth first
     groups: list[list[int]] = [[]]
@@ -117,18 +127,21 @@ def alone(networks: Sequence[tuple[Key, Plans]]) -> Work:
 
 def by_block(root: Node[Key]) -> Work:
     """Every distinct prefix once."""
-    work = Work(0, 0)
+    blocks = macs = 0
     for node in root.descendants():
         for by_plan in node.children.values():
             for plan, child in by_plan.items():
-                work += Work(int(bool(child.children)), block_cost(plan).macs)
-    return work
+                blocks += bool(child.children)
+                macs += block_cost(plan).macs
+    return Work(blocks, macs)
 
 
 def by_convolution(root: Node[Key]) -> Work:
     """Every distinct prefix once, and blocks on the same input share their convolutions: what the evaluator does."""
-    work = Work(0, 0)
+    blocks = macs = 0
     for node in root.descendants():
         for _, plans, nodes in node.siblings():
-            work += Work(sum(bool(child.children) for child in nodes), siblings_cost(plans))
-    return work
+            for child in nodes:
+                blocks += bool(child.children)
+            macs += siblings_cost(plans)
+    return Work(blocks, macs)

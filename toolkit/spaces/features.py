@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from toolkit.spaces.distinct import costs as exact_costs
+
 if TYPE_CHECKING:
     from toolkit.spaces.base import Arch, Decision, SearchSpace
 
@@ -48,11 +50,12 @@ def option_pairs(decisions: Sequence["Decision"], archs: Sequence["Arch"]) -> Co
 
 def costs(space: "SearchSpace", archs: Sequence["Arch"]) -> Columns:
     """Logarithms of parameters and MACs of the stand-alone networks."""
-    return log_costs([(cost.params, cost.macs) for cost in map(space.cost, archs)])
+    macs, params = exact_costs(space, archs)
+    return log_costs(np.stack((params, macs), axis=1))
 
 
-def log_costs(counted: Sequence[tuple[int, int]]) -> Columns:
-    """The same of networks whose parameters and MACs are known."""
+def log_costs(counted: npt.ArrayLike) -> Columns:
+    """The same of networks whose parameters and MACs are known, shape (networks, 2)."""
     numbers = np.array(counted, dtype=np.float64).reshape(-1, 2)
     return dict(zip(("log params", "log MACs"), np.log(numbers).T, strict=True))
 

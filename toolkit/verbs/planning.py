@@ -83,9 +83,8 @@ def plan(
     for arch in map(meant.parse, codes):
         networks.append((arch, meant.supernet_plans(arch)))
         progress("reading candidates", len(networks), len(codes))
-    note(f"comparing {len(codes):,} candidates")
-    sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size)
-    parts = portions(meant, list(codes), SHARES, workers)
+    sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size, progress)
+    parts = portions(networks, SHARES, workers)
     chunk = usual_chunk(policy, images, together(meant))
     if limit is not None:
         chunk = min(chunk, chunk_for(limit, sharing.need, policy))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.submission import Score, describe, run_results
+from converters.submission import Score
+from converters.submission.runs import describe, run_results
 from toolkit.candidates import read_table
 from toolkit.errors import InputError
 from toolkit.ranking.assembly import rank_report

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from toolkit.errors import InputError
-from toolkit.spaces import Cost, get_space
+from toolkit.spaces import Arch, Cost, get_space
+from toolkit.spaces.distinct import costs
 
 
 def cost(space: str, codes: Iterable[str]) -> list[Cost]:
@@ -13,13 +14,14 @@ def cost(space: str, codes: Iterable[str]) -> list[Cost]:
         InputError: there is no such space, or some codes are none of it; lists all problems.
     """
     named = get_space(space)
-    costs: list[Cost] = []
+    archs: list[Arch] = []
     problems: list[str] = []
     for code in codes:
         try:
-            costs.append(named.cost(named.parse(named.respelled(code))))
+            archs.append(named.parse(named.respelled(code)))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    return costs
+    macs, params = costs(named, archs)
+    return [Cost(*each) for each in zip(macs.tolist(), params.tolist(), strict=True)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from converters.submission import (
     Conflicts,
@@ -12,9 +12,6 @@ from converters.submission import (
     Options,
     Report,
     Score,
-    Submitted,
-    Wanted,
-    submit_run,
     write_merged,
     write_submission,
 )
@@ -25,6 +22,9 @@ from toolkit.candidates import Candidates, accepting_spaces, code_problems, read
 from toolkit.errors import InputError
 from toolkit.spaces import get_space
 from toolkit.verbs.outputs import refuse_existing
+
+if TYPE_CHECKING:
+    from converters.submission.runs import Submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,14 @@ def submit(
     predicted: bool = False,
     smooth: bool = False,
     overwrite: bool = False,
-) -> Submitted:
+) -> "Submitted":
     """Write the leaderboard file from a run's results, complete and checked; see `converters.submission.submit_run`.
 
     Raises:
         InputError: no run, no such results, or not of all candidates; `out` is there already.
     """
+    from converters.submission.runs import Wanted, submit_run  # loads what evaluates, which a check needs not
+
     out = None if out is None else Path(out)
     refuse_existing(out, overwrite=overwrite)
     wanted = Wanted(checkpoint, norm, images, ema, by)
