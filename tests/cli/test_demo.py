@@ -60,7 +60,7 @@ def test_what_it_shows_can_be_typed(demo: tuple[RunFolder, Outcome]) -> None:
         f"$ supernet train demo --set training.epochs=2 --set training.warmup_epochs=1 --out {run.path}\n"
         in outcome.out
     )
-    assert f"$ supernet evaluate {run.path} --candidates {run.candidates} --images 400 --workers 1\n" in outcome.out
+    assert f"$ supernet evaluate {run.path} --candidates {run.candidates} --images 256 --workers 1\n" in outcome.out
     check = next(line for line in outcome.out.splitlines() if line.startswith("$ supernet check"))
     assert supernet(*check.split()[2:]).status == 0
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RECIPE = "demo"
 SPACE = "resnet48-tiny"
 TRUTH = "turned-digits"
-IMAGES = 400
+IMAGES = 256
 """Validation images that candidates are tested on. Judged by the loss, few of them are equal all the same."""
 
 

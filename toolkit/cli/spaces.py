@@ -120,11 +120,12 @@ def _latencies(space: str, codes: Iterable[str], table: Path | None) -> dict[str
     """Milliseconds by device and code; None where the table does not tell."""
     from toolkit.latencies import read_latencies
     from toolkit.spaces import get_space
+    from toolkit.verbs.spaces import read_codes
 
     if table is None:
         return {}
     named = get_space(space)
-    archs = {code: named.parse(named.respelled(code)) for code in codes}
+    archs = dict(read_codes(named, codes))
     devices = read_latencies(table, named)
     return {device: {code: ms.get(arch) for code, arch in archs.items()} for device, ms in devices.items()}
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.data.base import Progress
-from toolkit.errors import InputError
 from toolkit.files import write_text
 from toolkit.latencies import Operation, OperationTable, read_operations, write_operations
 from toolkit.latencies.operations import CALL, all_operations
 from toolkit.predictors.agreement import Agreement, agreements
 from toolkit.runs.setup import quiet
-from toolkit.spaces import Arch, SearchSpace, get_space
+from toolkit.spaces import Arch, get_space
+from toolkit.verbs.spaces import read_codes
 
 DEVICE = "onnxruntime-cpu"
 FEWEST = 3
@@ -75,7 +75,7 @@ def latency(
     from converters.onnx.operations import measure_networks, measure_operations
 
     found = get_space(space)
-    archs = parse_all(found, codes)
+    archs = dict(read_codes(found, codes))
     tables = read_operations(table, found)
     rows = dict(tables[device].rows) if device in tables else {}
     wanted = all_operations(found, archs.values())
@@ -97,24 +97,6 @@ def latency(
         pairs.append(Whole(code, added[code], measured_whole))
         progress("whole networks", len(pairs), len(chosen))
     return Latencies(added, len(fresh), len(wanted) - len(fresh), pairs, *_agreement(pairs))
-
-
-def parse_all(space: SearchSpace, codes: Sequence[str]) -> dict[str, Arch]:
-    """Architectures by code.
-
-    Raises:
-        InputError: some are none of the space; lists all.
-    """
-    archs: dict[str, Arch] = {}
-    problems: list[str] = []
-    for code in codes:
-        try:
-            archs[code] = space.parse(space.respelled(code))
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return archs
 
 
 def spread(added: Mapping[str, float], count: int) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from toolkit.errors import InputError
-from toolkit.spaces import Arch, Cost, get_space
+from toolkit.spaces import Arch, Cost, SearchSpace, get_space
 from toolkit.spaces.distinct import costs
 
 
@@ -14,14 +14,23 @@ def cost(space: str, codes: Iterable[str]) -> list[Cost]:
         InputError: there is no such space, or some codes are none of it; lists all problems.
     """
     named = get_space(space)
-    archs: list[Arch] = []
+    macs, params = costs(named, [arch for _, arch in read_codes(named, codes)])
+    return [Cost(*each) for each in zip(macs.tolist(), params.tolist(), strict=True)]
+
+
+def read_codes(space: SearchSpace, codes: Iterable[str]) -> list[tuple[str, Arch]]:
+    """Each code, however it is spelled, with its architecture.
+
+    Raises:
+        InputError: some are none of the space; lists all problems.
+    """
+    found: list[tuple[str, Arch]] = []
     problems: list[str] = []
     for code in codes:
         try:
-            archs.append(named.parse(named.respelled(code)))
+            found.append((code, space.parse(space.respelled(code))))
         except InputError as error:
             problems += error.problems
     if problems:
         raise InputError(problems)
-    macs, params = costs(named, archs)
-    return [Cost(*each) for each in zip(macs.tolist(), params.tolist(), strict=True)]
+    return found
