@@ -19,8 +19,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
     match step.op:
         case p.Conv(stride=stride):
             return graph.conv(x, name, stride, norm=norm)
-        case p.DepthwiseConv(channels, _, stride):
-            return graph.conv(x, name, stride, groups=channels, norm=norm)
+        case p.DepthwiseConv(channels, stride=stride, dilation=dilation):
+            return graph.conv(x, name, stride, groups=channels, dilation=dilation, norm=norm)
         case p.GroupedConv(groups=groups, stride=stride):
             return graph.conv(x, name, stride, groups=groups, norm=norm)
         case p.Norm(eps=eps):
@@ -37,6 +37,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.pool("AveragePool", x, kernel, stride, pad=pad, count_include_pad=count, **up)
         case p.GlobalPool():
             return graph.node("GlobalAveragePool", x)
+        case p.Shift():
+            return graph.shift(x, f"{name}shift{len(graph.nodes)}")
         case p.Resize(size):
             return graph.resize(x, f"{name}resize{len(graph.nodes)}", before.channels, size)
         case p.Add():

@@ -52,14 +52,16 @@ class Conv:
 class DepthwiseConv:
     """A square convolution of each channel with its own kernel, without bias, else like `Conv`.
 
-    In a supernet one weight may serve several `kernels`, the largest first (once-for-all, arXiv 1908.09791): each is
-    the centre of the one before, as a vector, times a learned matrix. Empty: the weight is of this kernel.
+    Its taps are `dilation` pixels apart, and it is padded so much more. In a supernet one weight may serve several
+    `kernels`, the largest first (once-for-all, arXiv 1908.09791): each is the centre of the one before, as a vector,
+    times a learned matrix. Empty: the weight is of this kernel.
     """
 
     channels: int
     kernel: int
     stride: int = 1
     kernels: tuple[int, ...] = ()
+    dilation: int = 1
 
     @property
     def whole(self) -> int:
@@ -136,6 +138,11 @@ class GlobalPool:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """The map moved up and left by one pixel; zeros come in from below and from the right."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resize:
     """Bilinear interpolation to another height and width; pixels are squares, corners are not aligned."""
 
@@ -195,6 +202,7 @@ Primitive = (
     | MaxPool
     | AvgPool
     | GlobalPool
+    | Shift
     | Resize
     | Add
     | Multiply

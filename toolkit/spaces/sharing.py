@@ -166,8 +166,9 @@ def _what(step: Step, reads: tuple[tuple[_Key, int], ...]) -> tuple[object, ...]
             named = Concat, reads
         case GroupedConv() | Slice() | SplitSoftmax() as op:  # of these, no leading channels serve fewer
             named = op, reads
-        case DepthwiseConv(_, kernel, stride, kernels):
-            named = DepthwiseConv, kernel, stride, kernels, own.convs and group_of(channels, own.convs), _keys(reads)
+        case DepthwiseConv(_, kernel, stride, kernels, dilation):
+            group = own.convs and group_of(channels, own.convs)
+            named = DepthwiseConv, kernel, stride, kernels, dilation, group, _keys(reads)
         case Norm(_, eps):
             named = Norm, eps, own.norms and group_of(channels, own.norms), _keys(reads)
         case Activate(kind):

@@ -29,6 +29,7 @@ from toolkit.spaces.primitives import (
     Norm,
     Primitive,
     Resize,
+    Shift,
     Slice,
     SplitSoftmax,
     Zeros,
@@ -138,11 +139,18 @@ class Wiring:
         return self._add(op, (x,), Map(op.channels, shrink(before.size, stride)), name, width)
 
     def depthwise(
-        self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, kernels: tuple[int, ...] = ()
+        self,
+        name: str,
+        x: Value,
+        width: Width,
+        kernel: int,
+        stride: int = 1,
+        kernels: tuple[int, ...] = (),
+        dilation: int = 1,
     ) -> Value:
         """One filter for each channel of x; `width` says how many channels that is. See `primitives.DepthwiseConv`."""
         before = self._maps[x]
-        op = DepthwiseConv(before.channels, kernel, stride, kernels)
+        op = DepthwiseConv(before.channels, kernel, stride, kernels, dilation)
         return self._add(op, (x,), Map(before.channels, shrink(before.size, stride)), name, width)
 
     def grouped(self, name: str, x: Value, width: Width, kernel: int, groups: int, *, bias: bool = False) -> Value:
@@ -185,6 +193,10 @@ class Wiring:
     def global_pool(self, x: Value) -> Value:
         """Mean of each channel: a map of size 1."""
         return self._add(GlobalPool(), (x,), Map(self._maps[x].channels, 1))
+
+    def shift(self, x: Value) -> Value:
+        """x moved up and left by one pixel; see `primitives.Shift`."""
+        return self._add(Shift(), (x,), self._maps[x])
 
     def resize(self, x: Value, size: int) -> Value:
         """x scaled to maps of `size` x `size`."""

@@ -101,6 +101,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=up, exclusive=not padded)
         case p.GlobalPool():
             return lambda _, x: x.mean([2, 3], keepdim=True)
+        case p.Shift():
+            return lambda _, x: F.pad(x, [0, 1, 0, 1])[:, :, 1:, 1:]
         case p.Resize(size):
             return lambda _, x: F.interpolate(x, (size, size), mode="bilinear", align_corners=False)
         case p.Add():
@@ -133,8 +135,8 @@ def _conv(op: p.Conv, layer: Conv, modulation: Modulation | None) -> Run:
 def _depthwise(op: p.DepthwiseConv, layer: Conv, modulation: Modulation | None) -> Run:
     kernel = max((after for _, after in op.matrices), default=op.kernel)
     filters = _filters(layer, layer.window((op.channels, 1, kernel, kernel)), modulation, op.matrices)
-    stride, channels = op.stride, op.channels
-    return lambda given, x: convolve(x, filters(given), None, stride, channels)
+    stride, channels, dilation = op.stride, op.channels, op.dilation
+    return lambda given, x: convolve(x, filters(given), None, stride, channels, dilation)
 
 
 def _groups(op: p.GroupedConv, layer: Conv, modulation: Modulation | None) -> Run:

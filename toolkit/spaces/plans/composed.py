@@ -1,4 +1,4 @@
-"""Blocks made of blocks: choices and cells."""
+"""Blocks made of blocks: choices and cells of one input."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
