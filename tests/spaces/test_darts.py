@@ -83,6 +83,14 @@ def test_costs_of_the_first_cells() -> None:
     assert costs == [Cost(26_210_304, 26_532), Cost(27_537_408, 27_828), Cost(28_864_512, 29_124)]
 
 
+def test_a_cell_costs_what_its_graph_does() -> None:
+    space = replace(DARTS_NONE, init_channels=4, layers=5)
+    for plans in (space.widest, *(space.plans(space.sample(np.random.default_rng(seed))) for seed in range(20))):
+        for plan in plans:
+            assert plan is not None
+            assert block_cost(plan) == sum(map(step_cost, graph(plan).steps), Cost(0, 0))
+
+
 def test_the_supernet_has_the_authors_weights() -> None:
     """Their search network has the same layers, but scales and shifts nothing behind the stem."""
     steps = [step for plan in SHORT.widest if plan is not None for step in graph(plan).steps]

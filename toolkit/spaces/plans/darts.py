@@ -90,6 +90,11 @@ class DualCell(Block):
         """As large as they are."""
         return Map(self.before_channels, self.before_size), Map(self.in_channels, self.size)
 
+    @property
+    def parts(self) -> tuple[Plan, ...]:
+        """What its inputs go through, and its edges."""
+        return (*self._preprocess, *(edge for edges in self.nodes for edge in edges if edge is not None))
+
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """The nodes of its own, concatenated."""
         values = [g.block(f"preprocess{i}", plan, inputs[i]) for i, plan in enumerate(self._preprocess)]
