@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.networks import backend_on_cpu, logits, randomise, some_images
 from tests.plain_torch import assert_computes_what_the_plain_network_does
+from toolkit.backends import BACKENDS
+from toolkit.backends.weights import path_weights
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, Cost
 from toolkit.spaces.cost import block_cost, step_cost
@@ -162,6 +165,25 @@ def test_every_operation_is_the_plain_one(operation: str) -> None:
 def test_the_form_of_imagenet_is_the_plain_one() -> None:
     space = replace(DARTS_IMAGENET, init_channels=4, layers=4, size=40, classes=7)
     assert_computes_what_the_plain_network_does(space, space.sample(np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_what_is_extracted_is_the_path_bit_for_bit(name: str) -> None:
+    backend = backend_on_cpu(name)
+    supernet = backend.network(SMALL, SMALL.widest, 0)
+    randomise(supernet)
+    for seed in range(3):
+        arch = SMALL.sample(np.random.default_rng(seed))
+        plans = SMALL.plans(arch)
+        alone = backend.network(SMALL, plans, 1)
+        alone.load_weights(path_weights(plans, supernet.weights()))
+        for norm in ("stored_norm", "batch_norm"):
+            path, true = (
+                logits(backend, network, arch, some_images(SMALL, 4), getattr(network, norm)(), plans)
+                for network in (supernet, alone)
+            )
+            assert np.ptp(path) > 1e-3
+            assert np.array_equal(path, true)
 
 
 def test_what_leads_nowhere_is_known() -> None:
