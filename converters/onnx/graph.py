@@ -66,9 +66,20 @@ class Graph:
                 return self.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
 
     def conv(
-        self, x: str, name: str, stride: int, *, groups: int = 1, dilation: int = 1, norm: Named | None = None
+        self,
+        x: str,
+        name: str,
+        stride: int,
+        *,
+        groups: int = 1,
+        dilation: int = 1,
+        valid: bool = False,
+        norm: Named | None = None,
     ) -> str:
-        """A square convolution padded by half its kernel, `dilation` times, the batch norm `norm` folded into it."""
+        """A square convolution, with the batch norm `norm` folded into it if there is one.
+
+        It is padded by half its kernel, `dilation` times, or, if `valid`, not at all.
+        """
         weight: npt.NDArray[np.floating] = self._weights[f"{name}.weight"]
         bias: npt.NDArray[np.floating] | None = self._weights.get(f"{name}.bias")
         if norm is not None:
@@ -79,7 +90,11 @@ class Graph:
         if bias is not None:
             inputs.append(self.constant(f"{name}.bias", bias))
         kernel = weight.shape[-1]
-        both = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [dilation * (kernel // 2)] * 4}
+        both = {
+            "kernel_shape": [kernel] * 2,
+            "strides": [stride] * 2,
+            "pads": [0 if valid else dilation * (kernel // 2)] * 4,
+        }
         dilated = {"dilations": [dilation] * 2} if dilation > 1 else {}
         return self.node("Conv", *inputs, **both, **dilated, group=groups)
 

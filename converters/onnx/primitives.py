@@ -17,8 +17,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
     """
     x = inputs[0]
     match step.op:
-        case p.Conv(stride=stride):
-            return graph.conv(x, name, stride, norm=norm)
+        case p.Conv(stride=stride, valid=valid):
+            return graph.conv(x, name, stride, valid=valid, norm=norm)
         case p.DepthwiseConv(channels, stride=stride, dilation=dilation):
             return graph.conv(x, name, stride, groups=channels, dilation=dilation, norm=norm)
         case p.GroupedConv(groups=groups, stride=stride):
@@ -31,6 +31,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.activation(x, kind, name)
         case p.MaxPool(kernel, stride):
             return graph.pool("MaxPool", x, kernel, stride, pad=kernel // 2)
+        case p.AvgPool(kernel, stride, valid=True):
+            return graph.pool("AveragePool", x, kernel, stride, pad=0)
         case p.AvgPool(kernel, stride, padded):
             up = {"ceil_mode": 1} if before.size % stride and kernel % 2 == 0 else {}
             pad, count = (kernel - 1) // 2, int(padded)

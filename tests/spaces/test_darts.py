@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from tests.networks import backend_on_cpu, logits, randomise, some_images
 from tests.plain_torch import assert_computes_what_the_plain_network_does
@@ -20,8 +22,8 @@ from toolkit.spaces.cost import block_cost, step_cost
 from toolkit.spaces.darts import DARTS, DARTS_CIFAR, DARTS_IMAGENET, DARTS_MINI, DARTS_NONE
 from toolkit.spaces.genotypes import OPERATIONS
 from toolkit.spaces.options import SpaceOptions
-from toolkit.spaces.plans import ConvNorm, DualCell, Head
-from toolkit.spaces.primitives import Norm
+from toolkit.spaces.plans import AuxiliaryHead, ConvNorm, DualCell, Head
+from toolkit.spaces.primitives import AvgPool, Norm
 from toolkit.spaces.wiring import graph
 
 V1 = (
@@ -184,6 +186,48 @@ def test_what_is_extracted_is_the_path_bit_for_bit(name: str) -> None:
             )
             assert np.ptp(path) > 1e-3
             assert np.array_equal(path, true)
+
+
+@pytest.mark.parametrize(("space", "params"), [(DARTS_CIFAR, 476_426), (DARTS_IMAGENET, 1_260_776)])
+def test_the_auxiliary_classifier_is_the_authors(space: DARTS, params: int) -> None:
+    found = replace(space, auxiliary_weight=0.4).auxiliary
+    assert found is not None
+    assert block_cost(found.plan).params == params
+    pool = next(step for step in graph(found.plan).steps if isinstance(step.op, AvgPool))
+    assert (pool.op, pool.map.size) == (AvgPool(5, 2 if space.imagenet else 3, valid=True), 2)
+    assert space.auxiliary is None
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("size", [7, 8, 4, 2])
+def test_the_auxiliary_classifier_computes_what_plain_modules_do(name: str, size: int) -> None:
+    backend = backend_on_cpu(name)
+    plan = AuxiliaryHead(6, 5, size, norm=size != 7)
+    network = backend.network(SMALL, (plan,), 0)
+    randomise(network)
+    held = {name.removeprefix("blocks.0."): torch.from_numpy(array) for name, array in network.weights().items()}
+    images = np.random.default_rng(0).standard_normal((3, 6, size, size)).astype(np.float32)
+
+    def norm(x: torch.Tensor, layer: str) -> torch.Tensor:
+        mean, variance, scale, shift = (
+            held[f"{layer}.{tensor}"] for tensor in ("running_mean", "running_var", "weight", "bias")
+        )
+        return functional.batch_norm(x, mean, variance, scale, shift)
+
+    window = {8: (5, 3), 7: (5, 2), 4: (3, 1), 2: (1, 1)}[size]
+    y = functional.avg_pool2d(torch.relu(torch.from_numpy(images)), *window)
+    y = torch.relu(norm(functional.conv2d(y, held["conv1.weight"]), "bn1"))
+    y = functional.conv2d(y, held["conv2.weight"])
+    y = torch.relu(norm(y, "bn2") if plan.norm else y).flatten(1)
+    expected = y @ held["fc.weight"].T + held["fc.bias"]
+    with network.inference():
+        found = network.ops.numpy(network.run((plan,), backend.place(images), network.stored_norm()))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_auxiliary_classifier_needs_more_than_a_pixel() -> None:
+    with pytest.raises(InputError, match=r"no auxiliary_weight for images of 4x4, .*take larger ones"):
+        _ = replace(SMALL, auxiliary_weight=0.4, size=4).auxiliary
 
 
 def test_what_leads_nowhere_is_known() -> None:

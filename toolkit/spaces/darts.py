@@ -15,11 +15,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from toolkit.errors import InputError
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Auxiliary, Decision, SearchSpace
 from toolkit.spaces.features import Columns, FeatureKind
 from toolkit.spaces.genotypes import CELLS, INPUTS, NODES, NONE, OPERATIONS, Edge, Edges, read, write
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import (
+    AuxiliaryHead,
     AvgPool,
     Choice,
     ConvNorm,
@@ -33,6 +34,7 @@ from toolkit.spaces.plans import (
     Separable,
 )
 from toolkit.spaces.primitives import Map, shrink
+from toolkit.spaces.wiring import graph
 
 PAIRS = tuple(tuple(combinations(range(node), 2)) for node in NODES)
 """The inputs that each node may have, in the order of options."""
@@ -51,6 +53,12 @@ class DARTSOptions(SpaceOptions):
         None, ge=2, multiple_of=2, description="channels of a node in the first cells; reduction cells double them"
     )
     layers: int | None = Field(None, ge=3, description="cells; one a third of the way and one at two thirds reduce")
+    auxiliary_weight: float | None = Field(
+        None,
+        gt=0,
+        description="of the loss of a second classifier after two thirds of the cells, where candidates are trained "
+        "alone; 0.4 with the authors; there is none by default",
+    )
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class DARTS(SearchSpace):
         layers: cells (L in the paper).
         none: whether an edge may also do nothing.
         imagenet: whether the stem has three convolutions of stride 2, else one of stride 1.
+        auxiliary_weight: of the loss of a second classifier when candidates are trained alone; 0: there is none.
     """
 
     options_type: ClassVar[type[SpaceOptions]] = DARTSOptions
@@ -76,6 +85,7 @@ class DARTS(SearchSpace):
     layers: int = 20
     none: bool = False
     imagenet: bool = False
+    auxiliary_weight: float = 0.0
     channels: int = 3
     size: int = 32
     classes: int = 10
@@ -154,6 +164,22 @@ class DARTS(SearchSpace):
             plans.append(_cell(present[reduces], before, last, width, stride, reduced=reduced, first=first))
             before, last, reduced = last, Map(len(NODES) * width, shrink(last.size, stride)), reduces
         return (*plans, Head(last.channels, self.classes))
+
+    @property
+    def auxiliary(self) -> Auxiliary | None:
+        """After the second reduction; the authors' for ImageNet lacks a batch norm."""
+        if not self.auxiliary_weight:
+            return None
+        position = len(self._stem) + max(self.reductions)
+        cell = graph(self.plans(self.smallest)[position])  # type: ignore[arg-type]
+        read = cell.map(cell.output)
+        if read.size < 2:
+            raise InputError(
+                f"space {self.name}: no auxiliary_weight for images of {self.size}x{self.size}, of which a single "
+                "pixel is left there; take larger ones, or leave it out"
+            )
+        plan = AuxiliaryHead(read.channels, self.classes, read.size, norm=not self.imagenet)
+        return Auxiliary(plan, position, self.auxiliary_weight)
 
     @cached_property
     def largest(self) -> Arch:

@@ -39,13 +39,14 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """A square convolution, padded by `kernel // 2`, with bias on request."""
+    """A square convolution, padded by `kernel // 2`, with bias on request; if `valid`, not padded at all."""
 
     in_channels: int
     channels: int
     kernel: int
     stride: int = 1
     bias: bool = False
+    valid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +125,14 @@ class MaxPool:
 class AvgPool:
     """A square average pooling; at the border it averages existing pixels only or, if `padded`, zeros beyond it too.
 
-    Odd kernels are centred, and sizes that the stride does not divide are rounded up.
+    Odd kernels are centred, and sizes that the stride does not divide are rounded up. If `valid`, only windows count
+    that lie within the map.
     """
 
     kernel: int
     stride: int
     padded: bool = False
+    valid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +227,8 @@ def matrix_name(before: int, after: int) -> str:
 def shrink(size: int, stride: int) -> int:
     """Height after a convolution padded by `kernel // 2`, or a pooling padded alike."""
     return -(-size // stride)
+
+
+def within(size: int, kernel: int, stride: int) -> int:
+    """Height after one that is `valid`."""
+    return (size - kernel) // stride + 1

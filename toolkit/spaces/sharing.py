@@ -158,8 +158,9 @@ def _what(step: Step, reads: tuple[tuple[_Key, int], ...]) -> tuple[object, ...]
     """All that decides about the leading channels of what a step makes."""
     own, channels = step.own, step.map.channels
     match step.op:
-        case Conv(_, _, kernel, stride, bias):  # every channel comes from all that go in
-            named: tuple[object, ...] = Conv, kernel, stride, bias, own.convs and group_of(channels, own.convs), reads
+        case Conv(_, _, kernel, stride, bias, valid):  # every channel comes from all that go in
+            group = own.convs and group_of(channels, own.convs)
+            named: tuple[object, ...] = Conv, kernel, stride, bias, valid, group, reads
         case Linear(in_features, features):
             named = Linear, features, own.convs and group_of(in_features, own.convs), reads
         case Concat():

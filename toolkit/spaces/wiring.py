@@ -34,6 +34,7 @@ from toolkit.spaces.primitives import (
     SplitSoftmax,
     Zeros,
     shrink,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -132,11 +133,22 @@ class Wiring:
         """The shape of a value."""
         return self._maps[value]
 
-    def conv(self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, *, bias: bool = False) -> Value:
+    def conv(
+        self,
+        name: str,
+        x: Value,
+        width: Width,
+        kernel: int,
+        stride: int = 1,
+        *,
+        bias: bool = False,
+        valid: bool = False,
+    ) -> Value:
         """A convolution of x to `width` channels."""
         before = self._maps[x]
-        op = Conv(before.channels, self._width(width), kernel, stride, bias)
-        return self._add(op, (x,), Map(op.channels, shrink(before.size, stride)), name, width)
+        op = Conv(before.channels, self._width(width), kernel, stride, bias, valid)
+        size = within(before.size, kernel, stride) if valid else shrink(before.size, stride)
+        return self._add(op, (x,), Map(op.channels, size), name, width)
 
     def depthwise(
         self,
@@ -186,9 +198,11 @@ class Wiring:
         """Maximum over windows of `kernel` x `kernel`."""
         return self._add(MaxPool(kernel, stride), (x,), self._shrunk(x, stride))
 
-    def avg_pool(self, x: Value, kernel: int, stride: int = 1, *, padded: bool = False) -> Value:
+    def avg_pool(self, x: Value, kernel: int, stride: int = 1, *, padded: bool = False, valid: bool = False) -> Value:
         """Mean over windows of `kernel` x `kernel`; see `primitives.AvgPool`."""
-        return self._add(AvgPool(kernel, stride, padded), (x,), self._shrunk(x, stride))
+        before = self._maps[x]
+        shape = Map(before.channels, within(before.size, kernel, stride)) if valid else self._shrunk(x, stride)
+        return self._add(AvgPool(kernel, stride, padded, valid), (x,), shape)
 
     def global_pool(self, x: Value) -> Value:
         """Mean of each channel: a map of size 1."""

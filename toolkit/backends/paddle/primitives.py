@@ -96,6 +96,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return _activation(kind)
         case p.MaxPool(kernel, stride):
             return lambda _, x: F.max_pool2d(x, kernel, stride, kernel // 2)
+        case p.AvgPool(kernel, stride, valid=True):
+            return lambda _, x: F.avg_pool2d(x, kernel, stride)
         case p.AvgPool(kernel, stride, padded):
             pad, up = (kernel - 1) // 2, kernel % 2 == 0  # an odd kernel's padding rounds up already
             return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=up, exclusive=not padded)
@@ -126,10 +128,11 @@ def _leading(channels: int) -> Run:
 
 def _conv(op: p.Conv, layer: Conv, modulation: Modulation | None) -> Run:
     filters = _filters(layer, layer.window((op.channels, op.in_channels, op.kernel, op.kernel)), modulation)
+    run = F.conv2d if op.valid else convolve
     stride, channels = op.stride, op.channels
     if not op.bias:
-        return lambda given, x: convolve(x, filters(given), None, stride)
-    return lambda given, x: convolve(x, filters(given), cast(Tensor, layer.bias)[:channels], stride)
+        return lambda given, x: run(x, filters(given), None, stride)
+    return lambda given, x: run(x, filters(given), cast(Tensor, layer.bias)[:channels], stride)
 
 
 def _depthwise(op: p.DepthwiseConv, layer: Conv, modulation: Modulation | None) -> Run:

@@ -7,12 +7,13 @@ makes a block's weights depend on is part of its plan.
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
 from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
-from toolkit.spaces.plans.darts import DualCell, FactorizedReduce, Separable
+from toolkit.spaces.plans.darts import AuxiliaryHead, DualCell, FactorizedReduce, Separable
 from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
 from toolkit.spaces.plans.residual import BasicBlock, Reduction, SplitAttention
 from toolkit.spaces.plans.simple import AvgPool, ConvNorm, DeepStem, Head, Identity, MaxPool, NormReLU, Resize, Stem
 
 __all__ = [
+    "AuxiliaryHead",
     "AvgPool",
     "BasicBlock",
     "Block",

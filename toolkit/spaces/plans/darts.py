@@ -123,3 +123,25 @@ class DualCell(Block):
         """With every edge changed."""
         nodes = tuple(tuple(None if edge is None else change(edge) for edge in edges) for edges in self.nodes)
         return replace(self, nodes=nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class AuxiliaryHead(Block):
+    """A classifier within the network, for training only.
+
+    Of ReLU(x), averaged over two by two windows; 1x1 to 128, batch norm, ReLU; 2x2 to 768, batch norm if `norm`, ReLU;
+    linear. The windows are 5/8 as high as the map, `size`, as in the authors' for maps of 8x8 and of 7x7.
+    """
+
+    in_channels: int
+    classes: int
+    size: int
+    norm: bool = True
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """Logits."""
+        window = min(-(-5 * self.size // 8), self.size - 1)
+        y = g.avg_pool(g.relu(*inputs), window, self.size - window, valid=True)
+        y = g.relu(g.norm("bn1", g.conv("conv1", y, 128, 1)))
+        y = g.conv("conv2", y, 768, 2, valid=True)
+        return g.linear("fc", g.relu(g.norm("bn2", y) if self.norm else y), self.classes)
