@@ -132,16 +132,18 @@ def _named(edge: str) -> object:
 
 def _of_literal(text: str) -> list[list[object]]:
     """A call of `Genotype`, or two lists of (input, number of the operation)."""
+    text = text.strip()
     try:
         with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise InputError(f"found brackets, quotes or commas that do not match, {_FORM}") from None
     match tree:
         case ast.Call(ast.Name("Genotype"), [], keywords):
-            return _of_keywords({str(keyword.arg): _literal(keyword.value) for keyword in keywords}, len(keywords))
+            given = {str(keyword.arg): _literal(keyword.value, text) for keyword in keywords}
+            return _of_keywords(given, len(keywords))
         case ast.Tuple() | ast.List():
-            match _literal(tree):
+            match _literal(tree, text):
                 case [list(normal), list(reduce)]:
                     return [[_numbered(pair) for pair in cell] for cell in (normal, reduce)]
     raise InputError(f"found no genotype, {_FORM}")
@@ -184,16 +186,17 @@ def _numbered(pair: object) -> object:
     return pair
 
 
-def _literal(node: ast.expr) -> object:
+def _literal(node: ast.expr, text: str) -> object:
     """What lists, tuples, texts, whole numbers and ranges of them say; a tuple is a list."""
     match node:
         case ast.Constant(int() | str() as value) if not isinstance(value, bool):
             return value
         case ast.List(parts) | ast.Tuple(parts):
-            return [_literal(part) for part in parts]
+            return [_literal(part, text) for part in parts]
         case ast.Call(ast.Name("range"), [ast.Constant(int(start)), ast.Constant(int(stop))], []):
             return list(range(start, min(stop, start + 99)))
-    raise InputError(f"found {_short(ast.unparse(node))}, allowed: lists, pairs, texts and whole numbers")
+    found = ast.get_source_segment(text, node) or text
+    raise InputError(f"found {_short(found)}, allowed: lists, pairs, texts and whole numbers")
 
 
 def _short(value: object) -> str:
