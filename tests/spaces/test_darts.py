@@ -304,7 +304,7 @@ def test_the_order_of_a_node_s_edges_is_no_other_network() -> None:
         ("", ["found no genotype, allowed: Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat="]),
         ("9" * 5000, ["found 5,000 characters, allowed: up to 4,096"]),
         (V2[:-1], ["found brackets, quotes or commas that do not match, allowed: Genotype(normal="]),
-        (f"[{'not ' * 900}1]", ["found 'not not not not not not not not not not n'..., allowed: lists, "]),
+        (f"[{'not ' * 900}1]", ["found 'not not not not not not not not not not..., allowed: lists, "]),
         ("(" * 4000, ["found brackets, quotes or commas that do not match, allowed: Genotype(normal="]),
         (V2.replace("Genotype", "print"), ["found no genotype, allowed: Genotype(normal="]),
         (
