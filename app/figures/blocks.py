@@ -48,7 +48,7 @@ def network(blocks: list[Block], largest: list[Block]) -> go.Figure:
 
 
 def cell(graph: Graph, operations: Sequence[str]) -> go.Figure:
-    """A cell as a graph: nodes from its inputs to its output, and an arc for every edge in the colour of its operation.
+    """A cell as a graph: nodes from its inputs to its output, and an arc for every edge in the style of its operation.
 
     Of a cell with two inputs, all other nodes together are the output.
 
@@ -65,12 +65,13 @@ def cell(graph: Graph, operations: Sequence[str]) -> go.Figure:
         bend = 0.0 if span == 1 else 0.55 * span * (-1 if edge.source % 2 else 1)
         peaks.append(bend / 2)
         absent = edge.operation == NOTHING
-        color = theme.NEUTRAL if absent else theme.color(operations.index(edge.operation))
+        series = operations.index(edge.operation) if not absent else 0
+        color = theme.NEUTRAL if absent else theme.color(series)
         figure.add_scatter(
             x=edge.source + span * along,
             y=bend * 4 * along * (1 - along) / 2,
             mode="lines",
-            line={"color": color, "width": 1.5 if absent else 5, "dash": "dot" if absent else "solid"},
+            line={"color": color, "width": 1.5 if absent else 5, "dash": "dot" if absent else theme.dash(series)},
             name=edge.operation,
             legendgroup=edge.operation,
             showlegend=edge.operation not in named,
