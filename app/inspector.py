@@ -8,7 +8,7 @@ import streamlit as st
 from app import text, ui
 from app.chart import chart
 from app.figures import blocks as figures
-from app.views.blocks import NOTHING, Block, Edge, blocks, cell
+from app.views.blocks import NOTHING, Block, Graph, blocks, cells
 from app.views.candidates import Candidate, sampling_error
 from toolkit.spaces import SearchSpace
 
@@ -39,22 +39,19 @@ def show(space: SearchSpace, candidate: Candidate, total: int, took: Mapping[str
 
 
 def draw(space: SearchSpace, code: str, name: str) -> None:
-    """The network drawn to scale against the largest of its space, and the cell that it repeats, if it does.
+    """The network drawn to scale against the largest of its space, and the cells that it repeats, if it does.
 
     Args:
         name: of the files that can be downloaded.
     """
     arch = space.parse(code)
-    own, edges = blocks(space, arch), cell(space, arch)
-    if edges:
-        operations = [NOTHING, *(edge.operation for edge in cell(space, space.largest)), *_operations(space)]
-        chart(
-            figures.cell(edges, list(dict.fromkeys(operations))),
-            "cell",
-            "The cell that the network repeats",
-            _edges(edges),
-            f"{name}-cell",
-        )
+    own = blocks(space, arch)
+    of_largest = [edge.operation for graph in cells(space, space.largest) for edge in graph.edges]
+    operations = list(dict.fromkeys([NOTHING, *of_largest, *_operations(space)]))
+    for graph in cells(space, arch):
+        key = graph.name.replace(" ", "-")
+        title = f"The {graph.name} that the network repeats"
+        chart(figures.cell(graph, operations), key, title, _edges(graph), f"{name}-{key}")
     chart(
         figures.network(own, blocks(space, space.largest)),
         "blocks",
@@ -77,8 +74,8 @@ def _table(own: list[Block]) -> pd.DataFrame:
     )
 
 
-def _edges(edges: list[Edge]) -> pd.DataFrame:
+def _edges(graph: Graph) -> pd.DataFrame:
     return pd.DataFrame(
-        [(edge.source, edge.node, edge.operation, edge.macs) for edge in edges],
+        [(edge.source, edge.node, edge.operation, edge.macs) for edge in graph.edges],
         columns=["from", "to", "operation", "macs"],
     )

@@ -13,6 +13,7 @@ from toolkit.backends.base import Backend, Network, Norm, Precision
 from toolkit.data.arrays import ArraySplit
 from toolkit.data.base import Dataset, ImageSpec
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
+from toolkit.spaces.darts import DARTS
 from toolkit.spaces.nasbench201 import NASBench201
 from toolkit.spaces.nasbench_macro import NASBenchMacro
 from toolkit.spaces.ofa import OFA, Stage
@@ -52,13 +53,15 @@ def thin(space: SearchSpace, size: int = 16) -> SearchSpace:
             return replace(space, stages=stages, expanded=32, mixed=mixed, stem_stride=1, resolutions=resolutions)
         case Proxyless():
             return replace(space, stem=8, first=4, widths=(4, 8), strides=(1, 2), blocks=(2, 1), last=16, skipped=(1,))
+        case DARTS():
+            return replace(space, init_channels=4, layers=3)
     return space
 
 
 KINDS = list({type(space): name for name, space in SPACES.items()}.values())
 """A space of each class: those of one class differ in numbers, and hardly any more once they are thin."""
 
-FORMS = [*KINDS, "resnet48", "pinas", "ofa-proxyless"]
+FORMS = [*KINDS, "resnet48", "pinas", "ofa-proxyless", "darts-imagenet"]
 """Besides, those with stems, heads or activations of their own."""
 
 

@@ -20,14 +20,18 @@ from toolkit.spaces.plans import (
     Choice,
     ConvNorm,
     DeepStem,
+    DualCell,
+    FactorizedReduce,
     Head,
     Identity,
     InvertedResidual,
+    MaxPool,
     MobileHead,
     NormReLU,
     Plans,
     Reduction,
     ResidualChoice,
+    Separable,
     SplitAttention,
     Stem,
 )
@@ -190,9 +194,85 @@ class PlainCell(nn.Module):
         return self.along("0-3", zero) + self.along("1-3", one) + self.along("2-3", two)
 
 
+class PlainSeparable(nn.Sequential):
+    """`times` ReLU, depthwise convolution, 1x1 and batch norm in a row."""
+
+    def __init__(self, plan: Separable) -> None:
+        width, padding = plan.channels, plan.dilation * (plan.kernel // 2)
+        layers = OrderedDict[str, nn.Module]()
+        for number in range(1, plan.times + 1):
+            stride = plan.stride if number == 1 else 1
+            layers[f"relu{number}"] = nn.ReLU()
+            layers[f"depthwise{number}"] = nn.Conv2d(
+                width, width, plan.kernel, stride, padding, dilation=plan.dilation, groups=width, bias=False
+            )
+            layers[f"pointwise{number}"] = nn.Conv2d(width, width, 1, bias=False)
+            layers[f"bn{number}"] = nn.BatchNorm2d(width)
+        super().__init__(layers)
+
+
+class PlainFactorizedReduce(nn.Module):
+    """The second convolution sees what lies one pixel down and to the right."""
+
+    def __init__(self, plan: FactorizedReduce) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(plan.in_channels, plan.channels // 2, 1, 2, bias=False)
+        self.conv2 = nn.Conv2d(plan.in_channels, plan.channels // 2, 1, 2, bias=False)
+        self.bn = nn.BatchNorm2d(plan.channels)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        images = torch.relu(images)
+        odd = images.shape[2] % 2  # the authors' code has even maps only
+        beside = nn.functional.pad(images, (0, odd, 0, odd))[:, :, 1:, 1:]
+        return self.bn(torch.cat([self.conv1(images), self.conv2(beside)], dim=1))
+
+
+class PlainDualCell(nn.Module):
+    """Four nodes beside the two inputs, concatenated; each the sum of its edges."""
+
+    def __init__(self, plan: DualCell) -> None:
+        super().__init__()
+        self.first, self.shape = plan.first, (plan.channels, -(-plan.size // plan.stride))
+        older = ConvNorm(plan.before_channels, plan.channels, 1, 1, "before", plan.before_size)
+        halved = FactorizedReduce(plan.before_channels, plan.channels, plan.before_size)
+        self.preprocess0 = _plain(halved if plan.reduced else older)
+        self.preprocess1 = _plain(ConvNorm(plan.in_channels, plan.channels, 1, 1, "before", plan.size))
+        self.edges = nn.ModuleDict(
+            {
+                f"{source}-{node}": _plain(edge)
+                for node, edges in enumerate(plan.nodes, start=2)
+                for source, edge in enumerate(edges)
+                if edge is not None
+            }
+        )
+
+    def forward(self, older: torch.Tensor, newer: torch.Tensor) -> torch.Tensor:
+        nodes = [self.preprocess0(older), self.preprocess1(newer)]
+        for node in (2, 3, 4, 5):
+            total = nodes[0].new_zeros(len(older), self.shape[0], self.shape[1], self.shape[1])
+            for source in range(node):
+                if f"{source}-{node}" in self.edges:
+                    total = total + self.edges[f"{source}-{node}"](nodes[source])
+            nodes.append(total)
+        return torch.cat(nodes[2:], dim=1)
+
+
+class PlainBlocks(nn.Sequential):
+    """One block after the other; a cell of DARTS reads the two before it."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        states = [images]
+        for block in self:
+            if isinstance(block, PlainDualCell):
+                states.append(block(states[-1] if block.first else states[-2], states[-1]))
+            else:
+                states.append(block(states[-1]))
+        return states[-1]
+
+
 def plain_network(plans: Plans) -> nn.Module:
     """`plans` as an ordinary module; an absent block is an identity, so that the others keep their positions."""
-    return nn.Sequential(OrderedDict(blocks=nn.Sequential(*(_plain(plan) for plan in plans))))
+    return nn.Sequential(OrderedDict(blocks=PlainBlocks(*(_plain(plan) for plan in plans))))
 
 
 def assert_computes_what_the_plain_network_does(space: SearchSpace, arch: Arch) -> None:
@@ -244,7 +324,15 @@ def _plain(plan: object) -> nn.Module:
         case Identity():
             return nn.Identity()
         case AvgPool():
-            return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+            return nn.AvgPool2d(3, plan.stride, padding=1, count_include_pad=False)
+        case MaxPool():
+            return nn.MaxPool2d(3, plan.stride, padding=1)
+        case Separable():
+            return PlainSeparable(plan)
+        case FactorizedReduce():
+            return PlainFactorizedReduce(plan)
+        case DualCell():
+            return PlainDualCell(plan)
         case Reduction():
             return PlainReduction(plan)
         case InvertedResidual():

@@ -1,4 +1,4 @@
-"""One candidate's network, drawn block by block against the largest of its space, and the cell it repeats."""
+"""One candidate's network, drawn block by block against the largest of its space, and the cells it repeats."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app import text, theme
-from app.views.blocks import NOTHING, Block, Edge
+from app.views.blocks import NOTHING, Block, Graph
 
 HEIGHT = 420
 STREAM, INSIDE = "output of a block", "inside a block"
@@ -47,26 +47,31 @@ def network(blocks: list[Block], largest: list[Block]) -> go.Figure:
     return figure
 
 
-def cell(edges: Sequence[Edge], operations: Sequence[str]) -> go.Figure:
-    """A cell as a graph: nodes from its input to its output, and an arc for every edge in the colour of its operation.
+def cell(graph: Graph, operations: Sequence[str]) -> go.Figure:
+    """A cell as a graph: nodes from its inputs to its output, and an arc for every edge in the style of its operation.
+
+    Of a cell with two inputs, all other nodes together are the output.
 
     Args:
         operations: all that may stand on an edge, in the order of their colours.
     """
     figure = go.Figure()
     named: set[str] = set()
-    for edge in edges:
+    peaks = [0.825, -0.55]
+    for edge in graph.edges:
         span = edge.node - edge.source
         along = np.linspace(0, 1, 41)
-        # Neighbours are joined straight on; arcs over an even number of nodes go above, others below.
-        bend = 0.0 if span == 1 else 0.55 * span * (-1 if span == 2 and edge.source == 1 else 1)
+        # Neighbours are joined straight on; arcs from odd nodes go below, others above.
+        bend = 0.0 if span == 1 else 0.55 * span * (-1 if edge.source % 2 else 1)
+        peaks.append(bend / 2)
         absent = edge.operation == NOTHING
-        color = theme.NEUTRAL if absent else theme.color(operations.index(edge.operation))
+        series = operations.index(edge.operation) if not absent else 0
+        color = theme.NEUTRAL if absent else theme.color(series)
         figure.add_scatter(
             x=edge.source + span * along,
             y=bend * 4 * along * (1 - along) / 2,
             mode="lines",
-            line={"color": color, "width": 1.5 if absent else 5, "dash": "dot" if absent else "solid"},
+            line={"color": color, "width": 1.5 if absent else 5, "dash": "dot" if absent else theme.dash(series)},
             name=edge.operation,
             legendgroup=edge.operation,
             showlegend=edge.operation not in named,
@@ -76,20 +81,23 @@ def cell(edges: Sequence[Edge], operations: Sequence[str]) -> go.Figure:
             x=edge.source + span / 2, y=bend / 2, text=edge.operation, showarrow=False, yshift=11, font={"size": 11}
         )
         named.add(edge.operation)
-    nodes = sorted({edge.source for edge in edges} | {edge.node for edge in edges})
+    nodes = list(range(graph.nodes))
+    labels = [*["in"] * graph.inputs, *map(str, nodes[graph.inputs :])]
+    if graph.inputs == 1:
+        labels[-1] = "out"
     figure.add_scatter(
         x=nodes,
         y=[0] * len(nodes),
         mode="markers+text",
         marker={"size": 30, "color": theme.BLUE},
-        text=["in", *map(str, nodes[1:-1]), "out"],
+        text=labels,
         textfont={"color": theme.ON_BLUE, "size": 13},
         hoverinfo="skip",
         showlegend=False,
     )
     theme.style(figure, 300, hovermode="closest", showlegend=False, margin_t=8)
     figure.update_xaxes(visible=False, range=[-0.25, nodes[-1] + 0.25])
-    figure.update_yaxes(visible=False, range=[-0.75, 1.1])
+    figure.update_yaxes(visible=False, range=[min(peaks) - 0.2, max(peaks) + 0.275])
     return figure
 
 

@@ -1,10 +1,11 @@
-"""A network as a list of blocks with widths and costs, its cell as a graph: what is drawn of a candidate."""
+"""A network as a list of blocks with widths and costs, its cells as graphs: what is drawn of a candidate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolkit.spaces import Arch, Plan, SearchSpace
 from toolkit.spaces.cost import block_cost
-from toolkit.spaces.plans import Cell, Choice
+from toolkit.spaces.plans import Cell, Choice, DualCell, Plans
 from toolkit.spaces.primitives import Conv, Convolution, DepthwiseConv, GroupedConv, Linear
 from toolkit.spaces.wiring import graph
 
@@ -32,12 +33,29 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A cell's edge from one node to a later one, what happens on it, and what that costs in the first cell."""
+    """A cell's edge from one node to a later one, what happens on it, and what that costs in the first such cell."""
 
     source: int
     node: int
     operation: str
     macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A cell that the network repeats.
+
+    Attributes:
+        name: what kind of cell it is.
+        inputs: how many of its nodes, from 0 on, are what earlier blocks put out.
+        nodes: how many there are, inputs and all.
+        edges: by node and source.
+    """
+
+    name: str
+    inputs: int
+    nodes: int
+    edges: tuple[Edge, ...]
 
 
 NOTHING = "none"
@@ -49,16 +67,28 @@ def blocks(space: SearchSpace, arch: Arch) -> list[Block]:
     return [_block(name, plan) for name, plan in zip(_names(space), space.plans(arch), strict=True)]
 
 
-def cell(space: SearchSpace, arch: Arch) -> list[Edge]:
-    """The edges of the first cell of a network built of cells, by node and source; empty for any other."""
-    first = next((plan for plan in space.plans(arch) if isinstance(plan, Cell)), None)
-    if first is None:
-        return []
-    return [
+def cells(space: SearchSpace, arch: Arch) -> list[Graph]:
+    """The first cell of each kind of a network built of cells; none of any other."""
+    found: dict[str, Graph] = {}
+    for plan in space.plans(arch):
+        match plan:
+            case Cell():
+                found.setdefault("cell", _graph("cell", 1, plan.nodes))
+            case DualCell():
+                name = "reduction cell" if plan.stride > 1 else "normal cell"
+                found.setdefault(name, _graph(name, 2, plan.nodes, absent=False))
+    return list(found.values())
+
+
+def _graph(name: str, inputs: int, nodes: Sequence[Plans], *, absent: bool = True) -> Graph:
+    """Without edges that are `absent` where two of many are chosen."""
+    edges = (
         Edge(source, node, _operation(plan), 0 if plan is None else block_cost(plan).macs)
-        for node, plans in enumerate(first.nodes, start=1)
+        for node, plans in enumerate(nodes, start=inputs)
         for source, plan in enumerate(plans)
-    ]
+        if absent or plan is not None
+    )
+    return Graph(name, inputs, inputs + len(nodes), tuple(edges))
 
 
 def _operation(plan: Plan | None) -> str:

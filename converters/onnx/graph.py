@@ -65,8 +65,21 @@ class Graph:
             case "h-sigmoid":
                 return self.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
 
-    def conv(self, x: str, name: str, stride: int, *, groups: int = 1, norm: Named | None = None) -> str:
-        """A square convolution padded by half its kernel, with the batch norm `norm` folded into it if there is one."""
+    def conv(
+        self,
+        x: str,
+        name: str,
+        stride: int,
+        *,
+        groups: int = 1,
+        dilation: int = 1,
+        valid: bool = False,
+        norm: Named | None = None,
+    ) -> str:
+        """A square convolution, with the batch norm `norm` folded into it if there is one.
+
+        It is padded by half its kernel, `dilation` times, or, if `valid`, not at all.
+        """
         weight: npt.NDArray[np.floating] = self._weights[f"{name}.weight"]
         bias: npt.NDArray[np.floating] | None = self._weights.get(f"{name}.bias")
         if norm is not None:
@@ -77,9 +90,13 @@ class Graph:
         if bias is not None:
             inputs.append(self.constant(f"{name}.bias", bias))
         kernel = weight.shape[-1]
-        return self.node(
-            "Conv", *inputs, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[kernel // 2] * 4, group=groups
-        )
+        both = {
+            "kernel_shape": [kernel] * 2,
+            "strides": [stride] * 2,
+            "pads": [0 if valid else dilation * (kernel // 2)] * 4,
+        }
+        dilated = {"dilations": [dilation] * 2} if dilation > 1 else {}
+        return self.node("Conv", *inputs, **both, **dilated, group=groups)
 
     def norm(self, x: str, name: str, eps: float) -> str:
         """A batch norm that follows no convolution: scale and shift of each channel."""
@@ -96,6 +113,10 @@ class Graph:
         """A square pooling."""
         both = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [pad] * 4}
         return self.node(operator, x, **both, **attributes)
+
+    def shift(self, x: str, name: str) -> str:
+        """`primitives.Shift` of x."""
+        return self.node("Pad", x, self.constant(f"{name}.pads", np.array([0, 0, -1, -1, 0, 0, 1, 1])))
 
     def zeros(self, x: str, name: str, in_channels: int, channels: int) -> str:
         """Zeros of shape (n, channels, h, w) for activations x (n, in_channels, h, w)."""

@@ -17,10 +17,10 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
     """
     x = inputs[0]
     match step.op:
-        case p.Conv(stride=stride):
-            return graph.conv(x, name, stride, norm=norm)
-        case p.DepthwiseConv(channels, _, stride):
-            return graph.conv(x, name, stride, groups=channels, norm=norm)
+        case p.Conv(stride=stride, valid=valid):
+            return graph.conv(x, name, stride, valid=valid, norm=norm)
+        case p.DepthwiseConv(channels, stride=stride, dilation=dilation):
+            return graph.conv(x, name, stride, groups=channels, dilation=dilation, norm=norm)
         case p.GroupedConv(groups=groups, stride=stride):
             return graph.conv(x, name, stride, groups=groups, norm=norm)
         case p.Norm(eps=eps):
@@ -31,12 +31,16 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.activation(x, kind, name)
         case p.MaxPool(kernel, stride):
             return graph.pool("MaxPool", x, kernel, stride, pad=kernel // 2)
+        case p.AvgPool(kernel, stride, valid=True):
+            return graph.pool("AveragePool", x, kernel, stride, pad=0)
         case p.AvgPool(kernel, stride, padded):
             up = {"ceil_mode": 1} if before.size % stride and kernel % 2 == 0 else {}
             pad, count = (kernel - 1) // 2, int(padded)
             return graph.pool("AveragePool", x, kernel, stride, pad=pad, count_include_pad=count, **up)
         case p.GlobalPool():
             return graph.node("GlobalAveragePool", x)
+        case p.Shift():
+            return graph.shift(x, f"{name}shift{len(graph.nodes)}")
         case p.Resize(size):
             return graph.resize(x, f"{name}resize{len(graph.nodes)}", before.channels, size)
         case p.Add():

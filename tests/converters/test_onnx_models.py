@@ -23,6 +23,7 @@ from toolkit.backends.shapes import extracted, shapes
 from toolkit.data.base import ImageSpec
 from toolkit.errors import InputError
 from toolkit.spaces import SPACES, Arch, SearchSpace
+from toolkit.spaces.plans import AuxiliaryHead
 
 SIZE = 17
 """An odd height: borders and roundings show."""
@@ -139,6 +140,19 @@ def test_a_cell_whose_output_nobody_feeds() -> None:
     logits = run(model, np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype(np.float32))
     assert np.isfinite(logits).all()
     assert np.array_equal(logits[0], logits[1])
+
+
+@pytest.mark.parametrize("size", [8, 7])
+def test_convolutions_and_poolings_without_padding(backend: Backend, size: int) -> None:
+    space, plans = SPACES["darts"].for_images(3, size, 7), (AuxiliaryHead(3, 7, size),)
+    weights, spec = weight_files.fill(shapes(plans)), spec_of(space)
+    network = backend.network(space, plans, 0)
+    network.load_weights(weights)
+    images = backend.normalise(backend.place(some_images(space, 3)), spec.mean, spec.std)
+    expected = run_plans(network, plans, images, network.stored_norm())
+    model = build_model(plans, weights, spec, {})
+    onnx.checker.check_model(model, full_check=True)
+    assert largest_difference(expected, run(model, np.ascontiguousarray(np.asarray(images)))) < 1e-5
 
 
 def test_latency_is_measured_on_the_threads_named() -> None:

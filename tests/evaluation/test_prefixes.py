@@ -14,6 +14,7 @@ from tests.backends.conftest import space
 from tests.networks import KINDS, backend_on_cpu, noise_dataset, randomise
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Network, Norm
+from toolkit.backends.states import newest
 from toolkit.candidates import read_candidates
 from toolkit.evaluation.evaluator import Evaluator
 from toolkit.evaluation.images import EvaluationSet
@@ -184,7 +185,7 @@ def some_norm(network: Network, policy: NormPolicy) -> Norm:
 
 def walked(network: Network, node: Node[int], state: object, policy: NormPolicy) -> Iterator[tuple[int, object]]:
     """The logits of every network in a tree, with everything shared that can be."""
-    yield from ((key, state) for key in node.ends)
+    yield from ((key, newest(state)) for key in node.ends)
     for index, plans, nodes in node.siblings():
         states = network.run_siblings(index, plans, state, some_norm(network, policy))
         for child, after in zip(nodes, states, strict=True):
@@ -213,7 +214,7 @@ def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, po
             for index, plan in enumerate(plans):
                 if plan is not None:
                     own = network.run_block(index, plan, own, some_norm(network, policy))
-            expected = np.asarray(own)
+            expected = np.asarray(newest(own))
             np.testing.assert_allclose(shared[key], expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from tests.plain_torch import PlainInvertedResidual, plain_network
+from tests.plain_torch import PlainBlocks, PlainInvertedResidual, plain_network
 from toolkit.spaces.plans import (
     BasicBlock,
     Choice,
@@ -86,7 +86,7 @@ class PlainZen:
     """f of the Zen-score: no residual additions, no head. Its running variances live as long as it does."""
 
     def __init__(self, plans: Plans) -> None:
-        self.module = nn.Sequential(
+        self.module = PlainBlocks(
             *(_main_branch(plan) for plan in plans if plan and not isinstance(plan, Head | MobileHead))
         )
 

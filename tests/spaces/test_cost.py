@@ -27,9 +27,10 @@ class ToolkitNetwork(nn.Module):
         self.blocks = nn.ModuleList(map(Block, self.plans))
 
     def forward(self, state: torch.Tensor) -> torch.Tensor:
+        states = [state]
         for block, plan in zip(self.blocks, self.plans, strict=True):
-            state = block.run(plan, (state,), Stored())
-        return state
+            states.append(block.run(plan, [states[-back] for back in plan.reads], Stored()))
+        return states[-1]
 
 
 def counted(build_network: Callable[[Plans], nn.Module], space: SearchSpace, plans: Plans) -> Cost:

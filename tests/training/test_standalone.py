@@ -4,14 +4,15 @@ import shutil
 import signal
 from pathlib import Path
 from statistics import fmean
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from tests import tiny
 from tests.command import supernet
-from tests.networks import logits, some_images
-from toolkit.backends import get_backend
+from tests.networks import backend_on_cpu, logits, some_images
+from toolkit.backends import BACKENDS, get_backend
 from toolkit.candidates import Candidates, draw_candidates, read_candidates, write_candidates
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.ledger import Ledger
@@ -95,6 +96,33 @@ def test_losses_are_labels_too(run: RunFolder) -> None:
         (counts,) = found[row["id"]]
         assert float(row["loss"]) == counts.loss / counts.total
         assert 0.5 < float(row["training_loss"]) < 5
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_an_auxiliary_classifier_is_trained_with_and_not_tested(name: str) -> None:
+    """Its loss is added, and blocks before it learn of it."""
+    backend = backend_on_cpu(name)
+    small: dict[str, object] = {"name": "darts-mini", "init_channels": 4, "layers": 3}
+    found, held = [], []
+    for options in (small, small | {"auxiliary_weight": 0.4}):
+        recipe = tiny.recipe(
+            space=options, data={"calibration": 1500, "validation": 100}, training={"epochs": 1, "batch_size": 64}
+        )
+        data = open_data(recipe)
+        space = open_space(recipe, data)
+        with patch.object(backend, "network", side_effect=backend.network) as made:
+            found.append(train_alone(backend, space, space.smallest, data, recipe.training, seed=0))
+        held.append(made.call_args.args[1])
+    assert found[1].training.loss > found[0].training.loss
+    assert found[1].counts != found[0].counts
+    assert held[1] == (*held[0], space.auxiliary.plan)  # type: ignore[union-attr]
+    network = backend.network(space, held[1], 0)
+    before = network.weights()
+    start_warm(network, space, space.smallest, backend.network(space, space.widest, 1).weights())
+    warm = {name for name, array in network.weights().items() if not np.array_equal(array, before[name])}
+    last = f"blocks.{len(held[0])}."
+    assert warm, "the path's"
+    assert not any(name.startswith(last) for name in warm), "no supernet has such a classifier"
 
 
 def test_a_warm_start_begins_where_the_supernet_ended(run: RunFolder) -> None:

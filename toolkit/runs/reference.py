@@ -123,9 +123,10 @@ def reference() -> str:
         "## `[space]`",
         "Some spaces have options. Then `space` is a table: its `name` and options.",
     ]
-    for name, space in SPACES.items():
-        if own := keys(space.options_type, SpaceOptions):
-            parts += [f'### `name = "{name}"`', _markdown(own)]
+    for kind in dict.fromkeys(space.options_type for space in SPACES.values()):
+        if own := keys(kind, SpaceOptions):
+            names = [f'`name = "{name}"`' for name, space in SPACES.items() if space.options_type is kind]
+            parts += [f"### {', '.join(names)}", _markdown(own)]
     parts += ["## `[[split]]`", _about(Split), _markdown(keys(Split))]
     first = next(iter(METHODS.values()))
     base = next(kind for kind in first.options_type.__mro__ if kind.__name__ == "Options")

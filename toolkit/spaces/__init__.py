@@ -8,6 +8,7 @@ from toolkit.names import did_you_mean
 from toolkit.plugins import Registry, instance_of
 from toolkit.spaces.base import ABSENT, Arch, Decision, SearchSpace
 from toolkit.spaces.cost import Cost
+from toolkit.spaces.darts import DARTS_CIFAR, DARTS_IMAGENET, DARTS_MINI, DARTS_NONE
 from toolkit.spaces.nasbench201 import NASBENCH201
 from toolkit.spaces.nasbench_macro import NASBENCH_MACRO
 from toolkit.spaces.nats_size import NATS_SIZE
@@ -39,6 +40,10 @@ SPACES: Registry[SearchSpace] = Registry(
         OFA_MINI,
         PROXYLESS,
         BN_NAS,
+        DARTS_CIFAR,
+        DARTS_NONE,
+        DARTS_IMAGENET,
+        DARTS_MINI,
     ),
     instance_of(SearchSpace),
 )

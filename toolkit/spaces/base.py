@@ -14,7 +14,7 @@ from toolkit.spaces.cost import Cost, network_cost
 from toolkit.spaces.distances import Distance, hamming
 from toolkit.spaces.features import FeatureKind, costs, one_hot, option_pairs
 from toolkit.spaces.options import SpaceOptions
-from toolkit.spaces.plans import Plans
+from toolkit.spaces.plans import Plan, Plans
 
 Arch = tuple[int, ...]
 """One answer per decision: the index of the chosen option, or ABSENT where the decision does not apply."""
@@ -37,6 +37,15 @@ class Decision:
     name: str
     options: tuple[int | str, ...]
     blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """A second classifier, for trainings alone: its plan, the position whose output it reads, its loss's weight."""
+
+    plan: Plan
+    position: int
+    weight: float
 
 
 class SearchSpace(ABC):
@@ -162,6 +171,15 @@ class SearchSpace(ABC):
     def connected(self, arch: Arch) -> bool:  # noqa: ARG002
         """Whether the classifier sees anything of the images, as it does in most spaces whatever the architecture."""
         return True
+
+    @property
+    def auxiliary(self) -> Auxiliary | None:
+        """What candidates alone are trained with besides, if options say so; neither code nor cost knows of it.
+
+        Raises:
+            InputError: the images are too small for it.
+        """
+        return None
 
     @property
     def image_decisions(self) -> tuple[int, ...]:

@@ -45,7 +45,8 @@ def step_cost(step: Step) -> Cost:
 @by_structure
 def block_cost(plan: Plan) -> Cost:
     """The cost of one block. Cached: tens of thousands of candidates share a few hundred distinct plans."""
-    return sum(map(step_cost, graph(plan).steps), Cost(0, 0))
+    costs = map(block_cost, plan.parts) if plan.parts else map(step_cost, graph(plan).steps)
+    return sum(costs, Cost(0, 0))
 
 
 def network_cost(plans: Plans) -> Cost:

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Auxiliary, Decision, SearchSpace
 from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import FeatureKind
 from toolkit.spaces.options import SpaceOptions
@@ -67,6 +67,11 @@ class DerivedSpace(SearchSpace):
     def allows(self, arch: Arch) -> bool:
         """As in the base."""
         return self.base.allows(arch)
+
+    @property
+    def auxiliary(self) -> Auxiliary | None:
+        """That of the base."""
+        return self.base.auxiliary
 
     @property
     def image_decisions(self) -> tuple[int, ...]:

@@ -39,27 +39,30 @@ class Map:
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """A square convolution, padded by `kernel // 2`, with bias on request."""
+    """A square convolution, padded by `kernel // 2`, with bias on request; if `valid`, not padded at all."""
 
     in_channels: int
     channels: int
     kernel: int
     stride: int = 1
     bias: bool = False
+    valid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DepthwiseConv:
     """A square convolution of each channel with its own kernel, without bias, else like `Conv`.
 
-    In a supernet one weight may serve several `kernels`, the largest first (once-for-all, arXiv 1908.09791): each is
-    the centre of the one before, as a vector, times a learned matrix. Empty: the weight is of this kernel.
+    Its taps are `dilation` pixels apart, and it is padded so much more. In a supernet one weight may serve several
+    `kernels`, the largest first (once-for-all, arXiv 1908.09791): each is the centre of the one before, as a vector,
+    times a learned matrix. Empty: the weight is of this kernel.
     """
 
     channels: int
     kernel: int
     stride: int = 1
     kernels: tuple[int, ...] = ()
+    dilation: int = 1
 
     @property
     def whole(self) -> int:
@@ -122,17 +125,24 @@ class MaxPool:
 class AvgPool:
     """A square average pooling; at the border it averages existing pixels only or, if `padded`, zeros beyond it too.
 
-    Odd kernels are centred, and sizes that the stride does not divide are rounded up.
+    Odd kernels are centred, and sizes that the stride does not divide are rounded up. If `valid`, only windows count
+    that lie within the map.
     """
 
     kernel: int
     stride: int
     padded: bool = False
+    valid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalPool:
     """The mean over all pixels: a map of size 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The map moved up and left by one pixel; zeros come in from below and from the right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,7 @@ Primitive = (
     | MaxPool
     | AvgPool
     | GlobalPool
+    | Shift
     | Resize
     | Add
     | Multiply
@@ -216,3 +227,8 @@ def matrix_name(before: int, after: int) -> str:
 def shrink(size: int, stride: int) -> int:
     """Height after a convolution padded by `kernel // 2`, or a pooling padded alike."""
     return -(-size // stride)
+
+
+def within(size: int, kernel: int, stride: int) -> int:
+    """Height after one that is `valid`."""
+    return (size - kernel) // stride + 1

@@ -158,16 +158,18 @@ def _what(step: Step, reads: tuple[tuple[_Key, int], ...]) -> tuple[object, ...]
     """All that decides about the leading channels of what a step makes."""
     own, channels = step.own, step.map.channels
     match step.op:
-        case Conv(_, _, kernel, stride, bias):  # every channel comes from all that go in
-            named: tuple[object, ...] = Conv, kernel, stride, bias, own.convs and group_of(channels, own.convs), reads
+        case Conv(_, _, kernel, stride, bias, valid):  # every channel comes from all that go in
+            group = own.convs and group_of(channels, own.convs)
+            named: tuple[object, ...] = Conv, kernel, stride, bias, valid, group, reads
         case Linear(in_features, features):
             named = Linear, features, own.convs and group_of(in_features, own.convs), reads
         case Concat():
             named = Concat, reads
         case GroupedConv() | Slice() | SplitSoftmax() as op:  # of these, no leading channels serve fewer
             named = op, reads
-        case DepthwiseConv(_, kernel, stride, kernels):
-            named = DepthwiseConv, kernel, stride, kernels, own.convs and group_of(channels, own.convs), _keys(reads)
+        case DepthwiseConv(_, kernel, stride, kernels, dilation):
+            group = own.convs and group_of(channels, own.convs)
+            named = DepthwiseConv, kernel, stride, kernels, dilation, group, _keys(reads)
         case Norm(_, eps):
             named = Norm, eps, own.norms and group_of(channels, own.norms), _keys(reads)
         case Activate(kind):

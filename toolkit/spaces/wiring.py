@@ -29,10 +29,12 @@ from toolkit.spaces.primitives import (
     Norm,
     Primitive,
     Resize,
+    Shift,
     Slice,
     SplitSoftmax,
     Zeros,
     shrink,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -131,18 +133,36 @@ class Wiring:
         """The shape of a value."""
         return self._maps[value]
 
-    def conv(self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, *, bias: bool = False) -> Value:
+    def conv(
+        self,
+        name: str,
+        x: Value,
+        width: Width,
+        kernel: int,
+        stride: int = 1,
+        *,
+        bias: bool = False,
+        valid: bool = False,
+    ) -> Value:
         """A convolution of x to `width` channels."""
         before = self._maps[x]
-        op = Conv(before.channels, self._width(width), kernel, stride, bias)
-        return self._add(op, (x,), Map(op.channels, shrink(before.size, stride)), name, width)
+        op = Conv(before.channels, self._width(width), kernel, stride, bias, valid)
+        size = within(before.size, kernel, stride) if valid else shrink(before.size, stride)
+        return self._add(op, (x,), Map(op.channels, size), name, width)
 
     def depthwise(
-        self, name: str, x: Value, width: Width, kernel: int, stride: int = 1, kernels: tuple[int, ...] = ()
+        self,
+        name: str,
+        x: Value,
+        width: Width,
+        kernel: int,
+        stride: int = 1,
+        kernels: tuple[int, ...] = (),
+        dilation: int = 1,
     ) -> Value:
         """One filter for each channel of x; `width` says how many channels that is. See `primitives.DepthwiseConv`."""
         before = self._maps[x]
-        op = DepthwiseConv(before.channels, kernel, stride, kernels)
+        op = DepthwiseConv(before.channels, kernel, stride, kernels, dilation)
         return self._add(op, (x,), Map(before.channels, shrink(before.size, stride)), name, width)
 
     def grouped(self, name: str, x: Value, width: Width, kernel: int, groups: int, *, bias: bool = False) -> Value:
@@ -178,13 +198,19 @@ class Wiring:
         """Maximum over windows of `kernel` x `kernel`."""
         return self._add(MaxPool(kernel, stride), (x,), self._shrunk(x, stride))
 
-    def avg_pool(self, x: Value, kernel: int, stride: int = 1, *, padded: bool = False) -> Value:
+    def avg_pool(self, x: Value, kernel: int, stride: int = 1, *, padded: bool = False, valid: bool = False) -> Value:
         """Mean over windows of `kernel` x `kernel`; see `primitives.AvgPool`."""
-        return self._add(AvgPool(kernel, stride, padded), (x,), self._shrunk(x, stride))
+        before = self._maps[x]
+        shape = Map(before.channels, within(before.size, kernel, stride)) if valid else self._shrunk(x, stride)
+        return self._add(AvgPool(kernel, stride, padded, valid), (x,), shape)
 
     def global_pool(self, x: Value) -> Value:
         """Mean of each channel: a map of size 1."""
         return self._add(GlobalPool(), (x,), Map(self._maps[x].channels, 1))
+
+    def shift(self, x: Value) -> Value:
+        """x moved up and left by one pixel; see `primitives.Shift`."""
+        return self._add(Shift(), (x,), self._maps[x])
 
     def resize(self, x: Value, size: int) -> Value:
         """x scaled to maps of `size` x `size`."""

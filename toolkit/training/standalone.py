@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 
-from toolkit.backends.base import Backend, Counts, Tensor, Weights
+from toolkit.backends.base import Backend, Counts, Network, Tensor, Weights
 from toolkit.candidates import Candidates, write_candidates
 from toolkit.data.base import Dataset, Progress
 from toolkit.data.batches import steps_per_epoch
@@ -28,7 +28,8 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe
 from toolkit.runs.setup import open_backend, open_data, open_space, quiet
 from toolkit.runs.tables import Training
-from toolkit.spaces import Arch, SearchSpace
+from toolkit.spaces import Arch, Plans, SearchSpace
+from toolkit.spaces.base import Auxiliary
 from toolkit.training.loop import Loop
 from toolkit.training.warm import start_warm, supernet_weights
 
@@ -69,6 +70,7 @@ def train_candidates_alone(
     """
     data = open_data(recipe, progress)
     space = open_space(recipe, data)
+    _ = space.auxiliary  # or it is known only after the first network was begun that images are too small
     weights, origin = (None, "") if warm is None else supernet_weights(warm)
     settings = {seed: _setting(recipe, space, data, seed, origin) for seed in seeds}
     codes = dict.fromkeys(candidates.values())
@@ -127,13 +129,14 @@ def train_alone(
 ) -> "Trained":
     """Train one candidate's true network by cross-entropy and test it on the validation split.
 
-    With `supernet`, it begins with the weights of its path through one; see `start_warm`.
+    With `supernet`, it begins with the weights of its path through one; see `start_warm`. The loss of an auxiliary
+    classifier is added, if the space has one; it is no part of the network that is tested.
 
     Batch norm uses the network's own running statistics, for they are its alone. `after_step` is called with (steps
     done, total).
     """
-    plans = space.plans(arch)
-    network = backend.network(space, plans, seed)
+    plans, auxiliary = space.plans(arch), space.auxiliary
+    network = backend.network(space, plans if auxiliary is None else (*plans, auxiliary.plan), seed)
     if supernet is not None:
         start_warm(network, space, arch, supernet)
     losses: list[Tensor] = []
@@ -141,7 +144,10 @@ def train_alone(
 
     def backward(batch: Batch) -> dict[str, Tensor]:
         net = batch.net
-        loss = net.ops.cross_entropy(net.run(plans, batch.images), batch.labels, label_smoothing)
+        if auxiliary is None:
+            loss = net.ops.cross_entropy(net.run(plans, batch.images), batch.labels, label_smoothing)
+        else:
+            loss = _with_auxiliary(net, plans, auxiliary, batch, label_smoothing)
         net.ops.backward(loss)
         return {"loss": net.ops.detach(loss)}
 
@@ -153,6 +159,15 @@ def train_alone(
     )
     images = loop.total * config.batch_size
     return Trained(counts, Counts(0, 0, images, config.batch_size * sum(map(float, losses))))
+
+
+def _with_auxiliary(net: Network, plans: Plans, auxiliary: Auxiliary, batch: Batch, label_smoothing: float) -> Tensor:
+    """The loss of a network and, weighted, of the classifier that reads one of its blocks."""
+    left: dict[int, Tensor] = {}
+    logits = net.run((*plans, None), batch.images, watch=left.__setitem__)
+    others = net.run((*[None] * len(plans), auxiliary.plan), left[auxiliary.position])
+    own, other = (net.ops.cross_entropy(each, batch.labels, label_smoothing) for each in (logits, others))
+    return own + auxiliary.weight * other
 
 
 @dataclass(frozen=True, slots=True)

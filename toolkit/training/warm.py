@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.backends.base import Network, Weights
-from toolkit.backends.shapes import used
+from toolkit.backends.shapes import shapes, used
 from toolkit.backends.weights import path_weights
 from toolkit.errors import InputError
 from toolkit.runs.checkpoint import load_checkpoint
@@ -21,6 +21,8 @@ def supernet_weights(checkpoint: Path) -> tuple[Weights, str]:
 def start_warm(network: Network, space: SearchSpace, arch: Arch, supernet: Weights) -> None:
     """Give a stand-alone network of `arch` the weights of its path through the supernet of `space`.
 
+    An auxiliary classifier, which no supernet has, keeps its own.
+
     Raises:
         InputError: the supernet lacks some of them, as one of another space does.
     """
@@ -29,7 +31,8 @@ def start_warm(network: Network, space: SearchSpace, arch: Arch, supernet: Weigh
         raise InputError(f"the supernet has no {name}; give a checkpoint of space {space.name}" for name in lacking)
     path = path_weights(plans, supernet)
     cut, problems = {}, []
-    for name, array in own.items():
+    for name in shapes(space.plans(arch)):
+        array = own[name]
         source = path.get(name, supernet.get(name))
         part = None if source is None else source[tuple(map(slice, array.shape))]
         if part is None or part.shape != array.shape:
@@ -40,4 +43,4 @@ def start_warm(network: Network, space: SearchSpace, arch: Arch, supernet: Weigh
             cut[name] = np.ascontiguousarray(part)
     if problems:
         raise InputError(problems)
-    network.load_weights(cut)
+    network.load_weights(own | cut)

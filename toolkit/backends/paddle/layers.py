@@ -86,12 +86,13 @@ class Conv(Layer):
         return filters.astype(self.weight.dtype)
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
-    """A square convolution padded by half its kernel.
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1, dilation: int = 1) -> Tensor:
+    """A square convolution padded by half its kernel, `dilation` times.
 
     x (n, c, h, w), weight (channels, c / groups, k, k) to (n, channels, h / stride, w / stride).
     """
-    return F.conv2d(x, weight, bias, stride=stride, padding=weight.shape[2] // 2, groups=groups)
+    padding = dilation * (weight.shape[2] // 2)
+    return F.conv2d(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 class BatchNorm(Layer):

@@ -96,11 +96,15 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return _activation(kind)
         case p.MaxPool(kernel, stride):
             return lambda _, x: F.max_pool2d(x, kernel, stride, kernel // 2)
+        case p.AvgPool(kernel, stride, valid=True):
+            return lambda _, x: F.avg_pool2d(x, kernel, stride)
         case p.AvgPool(kernel, stride, padded):
             pad, up = (kernel - 1) // 2, kernel % 2 == 0  # an odd kernel's padding rounds up already
             return lambda _, x: F.avg_pool2d(x, kernel, stride, pad, ceil_mode=up, exclusive=not padded)
         case p.GlobalPool():
             return lambda _, x: x.mean([2, 3], keepdim=True)
+        case p.Shift():
+            return lambda _, x: F.pad(x, [0, 1, 0, 1])[:, :, 1:, 1:]
         case p.Resize(size):
             return lambda _, x: F.interpolate(x, (size, size), mode="bilinear", align_corners=False)
         case p.Add():
@@ -124,17 +128,18 @@ def _leading(channels: int) -> Run:
 
 def _conv(op: p.Conv, layer: Conv, modulation: Modulation | None) -> Run:
     filters = _filters(layer, layer.window((op.channels, op.in_channels, op.kernel, op.kernel)), modulation)
+    run = F.conv2d if op.valid else convolve
     stride, channels = op.stride, op.channels
     if not op.bias:
-        return lambda given, x: convolve(x, filters(given), None, stride)
-    return lambda given, x: convolve(x, filters(given), cast(Tensor, layer.bias)[:channels], stride)
+        return lambda given, x: run(x, filters(given), None, stride)
+    return lambda given, x: run(x, filters(given), cast(Tensor, layer.bias)[:channels], stride)
 
 
 def _depthwise(op: p.DepthwiseConv, layer: Conv, modulation: Modulation | None) -> Run:
     kernel = max((after for _, after in op.matrices), default=op.kernel)
     filters = _filters(layer, layer.window((op.channels, 1, kernel, kernel)), modulation, op.matrices)
-    stride, channels = op.stride, op.channels
-    return lambda given, x: convolve(x, filters(given), None, stride, channels)
+    stride, channels, dilation = op.stride, op.channels, op.dilation
+    return lambda given, x: convolve(x, filters(given), None, stride, channels, dilation)
 
 
 def _groups(op: p.GroupedConv, layer: Conv, modulation: Modulation | None) -> Run:

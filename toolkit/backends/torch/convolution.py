@@ -15,8 +15,8 @@ FEW = 2
 On a CPU the convolution's own gradients take two to eight times as long there (`benchmarks.few_pixels`)."""
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1) -> Tensor:
-    """A square convolution padded by half its kernel.
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups: int = 1, dilation: int = 1) -> Tensor:
+    """A square convolution padded by half its kernel, `dilation` times; only one in groups is dilated.
 
     x (n, c, h, w), weight (channels, c / groups, k, k) to (n, channels, h / stride, w / stride).
     """
@@ -29,7 +29,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, groups
     if kernel == 1 and stride > 1 and x.shape[1] < UNSAFE:
         # Its weight gradient writes beyond its memory on CPUs without AVX-512 (docs/upstream.md). The same sums:
         x, stride = x[:, :, ::stride, ::stride], 1
-    return F.conv2d(x, weight, bias, stride, kernel // 2, groups=groups)
+    return F.conv2d(x, weight, bias, stride, dilation * (kernel // 2), dilation, groups)
 
 
 def _few_pixels(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:

@@ -7,11 +7,13 @@ makes a block's weights depend on is part of its plan.
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
 from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
+from toolkit.spaces.plans.darts import AuxiliaryHead, DualCell, FactorizedReduce, Separable
 from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
 from toolkit.spaces.plans.residual import BasicBlock, Reduction, SplitAttention
-from toolkit.spaces.plans.simple import AvgPool, ConvNorm, DeepStem, Head, Identity, NormReLU, Resize, Stem
+from toolkit.spaces.plans.simple import AvgPool, ConvNorm, DeepStem, Head, Identity, MaxPool, NormReLU, Resize, Stem
 
 __all__ = [
+    "AuxiliaryHead",
     "AvgPool",
     "BasicBlock",
     "Block",
@@ -19,9 +21,12 @@ __all__ = [
     "Choice",
     "ConvNorm",
     "DeepStem",
+    "DualCell",
+    "FactorizedReduce",
     "Head",
     "Identity",
     "InvertedResidual",
+    "MaxPool",
     "MobileHead",
     "NormReLU",
     "Plan",
@@ -29,6 +34,7 @@ __all__ = [
     "Reduction",
     "ResidualChoice",
     "Resize",
+    "Separable",
     "SplitAttention",
     "Stem",
 ]

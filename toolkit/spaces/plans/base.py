@@ -52,6 +52,14 @@ class Block(ABC):
         """The block whatever it is conditioned on: graphs, costs and programs know no more."""
         return replace(self, answers=()) if self.answers else self
 
+    @property
+    def parts(self) -> tuple["Plan", ...]:
+        """Blocks within it that together cost what it does; empty if it has to be counted step by step.
+
+        Few edges make many cells: their costs need not be counted anew.
+        """
+        return ()
+
     def mapped(self, change: Callable[["Plan"], "Plan"]) -> Self:  # noqa: ARG002
         """The same block with every block within it changed."""
         return self

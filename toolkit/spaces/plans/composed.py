@@ -1,4 +1,4 @@
-"""Blocks made of blocks: choices and cells."""
+"""Blocks made of blocks: choices and cells of one input."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,8 +17,15 @@ class Choice(Block):
     branches: tuple[tuple[str, "Plan"], ...]
 
     @property
+    def reads(self) -> tuple[int, ...]:
+        """What its branches read, all alike."""
+        return self.branches[0][1].reads
+
+    @property
     def inputs(self) -> tuple[Map, ...]:
         """Those of its branches."""
+        if len(self.reads) > 1:
+            return self.branches[0][1].inputs
         return _sized(self.in_channels, tuple(plan for _, plan in self.branches))
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:

@@ -122,12 +122,26 @@ class Identity(Block):
 
 @dataclass(frozen=True, slots=True)
 class AvgPool(Block):
-    """A 3x3 average pooling of stride 1. At the border it averages the pixels that are there, no padding."""
+    """A 3x3 average pooling. At the border it averages the pixels that are there, no padding."""
+
+    stride: int = 1
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """x, pooled."""
         (x,) = inputs
-        return g.avg_pool(x, kernel=3)
+        return g.avg_pool(x, 3, self.stride)
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Block):
+    """A 3x3 max pooling."""
+
+    stride: int = 1
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """x, pooled."""
+        (x,) = inputs
+        return g.max_pool(x, 3, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
