@@ -37,7 +37,7 @@ from toolkit.methods import Batch
 from toolkit.methods.few_shot import FewShot
 from toolkit.methods.wpnas import WPNAS, WPNASOptions
 from toolkit.sampling.policy import PolicyOptions
-from toolkit.search.costs import latencies
+from toolkit.search.costs import latency_of
 from toolkit.search.drive import drive
 from toolkit.search.ground import Ground
 from toolkit.search.ways import evolution
@@ -170,10 +170,10 @@ def main() -> None:
     console = Console(width=120)
     for make in (nasbench201, nasbench_macro):
         bench = make(options.tables)
-        latency = {}
+        latency = None
         if bench.space.name == "nasbench201":
             path = options.tables / "truth-more" / "nasbench201_latency_help.csv"
-            latency = latencies(path, bench.space, DEVICE)
+            latency = latency_of(path, bench.space, DEVICE)
         table = Table(f"{bench.space.name}, best of all {max(bench.truth.values()):.2f}", box=None)
         for heading in ("mean", "sd", "worst", *([DEVICE] if latency else [])):
             table.add_column(heading, justify="right")
@@ -186,7 +186,7 @@ def main() -> None:
                 progress("ways", number, len(chosen))
                 found = [way(bench, file, seed, options.steps) for seed, file in enumerate(files)]
                 accs = np.array([bench.truth[arch] for arch in found])
-                times = [f"{np.mean([latency[arch] for arch in found]):.1f}"] if latency else []
+                times = [f"{np.mean([latency(arch) for arch in found]):.1f}"] if latency else []
                 table.add_row(name, f"{accs.mean():.2f}", f"{accs.std(ddof=1):.2f}", f"{accs.min():.2f}", *times)
         console.print(table)
 

@@ -62,8 +62,14 @@ class OperationTable:
 
 
 def operations(plans: Plans) -> list[Plan]:
-    """The blocks of a network that do anything, one by one."""
-    return [plan.structure for plan in plans if plan is not None and graph(plan.structure).steps]
+    """The blocks of a network that do anything, one by one; of a cell its parts, for few parts make many cells."""
+    found: list[Plan] = []
+    for plan in plans:
+        if plan is not None and plan.parts:
+            found += operations(plan.parts)
+        elif plan is not None and graph(plan).steps:
+            found.append(plan.structure)
+    return found
 
 
 @by_structure
