@@ -9,6 +9,7 @@ from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
 from tests.networks import KINDS, forward, logits, randomise, some_images
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.shapes import used
+from toolkit.backends.states import newest
 from toolkit.backends.weights import inherited
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, SearchSpace
@@ -161,15 +162,18 @@ def test_siblings_compute_what_each_computes_alone(
         found = {plans[index] for plans in some} - {None}
         for inputs in {plan.inputs for plan in found}:
             plans = sorted((plan for plan in found if plan.inputs == inputs), key=sharing_order)
-            width, size = inputs[0].channels, max(inputs[0].size, 2)
-            state = backend.normalise(
-                backend.place(rng.integers(0, 256, (8, width, size, size), dtype=np.uint8)),
-                (0.5,) * width,
-                (0.2,) * width,
-            )
+            read = [
+                backend.normalise(
+                    backend.place(rng.integers(0, 256, (8, each.channels, size, size), dtype=np.uint8)),
+                    (0.5,) * each.channels,
+                    (0.2,) * each.channels,
+                )
+                for each, size in ((each, max(each.size, 2)) for each in inputs)
+            ]
+            state = tuple(read) if len(read) > 1 else read[0]
             with supernet.inference():
-                together = [np.asarray(y) for y in supernet.run_siblings(index, plans, state, norm())]
-                alone = [np.asarray(supernet.run_block(index, plan, state, norm())) for plan in plans]
+                together = [np.asarray(newest(y)) for y in supernet.run_siblings(index, plans, state, norm())]
+                alone = [np.asarray(newest(supernet.run_block(index, plan, state, norm()))) for plan in plans]
             for one, other in zip(together, alone, strict=True):
                 np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
