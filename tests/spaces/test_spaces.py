@@ -264,4 +264,4 @@ def test_unknown_spaces_are_named() -> None:
     with pytest.raises(InputError, match=r"unknown space 'resnet84'.* 'resnet48'"):
         get_space("resnet84")
     with pytest.raises(InputError, match=", ".join(SPACES)):
-        get_space("darts")
+        get_space("imagined")
