@@ -1,6 +1,5 @@
 """The dashboard: `streamlit run app/main.py [-- RUNS_FOLDER]`. It shows run folders and changes nothing in them."""
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from app import links, text, theme
 from app.pages import pages
 from app.views.folder import Scan, scan
 
-gc.set_threshold(100_000, 50, 100)
 LOGO = str(Path(__file__).with_name("logo.svg"))
 
 
