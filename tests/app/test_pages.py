@@ -9,7 +9,11 @@ from streamlit.testing.v1 import AppTest
 from tests.app import example_run
 from tests.app.texts import texts as texts_of
 from toolkit.candidates import read_table, write_entries
+from toolkit.latencies import Operation, OperationTable, operations, write_operations
+from toolkit.latencies.operations import CALL, all_operations
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.recipe import read_recipe
+from toolkit.spaces import get_space
 
 PAGES = ("overview", "training", "candidates", "ranking", "submission")
 
@@ -123,6 +127,17 @@ def test_every_choice_of_the_candidates_page(score: str, cost: str, full_run: Ru
     app = open_page(full_run.path.parent, "candidates", score=score, cost=cost, colour="width4")
     assert app.selectbox(key="colour").value == "width4"
     assert not app.error
+
+
+def test_latencies_may_come_from_operations(full_run: RunFolder, tmp_path: Path, open_page) -> None:
+    shutil.copytree(full_run.path, tmp_path / "full")
+    space = get_space(read_recipe(full_run.recipe).space)
+    first, *_ = (space.parse(code) for code in read_table(full_run.candidates).codes.values())
+    rows = {each: Operation(2.0, 1.0, 3.0) for each in [(CALL, ""), *all_operations(space, [first])]}
+    write_operations(tmp_path / "full" / "latency-operations.csv", {"board": OperationTable(space, rows)})
+    app = open_page(tmp_path, "candidates", cost="Latency: board", candidate="arch1")
+    took = 2 * (1 + len(operations(space.plans(first))))
+    assert {metric.label: metric.value for metric in app.metric}["On board"] == f"{took} ms"
 
 
 def test_latencies_stand_beside_macs_and_parameters(full_run: RunFolder, tmp_path: Path, open_page) -> None:
