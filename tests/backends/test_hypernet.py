@@ -20,6 +20,7 @@ from toolkit.evaluation.policy import NormPolicy
 from toolkit.evaluation.prefixes import prefix_tree
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
 from toolkit.spaces.conditioning import ConditionedSpace
+from toolkit.spaces.plans import unconditioned
 
 FORMS = {"scale": 0, "low-rank": 2, "mixture": 3}
 MACRO = thin(SPACES["nasbench-macro"], 8)
@@ -91,6 +92,30 @@ def test_what_is_learnt_reaches_the_hypernet(backend: Backend, form: str) -> Non
     pixels = some_images(space)
     found, expected = (logits(backend, network, own, pixels, network.batch_norm(), each) for each in (changed, plans))
     assert not np.allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_strength_is_a_part_of_rho(backend: Backend, form: str) -> None:
+    """None of it is plain sharing to the bit, half of it half of rho; folded into weights alike."""
+    space, half = weak(MACRO, form, warmup=0.5), weak(MACRO, form, rho=0.25)
+    network, of_half = (made(backend, each) for each in (space, half))
+    arch, images = MACRO.largest, some_images(MACRO)
+    plans = space.supernet_plans(arch)
+    for progress, expected, of in (
+        (0.0, unconditioned(plans), network),
+        (0.25, half.supernet_plans(arch), of_half),
+        (0.5, plans, network),
+    ):
+        run = space.in_training(plans, progress)
+        found, others = (
+            logits(backend, each, arch, images, each.batch_norm(), which)
+            for each, which in ((network, run), (of, expected))
+        )
+        assert found.tobytes() == others.tobytes()
+        own, other = path_weights(run, network.weights()), path_weights(expected, of.weights())
+        assert {name: array.tobytes() for name, array in own.items()} == {
+            name: array.tobytes() for name, array in other.items()
+        }
 
 
 @pytest.mark.parametrize("form", FORMS)

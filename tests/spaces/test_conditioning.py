@@ -11,8 +11,10 @@ from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.shapes import shapes, used
 from toolkit.evaluation.prefixes import alone, by_convolution, prefix_tree
 from toolkit.spaces import SPACES, Arch, SearchSpace
+from toolkit.spaces.base import ABSENT
 from toolkit.spaces.conditioning import ConditionedSpace, conditioning_problems
 from toolkit.spaces.cost import block_cost
+from toolkit.spaces.plans import unconditioned
 from toolkit.spaces.sharing import program, structures
 from toolkit.spaces.splitting import Split, SplitSpace
 from toolkit.spaces.wiring import graph
@@ -107,6 +109,41 @@ def test_sharing_degrades_by_itself(sees: str, control: str | None) -> None:
         assert before < shared < each
 
 
+def test_what_a_hypernet_says_comes_to_count_over_the_warmup() -> None:
+    space = weak(MACRO, warmup=0.2)
+    plans = space.supernet_plans(MACRO.sample(np.random.default_rng(0)))
+    for progress, strength in ((0.0, 0.0), (0.05, 0.25), (0.2, 1.0), (0.9, 1.0)):
+        run = space.in_training(plans, progress)
+        assert {plan.condition for plan in run if plan and plan.hyper} == {(plans[0].answers, strength)}  # type: ignore[union-attr]
+        assert unconditioned(run) == unconditioned(plans)
+    assert weak(MACRO).in_training(plans, 0.0) == plans
+    bare = MACRO.supernet_plans(MACRO.largest)
+    assert MACRO.in_training(bare, 0.0, np.random.default_rng(0)) == bare
+
+
+def test_a_step_leaves_answers_out() -> None:
+    """The same ones in all blocks, in as many steps as was asked; other draws of the step stay what they were."""
+    options = tuple(map(str, MACRO.decisions[0].options))
+    for space in (weak(MACRO, dropout=0.25), weak(MACRO, dropout=0.25, sees="local")):
+        whole = SplitSpace(space, (Split(MACRO.decisions[0].name, (options[:1], options[1:])),))
+        arch, hidden = MACRO.sample(np.random.default_rng(0)), []
+        plans = whole.supernet_plans(arch)
+        for seed in range(300):
+            rng = np.random.default_rng(seed)
+            told: dict[int, set[int]] = {}
+            for position, plan in enumerate(whole.in_training(plans, 0.5, rng)):
+                if plan is not None and plan.hyper is not None:
+                    assert len(plan.answers) == len(space.known(position))
+                    for number, answer in zip(space.known(position), plan.answers, strict=True):
+                        told.setdefault(number, set()).add(answer)
+            assert all(len(answers) == 1 and answers <= {arch[number], ABSENT} for number, answers in told.items())
+            hidden.append([told[number] == {ABSENT} for number in sorted(told)])
+            assert rng.random() == np.random.default_rng(seed).random()
+        assert np.mean(hidden) == pytest.approx(0.25, abs=0.03)
+        assert np.std(np.mean(hidden, axis=0)) < 0.06
+        assert whole.in_training(plans, 0.5) == plans, "where nothing is learnt nothing is left out"
+
+
 def test_what_is_conditioned_differently_is_no_program() -> None:
     rng = np.random.default_rng(0)
     space = weak(MACRO)
@@ -117,6 +154,8 @@ def test_what_is_conditioned_differently_is_no_program() -> None:
     assert structures([one, one]) == (one.structure,) * 2
     with pytest.raises(ValueError, match="conditioned differently"):
         program((one, other))
+    with pytest.raises(ValueError, match="conditioned differently"):
+        program((one, replace(one, strength=0.5)))
 
 
 def test_copies_of_a_split_block_have_heads_of_their_own() -> None:

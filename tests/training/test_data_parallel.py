@@ -16,6 +16,7 @@ from toolkit.runs.metrics import read_metrics
 
 RECIPE = tiny.recipe(
     method={"name": "sandwich", "paths": 3},
+    supernet={"weak": {"hidden": 8}},  # so that the gradients of HyperNets are averaged too
     training={"epochs": 1, "clip_norm": 1.0, "ema": 0.5, "lr": 0.05, "warmup_epochs": 1.0},
 )
 

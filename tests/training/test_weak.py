@@ -24,6 +24,7 @@ from toolkit.runs.recipe import Recipe, parse_recipe, read_recipe
 from toolkit.runs.setup import load_weights, open_data, open_space
 from toolkit.spaces import get_space
 from toolkit.spaces.conditioning import ConditionedSpace
+from toolkit.spaces.plans import Plans
 from toolkit.training.warm import start_warm
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -53,8 +54,9 @@ def weights_of(run: RunFolder) -> dict[str, Any]:
 def test_the_table_says_how_weakly() -> None:
     mini = get_space("resnet48-mini")
     derived = recipe("mixture").derive(mini)
-    assert derived == ConditionedSpace(mini, "mixture", 0.5, 8, 3, "whole", "shuffled")
-    assert tiny.recipe(supernet={"weak": {}}).derive(mini) == ConditionedSpace(mini, "scale", 0.5, 64)
+    assert derived == ConditionedSpace(mini, "mixture", 0.5, 8, 3, "whole", "shuffled", warmup=0.2, dropout=0.1)
+    weak = {"warmup": 0.0, "dropout": 0.0}
+    assert tiny.recipe(supernet={"weak": weak}).derive(mini) == ConditionedSpace(mini, "scale", 0.5, 64)
     assert tiny.recipe(supernet={"weak": {"form": "low-rank"}}).derive(mini).terms == 4  # type: ignore[attr-defined]
     again = parse_recipe(recipe("low-rank").model_dump(exclude_none=True))
     assert again == recipe("low-rank")
@@ -70,6 +72,8 @@ def test_the_table_says_how_weakly() -> None:
         ({"kernels": 3}, 'kernels is for form = "mixture"'),
         ({"form": "mixture", "kernels": 1}, "supernet.weak.kernels"),
         ({"sees": "all"}, "supernet.weak.sees"),
+        ({"warmup": 1.0}, "supernet.weak.warmup: Input should be less than 1"),
+        ({"dropout": -0.1}, "supernet.weak.dropout: Input should be greater than or equal to 0"),
         ({"control": "random"}, "supernet.weak.control"),
         ({"rhoo": 1.0}, "supernet.weak.rhoo: unknown key; did you mean 'rho'?"),
     ],
@@ -121,6 +125,37 @@ def test_with_a_tiny_rho_it_trains_as_plain_sharing_does(tmp_path: Path) -> None
     differ = [not np.allclose(weights_of(far)[name], array, rtol=1e-4) for name, array in expected.items()]
     assert all(same)
     assert any(differ)
+
+
+def test_every_pass_of_a_training_has_the_strength_of_its_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that reward paths too, which leave nothing out; after the warm-up all of it counts, as in evaluation."""
+    from toolkit.backends.torch.network import TorchNetwork
+
+    seen: list[tuple[float, bool, bool]] = []
+    run = TorchNetwork.run
+
+    def watched(self: TorchNetwork, plans: Plans, *given: Any, **how: Any) -> Any:
+        logits = run(self, plans, *given, **how)
+        (strength,) = {plan.strength for plan in plans if plan and plan.answers}
+        whole = self.space.supernet_plans(how["path"])
+        told = [plan.answers for plan in plans if plan] == [plan.answers for plan in whole if plan]
+        seen.append((strength, logits.requires_grad, told))
+        return logits
+
+    monkeypatch.setattr(TorchNetwork, "run", watched)
+    method = {"name": "wpnas", "warmup": 0.0, "samples": 2}
+    weak = {"warmup": 0.5, "dropout": 0.5, "hidden": 8}
+    tiny.train_new(tmp_path / "run", tiny.recipe(method=method, supernet={"weak": weak}, training={"epochs": 4}))
+    learning, rewarding = ([each for each in seen if each[1] == learns] for learns in (True, False))
+    assert learning
+    assert rewarding
+    steps = len(learning)
+    assert [strength for strength, *_ in learning] == pytest.approx([min(1, 2 * k / steps) for k in range(steps)])
+    assert {strength for strength, *_ in rewarding} == {strength for strength, *_ in learning}
+    assert not all(told for *_, told in learning)
+    assert all(told for *_, told in rewarding)
 
 
 def test_plain_and_weak_are_not_taken_for_each_other(run: RunFolder, trained: RunFolder, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from toolkit.backends.base import SGD, Adam, Network, Norm, Optimizer, Tensor
 from toolkit.backends.ops import Ops
 from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Arch, Plans
+from toolkit.spaces.plans import unconditioned
 
 
 class Watch:
@@ -52,7 +53,8 @@ class Watch:
         self, plans: Plans, images: Tensor, norm: Norm | None = None, *, path: Arch | None = None, **how: Any
     ) -> Tensor:
         """`Network.run`; may move running statistics, unless it has another norm, and nothing else."""
-        trunk = path is not None and plans != self._network.space.supernet_plans(path)
+        own = None if path is None else self._network.space.supernet_plans(path)
+        trunk = own is not None and unconditioned(plans) != unconditioned(own)
         this = Pass(len(self._passes), plans, path, trunk, self._constant, self._update)
         self._passes.append(this)
         if norm is not None:

@@ -12,13 +12,15 @@ with zeros: training begins with plain sharing, to the bit. With features h of t
 - `mixture`: W + rho sum_k (softmax(A h + a)_k - 1/K) W_k: with W in the middle, that of K kernels (K-shot, arXiv
   2106.06442 [A]).
 
+A training may begin with less than rho, and leave answers out (`ConditionedSpace.in_training`).
+
 Written once over `Maths`: a backend's `Ops`, or numpy.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +85,18 @@ class _Numpy(Maths):
 
 
 NUMPY = _Numpy()
+
+
+class Condition(NamedTuple):
+    """What the layers of a block are modulated by.
+
+    Attributes:
+        features: what the body makes of the block's answers, (hidden,).
+        strength: the part of rho that counts, from 0 to 1.
+    """
+
+    features: Tensor
+    strength: float = 1.0
 
 
 def is_hyper(name: str) -> bool:
@@ -150,9 +164,14 @@ def features(maths: Maths, body: Sequence[Tensors], hyper: Hyper, answers: tuple
     return x / hyper.hidden**0.5
 
 
+def condition(maths: Maths, body: Sequence[Tensors], plan: Plan) -> Condition:
+    """Of a block that has answers, whose HyperNet has this body."""
+    return Condition(features(maths, body, cast(Hyper, plan.hyper), plan.answers), plan.strength)
+
+
 @lru_cache(maxsize=1 << 12)
 def _code(options: tuple[int, ...], answers: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """One-hot, decision by decision; one that does not apply is all zeros. Do not change what it returns."""
+    """One-hot, decision by decision; what does not apply, or is not told, is zeros. Do not change it."""
     code = np.zeros(sum(options), np.float32)
     start = 0
     for count, answer in zip(options, answers, strict=True):
@@ -163,7 +182,7 @@ def _code(options: tuple[int, ...], answers: tuple[int, ...]) -> npt.NDArray[np.
 
 
 class Modulation:
-    """What a HyperNet does to the weights of one step, given the features of a block's body.
+    """What a HyperNet does to the weights of one step, given the condition of its block.
 
     Args:
         head: the tensors of the layer's head, those of the widest; asked for anew every time, for they may be replaced.
@@ -188,35 +207,36 @@ class Modulation:
             return self._maths.softmax(said) - 1 / hyper.terms
         return self._maths.tanh(said)
 
-    def filters(self, weight: Tensor, features: Tensor | None) -> Tensor:
-        """A convolution's weight, (out, in / groups, k, k), modulated; as it is without features."""
-        if features is None:
+    def filters(self, weight: Tensor, condition: Condition | None) -> Tensor:
+        """A convolution's weight, (out, in / groups, k, k), modulated; as it is without a condition."""
+        if condition is None:
             return weight
-        said, hyper, op = self.says(features), self._hyper, self._op
+        said, hyper, op = self.says(condition.features), self._hyper, self._op
+        rho = hyper.rho * condition.strength
         match hyper.form:
             case "scale" if isinstance(op, DepthwiseConv):
-                return weight * (1 + hyper.rho * said)
+                return weight * (1 + rho * said)
             case "scale" if isinstance(op, GroupedConv):
                 out, inside, kernel, _ = weight.shape
                 grouped = weight.reshape((op.groups, out // op.groups, inside, kernel, kernel))
-                factor = (1 + hyper.rho * said).reshape((op.groups, 1, inside, 1, 1))
+                factor = (1 + rho * said).reshape((op.groups, 1, inside, 1, 1))
                 return (grouped * factor).reshape((out, inside, kernel, kernel))
             case "scale":
-                return weight * (1 + hyper.rho * said)[None, :, None, None]
+                return weight * (1 + rho * said)[None, :, None, None]
             case "low-rank":
                 left, right = self._tensor("left") * said, self._tensor("right")
                 rank, *rest = right.shape
-                return weight + hyper.rho * (left @ right.reshape((rank, -1))).reshape((left.shape[0], *rest))
+                return weight + rho * (left @ right.reshape((rank, -1))).reshape((left.shape[0], *rest))
             case "mixture":
                 for k in range(hyper.terms):
-                    weight = weight + hyper.rho * said[k] * self._tensor(f"kernel{k}")
+                    weight = weight + rho * said[k] * self._tensor(f"kernel{k}")
                 return weight
 
-    def affine(self, scale: Tensor, shift: Tensor, features: Tensor | None) -> tuple[Tensor, Tensor]:
-        """A batch norm's scale and shift, (channels,), modulated; as they are without features."""
-        if features is None:
+    def affine(self, scale: Tensor, shift: Tensor, condition: Condition | None) -> tuple[Tensor, Tensor]:
+        """A batch norm's scale and shift, (channels,), modulated; as they are without a condition."""
+        if condition is None:
             return scale, shift
-        moved = self._hyper.rho * self.says(features)
+        moved = self._hyper.rho * condition.strength * self.says(condition.features)
         return scale + moved[0], shift + moved[1]
 
     def _linear(self, features: Tensor, axis: int) -> Tensor:
@@ -233,7 +253,7 @@ class ModulatedNorm:
 
     layer: Any
     modulation: Modulation
-    features: Tensor | None
+    condition: Condition | None
 
     @property
     def eps(self) -> float:
@@ -243,14 +263,14 @@ class ModulatedNorm:
     def leading(self, channels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Of the leading channels: running mean, running variance, scale, shift."""
         mean, variance, scale, shift = self.layer.leading(channels)
-        return mean, variance, *self.modulation.affine(scale, shift, self.features)
+        return mean, variance, *self.modulation.affine(scale, shift, self.condition)
 
 
-Each = Callable[[str, Step, Modulation, Tensor], object]
+Each = Callable[[str, Step, Modulation, Condition], object]
 
 
 def modulations(plans: Plans, weights: Mapping[str, npt.NDArray[np.float32]], each: Each) -> None:
-    """Call `each` with the full name of every layer that is modulated on a path, its step, how, and the features.
+    """Call `each` with the full name of every layer that is modulated on a path, its step, how, and by what.
 
     Args:
         weights: of the supernet, or cut to what the path uses.
@@ -266,7 +286,7 @@ def _block_modulations(plan: Plan, at: str, weights: Mapping[str, npt.NDArray[np
         {tensor: weights[f"{at}.{NAME}.{layer}.{tensor}"] for tensor in shapes}
         for layer, shapes in enumerate(body_shapes(hyper))
     ]
-    known = features(NUMPY, body, hyper, plan.answers)
+    known = condition(NUMPY, body, plan)
     for step in graph(plan).steps:
         if step.hyper is not None:
             name = f"{at}.{step.name}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from toolkit.backends.hypernet import Modulation, Tensors, features
+from toolkit.backends.hypernet import Condition, Modulation, Tensors, condition
 from toolkit.backends.ops import Ops
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.sharing import Instruction, program, structures
@@ -14,10 +14,10 @@ PROGRAMS = 2048
 
 
 class Given(NamedTuple):
-    """What a block runs with: a source of batch-norm statistics, and what a HyperNet makes of its condition, if any."""
+    """What a block runs with: a source of batch-norm statistics, and by what its weights are modulated, if any."""
 
     norm: Any
-    features: Any
+    condition: Condition | None
 
 
 Run = Callable[..., Any]
@@ -74,7 +74,7 @@ class Programs:
             return Given(norm, None)
         if not self._body or self._ops is None:
             raise ValueError("a network without a HyperNet runs nothing that is conditioned")
-        return Given(norm, features(self._ops, self._body, plan.hyper, plan.answers))
+        return Given(norm, condition(self._ops, self._body, plan))
 
     def _program(self, plans: tuple[Plan, ...]) -> _Compiled:
         """Conditions are data, so there are no more programs than structures."""

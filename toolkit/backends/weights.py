@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Trainable, Weights
-from toolkit.backends.hypernet import Modulation, Tensor, first_tensors, is_hyper, modulations
+from toolkit.backends.hypernet import Condition, Modulation, first_tensors, is_hyper, modulations
 from toolkit.backends.shapes import extracted, is_matrix, is_slope
 from toolkit.errors import InputError
 from toolkit.spaces.ancestry import ancestors
@@ -115,12 +115,12 @@ def path_weights(plans: Plans, weights: Mapping[str, npt.NDArray[np.float32]]) -
     cut = {name: part_of(weights, name, shape) for name, shape in extracted(plans).items()}
     found = {parted(name)[0]: array for name, array in cut.items() if not is_hyper(name)}
 
-    def fold(name: str, step: Step, modulation: Modulation, features: Tensor) -> None:
+    def fold(name: str, step: Step, modulation: Modulation, condition: Condition) -> None:
         weight, bias = f"{name}.weight", f"{name}.bias"
         if isinstance(step.op, Norm):
-            found[weight], found[bias] = modulation.affine(found[weight], found[bias], features)
+            found[weight], found[bias] = modulation.affine(found[weight], found[bias], condition)
         else:
-            found[weight] = modulation.filters(found[weight], features)
+            found[weight] = modulation.filters(found[weight], condition)
 
     modulations(plans, cut, fold)
     return found

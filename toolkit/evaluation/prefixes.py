@@ -32,9 +32,9 @@ class Node(Generic[Key]):
             if len(by_plan) == 1:  # most prefixes go on in one way
                 yield index, tuple(by_plan), tuple(by_plan.values())
                 continue
-            alike: dict[tuple[int, ...], list[Plan]] = {}
+            alike: dict[tuple[tuple[int, ...], float], list[Plan]] = {}
             for plan in by_plan:
-                alike.setdefault(plan.answers, []).append(plan)
+                alike.setdefault(plan.condition, []).append(plan)
             for group in alike.values():
                 plans = tuple(sorted(group, key=sharing_order))
                 yield index, plans, tuple(by_plan[plan] for plan in plans)

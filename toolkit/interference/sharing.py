@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.backends.base import Network, Weights
-from toolkit.backends.hypernet import Modulation, Tensor, is_hyper, modulations
+from toolkit.backends.hypernet import Condition, Modulation, is_hyper, modulations
 from toolkit.backends.weights import path_weights
 from toolkit.interference.draws import Tally
 from toolkit.interference.gradients import block_of
 from toolkit.interference.table import Row
 from toolkit.spaces import Arch, Plans
+from toolkit.spaces.plans import unconditioned
 from toolkit.spaces.windows import window
 from toolkit.spaces.wiring import Step
 
@@ -43,11 +44,11 @@ class _Path:
     def __init__(self, plans: Plans, weights: Weights) -> None:
         self.said: dict[str, _Array] = {}
         modulations(plans, weights, self._listen)
-        self.shared = path_weights(tuple(plan and plan.structure for plan in plans), weights)
+        self.shared = path_weights(unconditioned(plans), weights)
         self.own = path_weights(plans, weights)
 
-    def _listen(self, name: str, _: Step, modulation: Modulation, features: Tensor) -> None:
-        self.said[name] = modulation.says(features)
+    def _listen(self, name: str, _: Step, modulation: Modulation, condition: Condition) -> None:
+        self.said[name] = modulation.says(condition.features)
 
     def apart(self, other: "_Path", block: int) -> float:
         """Relative distance of the filters of a block; NaN without any in common."""

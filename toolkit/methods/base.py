@@ -118,7 +118,8 @@ class Batch:
     def _own_loss(self, arch: Arch) -> float:
         net, ops = self.net, self.net.ops
         with ops.constant():
-            logits = net.run(net.space.supernet_plans(arch), self.images, net.batch_norm(), path=arch)
+            plans = net.space.in_training(net.space.supernet_plans(arch), self.progress)
+            logits = net.run(plans, self.images, net.batch_norm(), path=arch)
             return ops.average(ops.cross_entropy(logits, self.labels))
 
 
@@ -178,7 +179,8 @@ class Method(ABC):
 
     def run(self, batch: Batch, arch: Arch, plans: Plans | None = None, norm: Norm | None = None) -> Tensor:
         """Logits of a path through the supernet; by `plans` where they are not the usual ones of `arch`."""
-        return batch.net.run(plans or self.space.supernet_plans(arch), batch.images, norm, path=arch)
+        plans = self.space.in_training(plans or self.space.supernet_plans(arch), batch.progress, batch.rng)
+        return batch.net.run(plans, batch.images, norm, path=arch)
 
     def label_loss(self, batch: Batch, logits: Tensor) -> Tensor:
         """Mean cross-entropy against the labels, smoothed as the recipe says: what every loss on labels is made of."""

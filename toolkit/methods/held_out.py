@@ -21,7 +21,8 @@ def assess(batch: Batch, archs: Sequence[Arch]) -> tuple[npt.NDArray[np.float64]
     found: dict[Arch, tuple[float, float]] = {}
     with ops.constant():
         for arch in dict.fromkeys(archs):
-            logits = net.run(net.space.supernet_plans(arch), images, net.batch_norm(), path=arch)
+            plans = net.space.in_training(net.space.supernet_plans(arch), batch.progress)
+            logits = net.run(plans, images, net.batch_norm(), path=arch)
             counts = net.count(logits, labels)
             both = ops.place(np.array([counts.top1, counts.loss]) / counts.total)
             found[arch] = (ops.average(both[0]), ops.average(both[1]))

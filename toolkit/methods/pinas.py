@@ -90,7 +90,7 @@ class PiNAS(Method):
         self._follow("whole", net, self.space.widest)
         queries, keys = [], []
         for number, path in enumerate(paths):
-            plans = self.space.supernet_plans(path)
+            plans = self.space.in_training(self.space.supernet_plans(path), batch.progress, batch.rng)
             queries.append(embed(net, self._head, plans, batch.views[2 * number], path=path))
             self._follow("path", net, plans)
             keys.append(self._key(net, plans, batch.views[2 * number + 1]))

@@ -44,7 +44,7 @@ class PiNASSupervised(Method):
         paths = pair_of_paths(self, batch)
         logits, targets = [], []
         for path in paths:
-            plans = self.space.supernet_plans(path)
+            plans = self.space.in_training(self.space.supernet_plans(path), batch.progress)
             logits.append(self.run(batch, path))
             self._teacher.follow(net, options.momentum, plans)
             with ops.constant():

@@ -229,6 +229,11 @@ class Weak(Table):
         None, description="a wrong code to compare with: shuffled (another architecture's) or constant (one for all)"
     )
 
+    warmup: float = Field(
+        0.2, ge=0, lt=1, description="share of the training over which rho rises from 0; a step that goes on has 0"
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="probability that a step hides an answer from the HyperNets")
+
     @model_validator(mode="after")
     def _of_form(self) -> "Weak":
         for name, form in (("rank", "low-rank"), ("kernels", "mixture")):
@@ -243,7 +248,17 @@ class Weak(Table):
 
     def derive(self, space: SearchSpace) -> SearchSpace:
         """The space with a supernet that shares its weights so."""
-        return ConditionedSpace(space, self.form, self.rho, self.hidden, self.terms, self.sees, self.control)
+        return ConditionedSpace(
+            space,
+            self.form,
+            self.rho,
+            self.hidden,
+            self.terms,
+            self.sees,
+            self.control,
+            warmup=self.warmup,
+            dropout=self.dropout,
+        )
 
 
 class Supernet(Table):

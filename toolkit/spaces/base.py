@@ -79,6 +79,15 @@ class SearchSpace(ABC):
         """`supernet_plans` through the weights that all widths share, where groups of widths have their own too."""
         return self.supernet_plans(arch)
 
+    def in_training(self, plans: Plans, progress: float, rng: np.random.Generator | None = None) -> Plans:  # noqa: ARG002
+        """A path's plans as they are run when a training has come so far: others only where weights are shared weakly.
+
+        Args:
+            progress: share of the training that is done, in [0, 1).
+            rng: for what a step leaves out; None where nothing is learnt.
+        """
+        return plans
+
     @property
     @abstractmethod
     def widest(self) -> Plans:

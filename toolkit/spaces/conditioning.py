@@ -36,6 +36,8 @@ class ConditionedSpace(DerivedSpace):
         form, rho, hidden, terms: as `Hyper` has them.
         sees: what a block is conditioned on.
         control: a wrong code in place of the right one.
+        warmup: share of a training over which what the HyperNet says comes to count, linearly from nothing.
+        dropout: probability that a step does not tell the HyperNet an answer, lest it know architectures by heart.
     """
 
     form: Form
@@ -44,6 +46,8 @@ class ConditionedSpace(DerivedSpace):
     terms: int = 0
     sees: Sees = "whole"
     control: Control | None = None
+    warmup: float = 0.0
+    dropout: float = 0.0
 
     def supernet_plans(self, arch: Arch) -> Plans:
         """The base's, conditioned."""
@@ -52,6 +56,24 @@ class ConditionedSpace(DerivedSpace):
     def trunk_plans(self, arch: Arch) -> Plans:
         """The base's, conditioned."""
         return self._conditioned(self.base.trunk_plans(arch), arch)
+
+    def in_training(self, plans: Plans, progress: float, rng: np.random.Generator | None = None) -> Plans:
+        """With the strength that a HyperNet has by then, and what a step learns from, without some answers."""
+        strength = min(1.0, progress / self.warmup) if self.warmup else 1.0
+        untold = np.zeros(len(self.decisions), bool)
+        if rng is not None and self.dropout:
+            untold = rng.spawn(1)[0].random(len(untold)) < self.dropout  # `rng` goes on as if nothing were left out
+        if strength == 1.0 and not untold.any():
+            return plans
+
+        def told(position: int, plan: Plan) -> tuple[int, ...]:
+            pairs = zip(self._known[position], plan.answers, strict=True)
+            return tuple(ABSENT if untold[number] else answer for number, answer in pairs)
+
+        return tuple(
+            replace(plan, answers=told(position, plan), strength=strength) if plan and plan.answers else plan
+            for position, plan in enumerate(plans)
+        )
 
     @cached_property
     def widest(self) -> Plans:

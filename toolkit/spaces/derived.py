@@ -40,6 +40,10 @@ class DerivedSpace(SearchSpace):
         """Those of the base."""
         return self.base.trunk_plans(arch)
 
+    def in_training(self, plans: Plans, progress: float, rng: np.random.Generator | None = None) -> Plans:
+        """As in the base."""
+        return self.base.in_training(plans, progress, rng)
+
     @property
     def widest(self) -> Plans:
         """That of the base."""

@@ -88,9 +88,9 @@ def structures(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     """Blocks that may share, whatever it is that all of them are conditioned on.
 
     Raises:
-        ValueError: they are conditioned on different answers, so that their weights differ and they share nothing.
+        ValueError: they are conditioned differently, so that their weights differ and they share nothing.
     """
-    if len({plan.answers for plan in plans}) > 1:
+    if len({plan.condition for plan in plans}) > 1:
         raise ValueError("blocks that are conditioned differently share nothing; run each for itself")
     return tuple(plan.structure for plan in plans)
 

@@ -13,6 +13,7 @@ from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.shapes import used_by
 from toolkit.errors import InputError
 from toolkit.spaces import Arch, Plans, SearchSpace
+from toolkit.spaces.plans import unconditioned
 
 State = dict[str, npt.NDArray[np.int64]]
 
@@ -51,7 +52,7 @@ class Tally:
 
     def note(self, arch: Arch | None, plans: Plans) -> None:
         """A network was trained: these blocks of the supernet, as a path of `arch` if that is known."""
-        self._fresh[arch, plans] += 1
+        self._fresh[arch, unconditioned(plans)] += 1
 
     @property
     def networks(self) -> int:
@@ -111,7 +112,7 @@ class Tally:
     def _fold(self) -> None:
         for (arch, run), times in self._fresh.items():
             self._networks += times
-            own = run if arch is None else self.space.supernet_plans(arch)
+            own = run if arch is None else unconditioned(self.space.supernet_plans(arch))
             for number, answer in enumerate(arch or ()):
                 for block in self.space.decisions[number].blocks:
                     if run[block] == own[block]:

@@ -83,7 +83,7 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             norm_layer = cast(BatchNorm, _serving(layer, channels, step.own.norms))
             if modulation is None:
                 return lambda given, x: given.norm(norm_layer, x)
-            return lambda given, x: given.norm(ModulatedNorm(norm_layer, modulation, given.features), x)
+            return lambda given, x: given.norm(ModulatedNorm(norm_layer, modulation, given.condition), x)
         case p.Linear(in_features, _):
             linear = _serving(layer, in_features, step.own.convs)
             return lambda _, x: linear.forward(x.flatten(1))
@@ -154,7 +154,7 @@ def _filters(
     plain = partial(layer.made, part, matrices) if matrices else partial(layer.filters, part)
     if modulation is None:
         return lambda _: plain()
-    return lambda given: modulation.filters(plain(), given.features)
+    return lambda given: modulation.filters(plain(), given.condition)
 
 
 def _relu(kind: str, see: See | None) -> Run:

@@ -5,7 +5,7 @@ over that graph. Two networks are equal up to a position exactly when their plan
 makes a block's weights depend on is part of its plan.
 """
 
-from toolkit.spaces.plans.base import Block, Plan, Plans
+from toolkit.spaces.plans.base import Block, Plan, Plans, unconditioned
 from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
 from toolkit.spaces.plans.darts import AuxiliaryHead, DualCell, FactorizedReduce, Separable
 from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
@@ -37,4 +37,5 @@ __all__ = [
     "Separable",
     "SplitAttention",
     "Stem",
+    "unconditioned",
 ]

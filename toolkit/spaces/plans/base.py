@@ -22,7 +22,8 @@ class Block(ABC):
         own: groups of widths that have weights of their own, by the field that says the width.
         hyper: the HyperNet that modulates its weights, if they are shared weakly.
         answers: those to the decisions that the HyperNet knows of: what the block is conditioned on. Empty in what a
-            supernet holds; run so, a block has the shared weights as they are.
+            supernet holds; run so, a block has the shared weights as they are. `ABSENT` is an answer that is not told.
+        strength: how much of what the HyperNet says counts, from 0 to 1, which is all of it.
         label: what people call its position in a drawing; empty: stage and number.
         reads: which earlier states it reads, counted back: 1 is the block before, 2 the one before that.
     """
@@ -30,6 +31,7 @@ class Block(ABC):
     own: Owns = field(default=(), kw_only=True)
     hyper: Hyper | None = field(default=None, kw_only=True)
     answers: tuple[int, ...] = field(default=(), kw_only=True)
+    strength: float = field(default=1.0, kw_only=True)
     label: ClassVar[str] = ""
 
     @abstractmethod
@@ -50,7 +52,12 @@ class Block(ABC):
     @property
     def structure(self) -> Self:
         """The block whatever it is conditioned on: graphs, costs and programs know no more."""
-        return replace(self, answers=()) if self.answers else self
+        return replace(self, answers=(), strength=1.0) if self.answers else self
+
+    @property
+    def condition(self) -> tuple[tuple[int, ...], float]:
+        """What it is conditioned on. Blocks on different conditions share nothing."""
+        return self.answers, self.strength
 
     @property
     def parts(self) -> tuple["Plan", ...]:
@@ -68,3 +75,8 @@ class Block(ABC):
 Plan = Block
 Plans = tuple[Plan | None, ...]
 """One plan per position of the network, from stem to head; None where the block is absent."""
+
+
+def unconditioned(plans: Plans) -> Plans:
+    """The structures of plans."""
+    return tuple(plan and plan.structure for plan in plans)
