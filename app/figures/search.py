@@ -9,7 +9,9 @@ HEIGHT, ROW = 320, 22
 LABELS = {
     "greedy_reward": "greedy",
     "sampled_reward": "sampled",
-    "effective_samples": "effective samples",
+    "samples": "drawn",
+    "distinct_samples": "different",
+    "effective_samples": "effective",
     "best": "best so far",
     "mean": "mean of the round",
 }

@@ -15,8 +15,8 @@ REWARDS = (
     "formulas are our reconstruction; no figure of the paper is known."
 )
 SAMPLES = (
-    "How many samples the importance weights leave, 1 / sum of their squares. PARSEC's and FP-NAS's formulas are our "
-    "reconstruction from abstracts."
+    "How many networks were drawn in a step, how many different ones, and how many the importance weights leave, "
+    "1 / sum of their squares. PARSEC's and FP-NAS's formulas are our reconstruction from abstracts."
 )
 
 ui.header(

@@ -19,7 +19,7 @@ from toolkit.search.trace import policy_file, read_rounds, rounds_file
 from toolkit.search.ways import pareto
 from toolkit.spaces import SearchSpace, get_space
 
-ENTROPY, REWARDS = "entropy.", ("greedy_reward", "sampled_reward", "effective_samples")
+ENTROPY, REWARDS = "entropy.", ("greedy_reward", "sampled_reward", "samples", "distinct_samples", "effective_samples")
 """Names of metrics: of each decision's entropy, and of what else a policy's training tells."""
 
 _PREFIX = "sampling."
@@ -84,6 +84,8 @@ def as_shares(found: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
 
 def rewards(curves: pd.DataFrame) -> pd.DataFrame:
     """By step: what a policy's training tells besides entropies; no columns where there is none."""
+    if {"samples", "distinct_share"} <= {*curves}:
+        curves = curves.assign(distinct_samples=curves["samples"] * curves["distinct_share"])
     present = [name for name in REWARDS if name in curves]
     return curves.set_index("step")[present].dropna(how="all")
 

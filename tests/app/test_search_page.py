@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -48,6 +49,22 @@ def test_a_learned_policy(folder: Path, open_search) -> None:
     assert learned is not None
     assert learned.probabilities.groupby("decision")["p"].sum().to_numpy() == pytest.approx(1)
     assert len(learned.advantages) > 0
+
+
+def test_what_importance_leaves_of_the_samples() -> None:
+    table = pd.DataFrame(
+        {
+            "step": [1, 2],
+            "loss": [1.0, 1.0],
+            "samples": [8.0, 4.0],
+            "distinct_share": [0.5, 1.0],
+            "effective_samples": 2.0,
+        }
+    )
+    found = views.rewards(table)
+    assert found["distinct_samples"].tolist() == [4.0, 4.0]
+    assert list(found) == ["samples", "distinct_samples", "effective_samples"]
+    assert not list(views.rewards(table[["step", "loss"]]))
 
 
 def test_a_search(folder: Path, open_search) -> None:

@@ -10,6 +10,7 @@ from tests.command import Outcome, supernet
 from toolkit.candidates import draw_candidates, read_candidates, scores, write_entries
 from toolkit.evaluation.ledger import Ledger
 from toolkit.runs.folder import RunFolder
+from toolkit.search.files import read_policy
 from toolkit.search.trace import read_rounds
 from toolkit.spaces import get_space
 from toolkit.training.selection import SELECTIONS
@@ -47,6 +48,9 @@ def test_every_way_and_what_it_leaves(searched: RunFolder, by: str) -> None:
     rounds = read_rounds(searched.search.with_suffix(".rounds.jsonl"))
     assert [each.scored for each in rounds][-1] == 14
     assert rounds[-1].best == accs[0]
+    if by == "policy":
+        policy = read_policy(searched.search.with_suffix(".policy.json"), SPACE)
+        assert policy.entropies() == pytest.approx(rounds[-1].entropies)
     assert bool(rounds[-1].entropies) == (by == "policy") == (facts["policy"] is not None)
     costs = [each["macs"] for each in facts["front"]]
     found = [each["score"] for each in facts["front"]]
@@ -102,6 +106,8 @@ def test_a_learned_policy_proposes(tmp_path: Path) -> None:
     [
         (("--start", "policy"), "method spos learned none"),
         (("--max-macs", "5"), "allow more"),
+        (("--max-macs", "0"), "macs: a limit is a number above 0, not 0"),
+        (("--max-parameters", "nan"), "parameters: a limit is a number above 0, not nan"),
         (("--max-latency", "5"), "a latency comes from a table"),
         (("--score", "predictor", "--labels", "nowhere.json"), "nowhere.json"),
     ],

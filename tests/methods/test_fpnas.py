@@ -88,6 +88,14 @@ def test_fewer_paths_as_the_policy_decides() -> None:
     assert made().count() == 8
 
 
+def test_a_temperature_that_tells_nothing_is_remarked() -> None:
+    remark = made().remark
+    assert remark({"samples": 8.0, "effective_samples": 1.1}) == "1.1 effective of 8 samples; lower method.strength"
+    assert remark({"samples": 8.0, "effective_samples": 7.6}) == "7.6 effective of 8 samples; raise method.strength"
+    for values in ({}, {"samples": 8.0, "effective_samples": 3.0}, {"samples": 2.0, "effective_samples": 1.0}):
+        assert remark(values) == ""
+
+
 @pytest.mark.parametrize("name", ["parsec", "fpnas"])
 def test_a_resumed_run_ends_in_the_same_checkpoint(name: str, tmp_path: Path) -> None:
     recipe = tiny.recipe(method={"name": name, "samples": 3, "held_out": 0.3}, training={"batch_size": 16, "epochs": 2})

@@ -81,13 +81,14 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, list[di
 def test_they_compute_what_one_process_computes(single: RunFolder, double: tuple[RunFolder, Any, str]) -> None:
     """To rounding, for sums over a batch are taken in another order: tensors (momentum: sums of gradients) differ by
     4e-6 of their size. Batch norm by process, or gradients that are not averaged, would differ by their whole size.
+    What HyperNets do to the only channel of grey images a batch norm undoes: those gradients are rounding, about 1e-8.
     """
     one, two = (load_checkpoint(run.latest_checkpoint()) for run in (single, double[0]))
     assert one.facts == two.facts
     for first, second in ((one.model, two.model), (one.ema, two.ema), (one.optimizer, two.optimizer)):
         assert first.keys() == second.keys()
         for name, array in first.items():
-            assert np.linalg.norm(second[name] - array) <= 1e-4 * np.linalg.norm(array), name
+            assert np.linalg.norm(second[name] - array) <= 1e-4 * np.linalg.norm(array) + 1e-7, name
 
 
 def test_one_all_reduce_of_gradients_a_step(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:

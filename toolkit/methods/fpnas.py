@@ -4,6 +4,7 @@ Only abstracts could be read, and no code exists: formulas are [S, K], constants
 """
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,10 @@ from toolkit.spaces import Arch, SearchSpace
 
 _DECIDED = 0.1
 """Nats per decision below which a policy counts as decided; above it one sample alone would reinforce itself."""
+
+_FEWEST, _JUDGED = 1.5, 4
+"""Effective samples below which one path gets all, as above half of them all get alike [R]; of fewer drawn than so many
+that says nothing."""
 
 _LEAST = 1e-3
 """Importance below which a path is not trained in a step."""
@@ -90,6 +95,14 @@ class PARSEC(Method):
                 ops.backward(of_path)
                 loss = loss + ops.detach(of_path)
         return {"loss": loss, **values}
+
+    @override
+    def remark(self, values: Mapping[str, float]) -> str:
+        drawn, effective = values.get("samples", 0.0), values.get("effective_samples", 0.0)
+        if drawn < _JUDGED or _FEWEST <= effective <= drawn / 2:
+            return ""
+        change = "lower" if effective < _FEWEST else "raise"
+        return f"{effective:.1f} effective of {drawn:.0f} samples; {change} method.strength"
 
     def _learn(self, batch: Batch, archs: list[Arch]) -> dict[str, Tensor]:
         importance = self.importance(archs, assess(batch, archs)[1])

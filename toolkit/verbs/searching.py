@@ -74,7 +74,15 @@ class Limits:
     def within(self, space: SearchSpace) -> tuple[Limit, ...]:
         """Those that were given; raises InputError."""
         asked: dict[Kind, float | None] = {"macs": self.macs, "parameters": self.parameters, "latency": self.latency}
+        if wrong := [
+            f"{kind}: a limit is a number above 0, not {most:g}" for kind, most in asked.items() if _nonsense(most)
+        ]:
+            raise InputError(wrong)
         return tuple(Limit(kind, self.cost(kind, space), most) for kind, most in asked.items() if most is not None)
+
+
+def _nonsense(most: float | None) -> bool:
+    return most is not None and not most > 0
 
 
 def search_run(
@@ -151,12 +159,12 @@ def search_run(
             trace.append(Round(len(values), max(values), float(np.mean(latest)), entropies))
             write_found(result, space, known)
             write_rounds(rounds_file(result), trace)
+            if learner:
+                write_policy(policy_file(result), learner.policy)
             note(f"{len(values):,} networks, best {max(values):.4f}")
             progress("searching", len(values), evaluations)
 
         known = drive(rounds, score, evaluations, after)
-    if learner:
-        write_policy(policy_file(result), learner.policy)
     return _searched(space, known, price, counted.fresh, result, learner)
 
 
