@@ -18,7 +18,7 @@ TOLERANCE = 1e-4
 
 NOT_PROVEN = (
     "Not shown, for no tensor tells: that it is the network that was trained (widths that run in place of others, "
-    "activations without weights, normalisation of images)."
+    "activations without weights, how far a HyperNet may go, normalisation of images)."
 )
 
 IMAGES, SIZE = 4, 64

@@ -13,7 +13,7 @@ def assess(batch: Batch, archs: Sequence[Arch]) -> tuple[npt.NDArray[np.float64]
     """Accuracies and mean losses of paths on one batch, the same for all, each of shape (paths,).
 
     Weights are inherited, batch norm takes the batch's own statistics, and nothing is remembered. Numbers are those of
-    all processes together. Equal paths are run once.
+    all processes together, each with the statistics of its own part. Equal paths are run once.
     """
     assert batch.held_out is not None  # noqa: S101
     images, labels = batch.held_out
