@@ -252,14 +252,14 @@ def test_clicking_a_point_selects_it_and_the_link_brings_it_back(
     code = read_table(RunFolder(runs / "spos").candidates).codes[candidate]
     start = time.perf_counter()
     page.mouse.click(x, y)
-    expect(page.get_by_test_id("stCode").get_by_text(code)).to_be_visible()
+    expect(page.locator("pre").get_by_text(code)).to_be_visible()
     note(artifacts, "candidate by click", time.perf_counter() - start)
     expect(page).to_have_url(re.compile(rf"candidate={candidate}\b"))
     settle(page, "candidates")
 
     page.goto(page.url)  # what a colleague would do with the link
     settle(page, "candidates")
-    expect(page.get_by_test_id("stCode").get_by_text(code)).to_be_visible()
+    expect(page.locator("pre").get_by_text(code)).to_be_visible()
     expect(page.get_by_role("combobox", name="Colour")).to_have_value("width4")
 
 
