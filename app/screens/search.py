@@ -45,7 +45,7 @@ def show_learned() -> bool:
     decided, told = views.entropies(curves, views.space_of(run)), views.rewards(curves)
     if found is None and decided.empty:
         return False
-    st.subheader("Learned in training", anchor=False)
+    st.header("Learned in training", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         if not decided.empty:
@@ -81,7 +81,7 @@ def show_found(*, draw: bool) -> bool:
     found = load(views.found, run, run.search, rounds_file(run.search), policy_file(run.search))
     if found is None:
         return False
-    st.subheader("Found by `supernet search`", anchor=False)
+    st.header("Found by `supernet search`", anchor=False)
     best = found.table.iloc[0]
     ui.facts(
         {

@@ -107,7 +107,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
         "residuals' variance lies between the options of this decision. Listed first is the decision with the most."
     )
 
-    st.subheader("Every candidate", anchor=False)
+    st.header("Every candidate", anchor=False)
     st.caption(
         f"The best {BEST} by fitted value; a tick says that the network really was evaluated (or trained alone), the "
         "others are predicted only. The download has all."

@@ -34,9 +34,11 @@ def read_report(run: RunFolder) -> RankReport | None:
 
 
 def headline(run: RunFolder) -> Estimate | None:
-    """Kendall's tau with its interval."""
+    """Kendall's tau with its interval; None without a report, or if the truth has changed since."""
     report = read_report(run)
-    return report.score.metrics[MAIN] if report else None
+    if report is None or (run.standalone.is_file() and run.standalone.stat().st_mtime > run.rank.stat().st_mtime):
+        return None
+    return report.score.metrics[MAIN]
 
 
 def tau_now(run: RunFolder, *, score: Source, truth: Source) -> Estimate | None:
