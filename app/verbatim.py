@@ -46,5 +46,5 @@ def verbatim(words: str, key: str, *, height: int | None = None, wrap: bool = Fa
         height: at most, in pixels; what is longer scrolls.
         wrap: long lines.
     """
-    data = {"words": words, "height": height, "wrap": wrap}
+    data = {"words": words.strip(), "height": height, "wrap": wrap}
     _component(key=f"verbatim-{key}", data=data, width="stretch", height="content")
