@@ -8,6 +8,7 @@ import streamlit as st
 from app import text, ui
 from app.chart import chart
 from app.figures import blocks as figures
+from app.verbatim import verbatim
 from app.views.blocks import NOTHING, Block, Graph, blocks, cells
 from app.views.candidates import Candidate, sampling_error
 from toolkit.spaces import SearchSpace
@@ -31,7 +32,7 @@ def show(space: SearchSpace, candidate: Candidate, total: int, took: Mapping[str
             **{f"On {text.plain(device)}": f"{value:.3g} ms" for device, value in took.items() if value == value},
         }
     )
-    st.code(candidate.code, language=None)
+    verbatim(candidate.code, "code")
     draw(space, candidate.code, candidate.id)
     st.caption(
         f"The ± is the standard error from testing on {candidate.images:,} images: smaller differences may be chance."

@@ -35,7 +35,7 @@ HERE = Path(__file__).parent
 
 
 def page_file(name: str) -> str:
-    """The file of a page, as Streamlit takes it: from the folder of `main.py`."""
+    """The file of a page, as Streamlit takes it: from the folder of `script.py`."""
     return f"screens/{name}/page.py" if (HERE / "screens" / name).is_dir() else f"screens/{name}.py"
 
 

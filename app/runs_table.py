@@ -1,11 +1,11 @@
 """All runs in one dense table: sorted by any column, opened by name, ticked to be compared; also by the keyboard."""
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
+
+from app.ready import chunks
 
 KEY = "runs table"
 _OPENED = "run opened"
@@ -128,12 +128,6 @@ export default function({ data, parentElement, setStateValue, setTriggerValue })
 _component = st.components.v2.component("supernet_runs", html=_HTML, css=_CSS, js=_JS)
 
 
-@cache
-def _chunks() -> list[str]:
-    """Plotly as Streamlit serves it: by far the largest part of the first page with a figure."""
-    return [path.name for path in (Path(st.__file__).parent / "static" / "static" / "js").glob("PlotlyChart.*.js")]
-
-
 def runs_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], ticked: str) -> str | None:
     """Draw it.
 
@@ -156,7 +150,7 @@ def runs_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], ticked: s
         st.session_state[_OPENED] = st.session_state[KEY].get("open")
 
     data = {
-        "chunks": _chunks(),
+        "chunks": chunks(),
         "columns": list(columns),
         "rows": list(rows),
         "ticked": st.session_state.get(ticked, []),

@@ -19,7 +19,7 @@ import toolkit
 from toolkit.errors import InputError
 from toolkit.files import atomic_write
 
-KEPT = 64
+KEPT = 128
 """Files: 45,000 candidates take 2 MB."""
 
 

@@ -33,9 +33,9 @@ def count(number: int, noun: str) -> str:
 
 def ago(seconds: float) -> str:
     """A span of time as people say it."""
-    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{count(int(seconds // size), name)} ago"
+            return f"{seconds // size:.0f} {name} ago"
     return "just now"
 
 

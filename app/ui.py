@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import links, text, theme
 from app.cache import glance, load
 from app.spreadsheet import to_csv
+from app.verbatim import verbatim
 from app.views import training
 from app.views.folder import scan
 from converters.submission import Report
@@ -40,11 +41,17 @@ def header(title: str, caption: str) -> None:
     st.caption(caption)
 
 
-def answer(*lines: str) -> None:
-    """What a page says in words, for somebody who reads nothing else; shown as it is."""
+def answer(*lines: str) -> DeltaGenerator:
+    """What a page says in words, for somebody who reads nothing else; shown as it is.
+
+    Returns:
+        the last line, whose `markdown` says it anew.
+    """
     with st.container(key="answer", gap="xsmall"):
         for line in lines:
-            st.markdown(text.plain(line))
+            place = st.empty()
+            place.markdown(text.plain(line))
+    return place
 
 
 def fold(label: str, key: str, show: Callable[[], None]) -> None:
@@ -77,7 +84,7 @@ def empty(title: str, explanation: str, *commands: Sequence[object]) -> None:
     with st.container(border=True):
         st.markdown(f"**{title}**")
         st.caption(explanation)
-        st.code("\n".join(shlex.join(map(str, command)) for command in commands), language=None)
+        verbatim("\n".join(shlex.join(map(str, command)) for command in commands), title)
 
 
 def open_run() -> tuple[str, RunFolder]:

@@ -85,7 +85,7 @@ def effects(tables: Mapping[str, pd.DataFrame], decisions: Sequence[str]) -> go.
         COLUMNS,
         shared_yaxes=True,
         subplot_titles=list(decisions),
-        vertical_spacing=min(0.08, 0.4 / rows),
+        vertical_spacing=48 / (ROW * rows),
         horizontal_spacing=0.015,
     )
     widest = max(float(np.nanmax(np.abs(table["effect"]))) for table in tables.values()) * 1.1 or 1.0

@@ -1,5 +1,7 @@
 """Searches: what a policy decided in a training, and what `supernet search` found; live."""
 
+import shlex
+
 import pandas as pd
 import streamlit as st
 
@@ -7,6 +9,7 @@ from app import inspector, text, ui
 from app.cache import load
 from app.chart import chart
 from app.figures import search as figures
+from app.verbatim import verbatim
 from app.views import search as views
 from toolkit.search.trace import policy_file, rounds_file
 
@@ -42,7 +45,7 @@ def show_learned() -> bool:
     decided, told = views.entropies(curves, views.space_of(run)), views.rewards(curves)
     if found is None and decided.empty:
         return False
-    st.subheader("Learned in training", anchor=False)
+    st.header("Learned in training", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         if not decided.empty:
@@ -68,7 +71,7 @@ def show_learned() -> bool:
                 chart(figures.advantages(values), "advantages", "Advantages", values.to_frame(), f"{name}-advantages")
                 st.caption(f"The last {len(values):,} advantages; where the sample was the greedy network they are 0.")
         st.markdown(f"**The most probable network after step {found.step:,}**")
-        st.code(found.code, language=None)
+        verbatim(found.code, "learned")
         inspector.draw(views.space_of(run), found.code, f"{name}-policy")
     return True
 
@@ -78,7 +81,7 @@ def show_found(*, draw: bool) -> bool:
     found = load(views.found, run, run.search, rounds_file(run.search), policy_file(run.search))
     if found is None:
         return False
-    st.subheader("Found by `supernet search`", anchor=False)
+    st.header("Found by `supernet search`", anchor=False)
     best = found.table.iloc[0]
     ui.facts(
         {
@@ -108,11 +111,22 @@ def show_found(*, draw: bool) -> bool:
     st.dataframe(found.table.head(20), hide_index=True, alt="The best networks that were scored")
     code = found.proposed or str(best["code"])
     st.markdown("**What the policy proposes**" if found.proposed else "**The best network**")
-    st.code(code, language=None)
+    verbatim(code, "proposed")
     if draw:
         inspector.draw(views.space_of(run), code, f"{name}-found")
     ui.download("All scored as CSV", found.table, f"{name}-search")
-    st.code(f"supernet standalone {run.path} --candidates {run.search} --choose first --count 5", language="bash")
+    train = (
+        "supernet",
+        "standalone",
+        str(run.path),
+        "--candidates",
+        str(run.search),
+        "--choose",
+        "first",
+        "--count",
+        "5",
+    )
+    verbatim(shlex.join(train), "train")
     return True
 
 

@@ -10,6 +10,7 @@ from app.chart import chart
 from app.figures import sweeps as figures
 from app.pages import page_file
 from app.ui import Color
+from app.verbatim import verbatim
 from app.views import runs
 from app.views import sweeps as views
 from toolkit.sweeps.report import REPORT, SweepReport, read_report
@@ -235,4 +236,4 @@ with ui.problems_in_place("The sweep's file cannot be read"):
     if plan is not None:
         st.header("Plan", anchor=False)
         st.caption("The file that the sweep was started with; the same command goes on where it was stopped.")
-        st.code(plan, language="toml", height=min(520, 40 + 21 * plan.count("\n")))
+        verbatim(plan, "plan", height=520)

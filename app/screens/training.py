@@ -5,6 +5,7 @@ import streamlit as st
 from app import links, ui
 from app.cache import glance
 from app.figures import training as figures
+from app.verbatim import verbatim
 from app.views import training as views
 
 ui.header(
@@ -94,7 +95,7 @@ with left:
     st.header("Recipe", anchor=False)
     st.caption("Everything that determines this run; every default is written out.")
     with ui.problems_in_place("The recipe cannot be read"):
-        st.code(views.recipe_text(run), language="toml", height=360)
+        verbatim(views.recipe_text(run), "recipe", height=360)
 with right:
     st.header("Checkpoints", anchor=False)
     st.caption("Weights that can be evaluated. Older ones are deleted as the recipe says.")

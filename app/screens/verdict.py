@@ -9,6 +9,7 @@ from app.cache import glance, load
 from app.derived import derive
 from app.figures.ranking.forest import forest
 from app.screens.ranking.choose import first_subject
+from app.verbatim import verbatim
 from app.views import candidates, notes, runs, submission, verdict
 from app.views.interference import readings
 from app.views.ranking import estimates, noise
@@ -43,6 +44,9 @@ ui.header("Verdict", "Can this run be handed in, can its ranking be trusted, and
 name, run = ui.open_run()
 summary = glance(runs.summary, run, *runs.summarised(run))
 problems = glance(submission.count_problems, run, run.recipe, run.candidates, run.submission)
+top = st.container(border=True)
+with top:
+    headline = ui.answer(verdict.ready(problems))  # at once; whether the ranking can be trusted takes longer
 found, place, wrong = None, None, list(summary.problems)
 try:
     found = ranking(run)
@@ -54,11 +58,11 @@ except InputError as error:
     wrong += error.problems
 whole = verdict.verdict(name, run, summary, problems, found, place)
 
-with st.container(border=True):
-    ui.answer(whole.headline)
+headline.markdown(text.plain(whole.headline))
+with top:
     if whole.next and whole.next.command:
         st.caption("Next:")
-        st.code(shlex.join(whole.next.command), language=None)
+        verbatim(shlex.join(whole.next.command), "next")
 if wrong:
     ui.problems("What cannot be read", list(dict.fromkeys(wrong)))
 for step in whole.steps:
@@ -75,7 +79,7 @@ for step in whole.steps:
         for note in step.notes:
             st.caption(f":material/info: {text.plain(note)}")
         if step.command and step is not whole.next:
-            st.code(shlex.join(step.command), language=None)
+            verbatim(shlex.join(step.command), step.title)
 noted = glance(notes.read_notes, run, notes.notes_file(run))
 if noted:
     st.header("Notes", anchor=False)

@@ -49,13 +49,16 @@ def scan(folder: Path) -> Scan:
 
 
 def changed(run: RunFolder) -> float:
-    """When anything in the run last changed, in seconds since 1970; files that hold nothing do not count."""
+    """When anything in the run last changed, in seconds since 1970; files that hold nothing do not count.
+
+    Nor does what SQLite lays beside a ledger whenever somebody reads it.
+    """
     newest = 0.0
     for place in (run.path, run.path / READ[0]):
         with suppress(OSError):
             for entry in os.scandir(place):
                 status = entry.stat(follow_symlinks=False)
-                if status.st_size and entry.is_file():
+                if status.st_size and entry.is_file() and not entry.name.endswith("-shm"):
                     newest = max(newest, status.st_mtime)
     return newest
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 def summarised(run: RunFolder) -> list[Path]:
     """The files that `summary` reads."""
     files = [run.recipe, run.metrics, run.path / "checkpoints", *candidates.ledger_files(run), run.candidates, run.rank]
-    return [*files, *sources.score_files(run).values()]
+    return [*files, run.standalone, *sources.score_files(run).values()]
 
 
 @dataclass(frozen=True, slots=True)

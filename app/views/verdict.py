@@ -95,7 +95,7 @@ def verdict(
         part = top_part(len(ranking.subject))
         shown = [METRICS[MAIN].label, *([METRICS[part].label] if part else [])]
         taus = taus[taus["metric"].isin(shown)].reset_index(drop=True)
-    return Verdict(name, f"{_ready(problems)} {_trust(ranking)}", steps, taus)
+    return Verdict(name, f"{ready(problems)} {_trust(ranking)}", steps, taus)
 
 
 def next_step(run: RunFolder, summary: Summary, problems: int | None) -> Step | None:
@@ -122,7 +122,12 @@ def where_it_sits(space: SearchSpace, table: pd.DataFrame) -> str | None:
     return interference.answer(strip.strip(space, cells), cells)
 
 
-def _ready(problems: int | None) -> str:
+def ready(problems: int | None) -> str:
+    """Whether it can be handed in.
+
+    Args:
+        problems: of the submission; None if there is none.
+    """
     if problems is None:
         return "There is nothing to hand in yet."
     return "It can be handed in." if problems == 0 else f"It cannot be handed in: {count(problems, 'problem')}."

@@ -60,7 +60,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, root: Path) -> Callable[..., AppT
     def open_page(folder: Path, page: str, **query: str | list[str]) -> AppTest:
         monkeypatch.setattr(sys, "argv", ["main.py"])
         monkeypatch.setenv("SUPERNET_RUNS", str(folder))
-        app = AppTest.from_file(str(root / "app" / "main.py"), default_timeout=60)
+        app = AppTest.from_file(str(root / "app" / "script.py"), default_timeout=60)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app import example_run
 from tests.app.texts import texts as texts_of
+from tests.app.texts import verbatim
 from toolkit.candidates import read_table, write_entries
 from toolkit.latencies import Operation, OperationTable, operations, write_operations
 from toolkit.latencies.operations import CALL, all_operations
@@ -93,7 +94,7 @@ def test_a_damaged_file_is_named_and_breaks_no_other_page(damaged: str, own_run:
 def test_a_link_shows_the_run_and_the_candidate(full_run: RunFolder, open_page) -> None:
     app = open_page(full_run.path.parent, "candidates", run="full", candidate="arch17")
     assert app.text_input(key="candidate").value == "arch17"
-    assert code_of(full_run, "arch17") in [block.value for block in app.code]
+    assert code_of(full_run, "arch17") in verbatim(app)
 
 
 def code_of(run: RunFolder, candidate: str) -> str:

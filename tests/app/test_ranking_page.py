@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_ranking, example_run
-from tests.app.texts import texts
+from tests.app.texts import texts, verbatim
 from toolkit.candidates import read_table
 from toolkit.runs.folder import RunFolder
 
@@ -78,7 +78,7 @@ def test_a_link_restores_a_view(open_view) -> None:
 def test_a_network_is_opened_by_its_id(open_view, folder: Path) -> None:
     app = open_view(run="cells", view="Who is misjudged", network="arch1")
     code = read_table(RunFolder(folder / "cells").submission).codes["arch1"]
-    assert code in [block.value for block in app.code]
+    assert code in verbatim(app)
     assert "networks that differ from it in one choice" in texts(app)
     app.text_input(key="network").set_value("nobody").run()
     assert not app.exception

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,9 +78,22 @@ def test_whoever_opens_it_names_who_may_come(root: Path, tmp_path: Path, monkeyp
         assert handshake(port, "evil.example", "http://evil.example") == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "figures"), [("", False), ("verdict", True), ("candidates", True), ("weights", False)]
+)
+def test_browsers_are_told_of_what_a_page_with_figures_needs(path: str, figures: bool, port: int) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as answer:
+        links = answer.headers.get_all("Link", [])
+    assert [link.endswith("rel=modulepreload") for link in links if "PlotlyChart" in link] == [True] * figures
+    for link in links:
+        name = link.partition(">")[0].removeprefix("<./")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as file:
+            assert "javascript" in file.headers["Content-Type"]
+
+
 def test_what_every_page_imports_is_light(root: Path) -> None:
     """The first visitor waits for imports; scipy.stats alone would be a third of them."""
-    code = "import sys, app.ui, app.views.candidates, app.figures.candidates; print(*sys.modules)"
+    code = "import sys, app.figures.candidates; from app.ready import load; load(); print(*sys.modules)"
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split()
     assert not {"scipy.stats", "scipy.linalg", "scipy.spatial", "sklearn", "torch", "paddle"} & set(loaded)

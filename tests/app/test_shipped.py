@@ -19,7 +19,7 @@ def newcomer(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SUPERNET_RUNS", raising=False)
     monkeypatch.setattr("sys.argv", ["main.py"])
-    return AppTest.from_file(str(root / "app" / "main.py"), default_timeout=120)
+    return AppTest.from_file(str(root / "app" / "script.py"), default_timeout=120)
 
 
 def test_a_fresh_clone_opens_on_the_shipped_results(newcomer: AppTest) -> None:

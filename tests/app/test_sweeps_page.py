@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import example_sweep
-from tests.app.texts import texts
+from tests.app.texts import texts, verbatim
 from toolkit.sweeps.report import PLAN, REPORT
 
 
@@ -38,7 +38,7 @@ def test_a_finished_sweep_is_answered(folder: Path, open_sweeps) -> None:
     assert "For nothing: MACs" in texts(app)
     assert facts(app)["State"] == "finished"
     assert facts(app)["Runs finished"] == "6 of 6"
-    assert example_sweep.TOML.strip() in [block.value for block in app.code]
+    assert example_sweep.TOML.strip() in verbatim(app)
     assert app.dataframe[0].value["variant or prior"].tolist()[-1] == "depth"
     assert not app.error
 

@@ -46,7 +46,7 @@ def test_axis_titles() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(-3, "just now"), (59, "just now"), (60, "1 minute ago"), (7200, "2 hours ago"), (90_000, "1 day ago")],
+    [(-3, "just now"), (59, "just now"), (60, "1 min ago"), (7200, "2 h ago"), (90_000, "1 d ago")],
 )
 def test_spans_of_time(seconds: float, shown: str) -> None:
     assert text.ago(seconds) == shown

@@ -1,5 +1,7 @@
 """What stands on a page."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 
@@ -15,6 +17,12 @@ def texts(app: AppTest) -> str:
         app.info,
         app.warning,
         app.success,
-        app.code,
     )
-    return "\n".join(str(element.value) for kind in parts for element in kind).replace("\\", "")
+    said = [str(element.value) for kind in parts for element in kind]
+    return "\n".join([*said, *verbatim(app)]).replace("\\", "")
+
+
+def verbatim(app: AppTest) -> list[str]:
+    """What can be copied from the page."""
+    drawn = [each.proto for each in app.get("bidi_component")]
+    return [json.loads(each.json)["words"] for each in drawn if each.component_name == "supernet_verbatim"]

@@ -52,7 +52,7 @@ def _await(url: str, seconds: float = 180.0) -> None:
         try:
             urllib.request.urlopen(url).close()
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.02)
         else:
             return
     pytest.fail(f"the dashboard did not start within {seconds:.0f} s")

@@ -170,7 +170,7 @@ def test_a_clicked_point_is_inspected_and_the_link_brings_it_back(
         page, address, 4, run="cells", view="Who is misjudged", network="arch1", show="Values"
     )  # with the cell, the blocks, the neighbours
     code = read_table(RunFolder(runs / "cells").submission).codes["arch1"]
-    expect(page.get_by_test_id("stCode").get_by_text(code)).to_be_visible()
+    expect(page.locator("pre").get_by_text(code)).to_be_visible()
     expect(page.get_by_text("Of the 24 networks that differ from it in one choice, 24 have a score")).to_be_visible()
     picture(page, artifacts / "ranking-network.png")
 

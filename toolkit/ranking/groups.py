@@ -36,7 +36,9 @@ class Group:
     def margin(self) -> float:
         """Half the width of the 95% interval of `shift`, by Student's t: groups can be small. NaN for one network."""
         return (
-            float(scipy.stats.t.ppf((1 + LEVEL) / 2, self.networks - 1) * self.error) if self.networks > 1 else np.nan
+            float(scipy.special.stdtrit(self.networks - 1, (1 + LEVEL) / 2) * self.error)
+            if self.networks > 1
+            else np.nan
         )
 
 

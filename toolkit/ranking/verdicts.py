@@ -7,7 +7,7 @@ them in nearly two of three if all were different. Held together, that happens i
 from collections.abc import Sequence
 
 import numpy as np
-import scipy
+from scipy import special
 
 from toolkit.ranking.metrics import FEW
 from toolkit.ranking.report import Estimate, Verdict
@@ -53,4 +53,4 @@ def _chance(difference: Estimate, error: float) -> float:
     """How often chance alone makes as large a difference (two-sided; a normal distribution)."""
     if difference.value is None or not error > 0:
         return 0.0 if difference.value else 1.0
-    return float(2 * scipy.stats.norm.sf(np.abs(difference.value) / error))
+    return float(2 * special.ndtr(-np.abs(difference.value) / error))

@@ -1,5 +1,6 @@
 """View: from seeing to doing. Which decision to split, into which groups, and the recipe that does it."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.cache import glance, load
 from app.chart import chart
 from app.figures.interference.parts import bars
 from app.screens.interference.choose import Found
+from app.verbatim import verbatim
 from app.views import training
 from app.views.interference import splits
 from toolkit.interference.splits import MEASURE, Suggestion, split_recipe
@@ -66,7 +68,7 @@ def show(found: Found) -> None:
                 type="primary",
                 on_click="ignore",
             )
-            st.code(f"supernet train {file} --out {Path(run.path).name}-split", language="bash")
+            verbatim(shlex.join(("supernet", "train", file, "--out", f"{Path(run.path).name}-split")), "train")
             st.caption(
                 "The recipe of this run with the split, going on from its newest checkpoint: every copy begins with "
                 "the shared weights, so that at first no candidate changes its accuracy. Then choose the new run "

@@ -10,6 +10,7 @@ from app.cache import load
 from app.chart import chart
 from app.figures import predictor as figures
 from app.screens.predictor import beside
+from app.verbatim import verbatim
 from app.views import predictor as views
 
 MOST = 12
@@ -106,7 +107,7 @@ with ui.problems_in_place("These labels cannot be learned from"):
         "residuals' variance lies between the options of this decision. Listed first is the decision with the most."
     )
 
-    st.subheader("Every candidate", anchor=False)
+    st.header("Every candidate", anchor=False)
     st.caption(
         f"The best {BEST} by fitted value; a tick says that the network really was evaluated (or trained alone), the "
         "others are predicted only. The download has all."
@@ -133,9 +134,9 @@ with ui.problems_in_place("No queue of networks to train"):
         )
         st.dataframe(waiting, hide_index=True, height="content", alt="The next networks to train alone")
         st.download_button("next.json", content, "next.json", "application/json", icon=":material/download:")
-        st.code(
+        verbatim(
             shlex.join(["supernet", "standalone", str(run.path), "--candidates", "next.json"])
             + "\n"
             + shlex.join(["supernet", "predict", str(run.path), "--out", "predicted.json"]),
-            language="bash",
+            "next",
         )

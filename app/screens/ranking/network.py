@@ -7,6 +7,7 @@ from app.chart import chart
 from app.derived import derive
 from app.figures.ranking import neighbours as figures
 from app.screens.ranking.choose import Found
+from app.verbatim import verbatim
 from app.views.ranking import neighbours as views
 from app.views.ranking.subject import Subject
 
@@ -16,7 +17,7 @@ def show(found: Found, code: str) -> None:
     subject = found.subject
     st.header(text.plain(subject.ids.get(code, "The network")), anchor=False)
     ui.facts(_facts(subject, code))
-    st.code(code, language=None, wrap_lines=True)
+    verbatim(code, "code", wrap=True)
     if subject.space is None:
         st.info(
             "Its space is not known, so it cannot be drawn, and nobody can say which networks are like it.",

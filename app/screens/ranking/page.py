@@ -39,14 +39,13 @@ found = choose.choose()
 if found is None:
     st.stop()
 subject = found.subject
-summary = st.container(border=True)
-for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
-    if tab.open:
-        with tab:
-            show(found)
-with summary:  # computed while the browser draws what has been sent
+with st.container(border=True):
     judgement = derive(estimates.judge, subject)
     ceiling = derive(noise.ceiling, subject, images=subject.images, correlation=0.0).both
     ui.answer(answer(subject, judgement, ceiling))
     for note in notes(subject, judgement):
         st.caption(f":material/info: {text.plain(note)}")
+for tab, show in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
+    if tab.open:
+        with tab:
+            show(found)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy
 from scipy import special
 
 from app.views.decisions.scored import FloatArray, Scored
@@ -156,7 +155,7 @@ def _share(part: _Part, effect: FloatArray, spread: FloatArray, networks: int) -
 
 def _wald(beta: FloatArray, covariance: FloatArray) -> float:
     statistic = float(beta @ np.linalg.pinv(covariance, hermitian=True) @ beta)
-    return float(scipy.stats.chi2.sf(statistic, len(beta)))
+    return float(special.chdtrc(len(beta), max(statistic, 0.0)))
 
 
 def _holm(p: FloatArray) -> npt.NDArray[np.bool_]:

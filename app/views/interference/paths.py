@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from app.views.interference.matrix import Matrix, matrix
 
@@ -55,6 +52,9 @@ def falls(found: Paths, draws: int = 2000) -> tuple[float, float]:
     Pairs that share a path are not independent, so chance is: the same distances with the paths exchanged. NaN where
     there are too few paths, or pairs without a number.
     """
+    from scipy import stats  # slow to load
+    from scipy.spatial.distance import squareform
+
     values = (found.matrix.values + found.matrix.values.T) / 2
     upper = np.triu_indices(len(values), 1)
     ranks, apart = stats.rankdata(values[upper]), stats.rankdata(found.distances[upper])
@@ -80,5 +80,8 @@ def _ordered(codes: list[str], rows: pd.DataFrame) -> list[str]:
     """Such that neighbours differ little: the leaves of a tree of mean distances, ordered optimally."""
     if len(codes) < 3:
         return codes
+    from scipy.cluster.hierarchy import leaves_list, linkage  # slow to load
+    from scipy.spatial.distance import squareform
+
     tree = linkage(squareform(_distances(codes, rows).astype(float)), "average", optimal_ordering=True)
     return [codes[leaf] for leaf in leaves_list(tree)]

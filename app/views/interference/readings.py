@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy
+from scipy import special
 
 from app.views.interference.chance import LEVEL, with_chance
 from toolkit.interference.table import CHANCE, MEASURES, Measure, read_interference
@@ -102,7 +102,7 @@ def means(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def margin(table: pd.DataFrame) -> FloatArray:
     """Half the width of each value's 95 % interval, from its standard error and Student's t; NaN if not known."""
     freedom = table["n"].to_numpy(np.float64) - 1
-    quantile = scipy.stats.t.ppf((1 + LEVEL) / 2, np.where(freedom > 0, freedom, np.nan))
+    quantile = special.stdtrit(np.where(freedom > 0, freedom, np.nan), (1 + LEVEL) / 2)
     return np.asarray(quantile * table["error"].to_numpy(np.float64), dtype=np.float64)
 
 

@@ -6,7 +6,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from pydantic import ConfigDict, TypeAdapter
 
+from app.store import kept_table
 from app.views.ranking.subject import SCORE, Subject
 from toolkit.ranking.concordance import FloatArray
 from toolkit.ranking.metrics import CORE, MAIN, METRICS
@@ -46,6 +48,8 @@ class Judgement:
     networks: int
     drawn: bool
 
+    __pydantic_config__ = ConfigDict(ser_json_inf_nan="constants")
+
     @property
     def tau(self) -> Estimate:
         """The score's Kendall tau."""
@@ -59,8 +63,20 @@ class Judgement:
         return dict(zip(self.differences, judged, strict=True))
 
 
+_AS_JSON = TypeAdapter(Judgement)
+
+
 def judge(subject: Subject) -> Judgement:
-    """Everything that intervals are needed for. The most expensive view by far: remember its result."""
+    """Everything that intervals are needed for. The most expensive view by far, so it is kept for the next server."""
+
+    def judged() -> pd.DataFrame:
+        return pd.DataFrame({"judgement": [_AS_JSON.dump_json(_judge(subject))]})
+
+    kept = kept_table("judgement", [subject.digest.encode()], judged)
+    return _AS_JSON.validate_json(kept["judgement"].iloc[0])
+
+
+def _judge(subject: Subject) -> Judgement:
     columns = {SCORE: subject.pairs.scores, **subject.beside}
     truth, networks = subject.pairs.truth, len(subject)
     resamples = RESAMPLES if networks <= DRAWN_UP_TO else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.views import runs as views
-from app.views.folder import scan
+from app.views.folder import changed, scan
 from app.views.sweeps import named_sweeps, trials
 from tests.app import example_run, example_sweep
 from tests.app.test_pages import PAGES, texts
@@ -153,3 +153,9 @@ def test_a_sweep_reads_no_run_outside(tmp_path: Path) -> None:
     (sweep / "sweep.toml").unlink(missing_ok=True)
     (sweep / "sweep.toml").symlink_to("/etc/hostname")
     assert not named_sweeps(tmp_path / "runs")
+
+
+def test_reading_a_ledger_changes_no_run(own_run: RunFolder) -> None:
+    before = changed(own_run)
+    own_run.path.joinpath("ledger.sqlite-shm").write_bytes(b"\0" * 32)
+    assert changed(own_run) == before

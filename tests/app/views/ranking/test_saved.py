@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,10 @@ def test_the_headline_is_the_reports(full_run: RunFolder) -> None:
     report = views.read_report(full_run)
     assert report is not None
     assert views.headline(full_run) == report.score.metrics["kendall"]
+
+
+def test_a_report_from_before_the_truth_changed_is_no_headline(own_run: RunFolder) -> None:
+    assert views.headline(own_run) is not None
+    own_run.standalone.write_text("{}")
+    os.utime(own_run.standalone, ns=(0, own_run.rank.stat().st_mtime_ns + 1_000_000_000))
+    assert views.headline(own_run) is None
