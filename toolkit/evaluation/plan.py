@@ -57,14 +57,15 @@ def find_sharing(
     done, total = 0, 2 * len(networks)  # as a whole, then in groups
     progress("comparing", done, total)
     with no_collector():
-        tree = prefix_tree(networks)
-        distinct = sum(bool(node.ends) for node in tree.descendants())
+        groups = prefix_groups(networks, limit)
+        # In the groups' order neighbours are at hand: the same tree, in half the time.
+        tree = prefix_tree([network for group in groups for network in group])
+        distinct = sum(node.alone is not None or bool(node.ends) for node in tree.shared())
         progress("comparing", len(networks) // 2, total)
         whole = by_block(tree), by_convolution(tree)
         del tree
         done = len(networks)
         progress("comparing", done, total)
-        groups = prefix_groups(networks, limit)
         grouped, fixed, per_image = Work(0, 0), 0, 0
         for group in groups:
             tree = prefix_tree(group)
