@@ -105,8 +105,10 @@ sys.addaudithook(audit)
 sys.argv += ["--out", folder + "/run"]
 try:
     main()
-finally:
-    did = {"reduced": [*reduced], "written": sorted(written)}
+except SystemExit as end:
+    if end.code:
+        raise
+did = {"reduced": [*reduced], "written": sorted(written)}
 
 from tests.training.test_data_parallel import ASKED
 
