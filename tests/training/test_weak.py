@@ -187,7 +187,7 @@ def test_alone_a_candidate_begins_with_modulated_weights(run: RunFolder) -> None
 
 
 def test_probes(run: RunFolder) -> None:
-    probed = probe_run(run, [run.latest_checkpoint()], Settings(paths=2, batches=1, images=8))
+    probed = probe_run(run, [run.latest_checkpoint()], Settings(paths=3, batches=2, images=16))
     table = probed.table
     for measure in SHARING:
         values = table[table["measure"] == measure]

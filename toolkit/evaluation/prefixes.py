@@ -38,8 +38,9 @@ class Node(Generic[Key]):
             self.alone = None
             plan = plans[index]
             assert plan is not None  # noqa: S101
-            child = self.known.setdefault(index, {})[plan] = Node()
+            child: Node[Key] = Node()
             child.add(key, plans, index + 1)
+            self.known[index] = {plan: child}
         return self.known
 
     @property
