@@ -10,7 +10,7 @@ HASHES ?=
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
-.PHONY: demo test app check format audit clean
+.PHONY: demo test tests app check format audit clean
 
 demo: $(VENV)/.base
 	$(BIN)/supernet demo --out $(RUN)
@@ -18,7 +18,11 @@ demo: $(VENV)/.base
 app: $(VENV)/.base
 	$(BIN)/supernet app runs
 
-test: $(VENV)/.dev check
+# Types beside the tests: each leaves cores idle for a while.
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --jobs 2 check tests
+
+tests: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev

@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from toolkit.data import open_dataset
 from toolkit.data.base import DRAWS
+from toolkit.data.digits import read_digits
 from toolkit.errors import InputError
 
 
@@ -25,6 +27,12 @@ def test_counts_and_shape(digits):
     assert (digits.name, digits.spec.channels, digits.spec.size, digits.spec.classes) == ("digits", 1, 8, 10)
     assert digits.train.images([0, 1]).shape == (2, 1, 8, 8)
     assert digits.train.labels.dtype == np.int64
+
+
+def test_they_are_those_that_scikit_learn_reads():
+    expected = load_digits(return_X_y=True)
+    for found, array in zip(read_digits(), expected, strict=True):
+        assert (found.dtype, found.tolist()) == (array.dtype, array.tolist())
 
 
 def test_pixels_are_scaled_to_bytes_and_described_by_the_spec(digits):

@@ -245,7 +245,7 @@ def patiently(run: RunFolder) -> None:
 def test_killed_at_10_moments(run: RunFolder, uninterrupted: dict[str, Counts]) -> None:
     """While it sets itself up, computes or writes; of the 10 processes one is enough to load the framework."""
     context, dice = get_context("forkserver"), random.Random(0)
-    context.set_forkserver_preload(["toolkit.backends.torch.backend", "sklearn.datasets", __name__])
+    context.set_forkserver_preload(["toolkit.backends.torch.backend", __name__])
     recorded: dict[tuple[int, str], float] = {}
     for _ in range(10):
         process = context.Process(target=patiently, args=(run,))

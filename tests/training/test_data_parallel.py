@@ -1,24 +1,89 @@
-"""Two processes under `torchrun` train what one process trains."""
+"""Two processes under `torchrun` train what one process trains.
 
+They are launched once for all that is asked of them: each takes seconds to begin.
+"""
+
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests import tiny
+from tests.methods_made import make_method
+from tests.parity import SETTINGS
+from tests.supernets import SUPERNETS
+from tests.training import test_pinas
+from toolkit.backends import get_backend
+from toolkit.methods import Batch
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.metrics import read_metrics
+from toolkit.runs.recipe import Recipe
+from toolkit.runs.setup import open_backend, open_data, open_space
+from toolkit.training.trainer import State, begin
 
 RECIPE = tiny.recipe(
     method={"name": "sandwich", "paths": 3},
     supernet={"weak": {"hidden": 8}},  # so that the gradients of HyperNets are averaged too
     training={"epochs": 1, "clip_norm": 1.0, "ema": 0.5, "lr": 0.05, "warmup_epochs": 1.0},
 )
+
+
+def logged(asked: Recipe, steps: int) -> tuple[list[dict[str, float]], State]:
+    """What is logged of the first steps of a training."""
+    asked = asked.model_copy(update={"device": "cpu", "threads": 1})
+    backend, data = open_backend(asked), open_data(asked)
+    state = begin(asked, backend, open_space(asked, data), None)
+    with closing(state.loop(backend, data, asked).steps(state.method.step)) as taken:
+        return [{name: float(value) for name, value in next(taken).values.items()} for _ in range(steps)], state
+
+
+def losses() -> list[dict[str, float]]:
+    """Of a step."""
+    return logged(tiny.recipe(method={"name": "sandwich", "paths": 3}), 1)[0]
+
+
+def rewards() -> list[dict[str, float]]:
+    """Of a step of a weakly shared supernet and its policy."""
+    weak = {"weak": {"warmup": 0.0, "hidden": 8}}
+    return logged(tiny.recipe(method={"name": "wpnas", "warmup": 0.0}, supernet=weak), 1)[0]
+
+
+def keys() -> tuple[list[dict[str, float]], Any]:
+    """Of two steps of Pi-NAS, and its queue."""
+    values, state = logged(test_pinas.recipe(), 2)
+    return values, state.method.state()["queue"].tolist()
+
+
+def recovery() -> tuple[int, str]:
+    """How often a second update was needed, and a digest of the weights; every process draws its own images."""
+    backend = get_backend("torch", "cpu", threads=1)
+    space = SUPERNETS["resnet48, split"]
+    network = backend.network(space, space.widest, 0)
+    method, optimizer = make_method("progressive", space, paths=2, look=2), backend.optimizer(network, SETTINGS)
+    updates = 0
+    for step in range(2):
+        mine = np.random.default_rng((step, backend.rank))
+        images = backend.place(mine.normal(size=(4, 3, 8, 8)).astype(np.float32))
+        batch = Batch(network, images, backend.place(mine.integers(0, 7, 4)), np.random.default_rng(step), step / 2)
+        method.step(batch)
+        optimizer.step(0.05)
+        if method.after(batch) is not None:
+            optimizer.step(0.05)
+            updates += 1
+    weights = b"".join(array.tobytes() for _, array in sorted(network.weights().items()))
+    return updates, hashlib.sha256(weights).hexdigest()
+
+
+ASKED: dict[str, Callable[[], Any]] = {each.__name__: each for each in (losses, rewards, keys, recovery)}
+"""What every process is asked when the command is through."""
 
 # The command itself, with eyes on it: every all-reduce of the optimiser, and every file of the run opened for writing.
 OBSERVED = """
@@ -47,8 +112,15 @@ sys.addaudithook(audit)
 sys.argv += ["--out", folder + "/run"]
 try:
     main()
-finally:
-    Path(f"{folder}/../rank{rank}.json").write_text(json.dumps({"reduced": reduced, "written": sorted(written)}))
+except SystemExit as end:
+    if end.code:
+        raise
+did = {"reduced": [*reduced], "written": sorted(written)}
+
+from tests.training.test_data_parallel import ASKED
+
+did |= {name: ask() for name, ask in ASKED.items()}
+Path(f"{folder}/../rank{rank}.json").write_text(json.dumps(did))
 """
 
 
@@ -106,3 +178,35 @@ def test_only_the_first_process_writes_and_reports(double: tuple[RunFolder, list
     assert steps == sorted(set(steps))
     assert steps[-1] == tiny.STEPS_PER_EPOCH
     assert printed.count("Trained: ") == 1
+
+
+def test_losses_are_means_over_processes(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:
+    """With batch norm over all of them, they are the losses of the whole batch."""
+    _, (first, second), _ = double
+    assert first["losses"] == second["losses"]
+    assert first["losses"] == [pytest.approx(step, rel=1e-4) for step in losses()]
+
+
+def test_the_policy_is_the_same_in_every_process(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:
+    """Rewards take batch norm's statistics by process, so they are not those of one process."""
+    _, (first, second), _ = double
+    assert first["rewards"] == second["rewards"]
+    assert first["rewards"][0]["greedy_reward"] > 0
+    assert first["rewards"][0]["loss"] == pytest.approx(rewards()[0]["loss"], rel=1e-4)
+
+
+def test_two_processes_gather_their_keys(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:
+    """Pi-NAS: with batch norm over both, the losses and the queue are those of one process."""
+    _, (first, second), _ = double
+    assert first["keys"] == second["keys"]
+    (values, queue), (alone, expected) = first["keys"], keys()
+    for name in ("loss", "agreement", "hits", "teacher_gap"):
+        assert values[1][name] == pytest.approx(alone[1][name], rel=2e-3), name
+    np.testing.assert_allclose(queue, expected, atol=1e-3)
+
+
+def test_both_processes_recover_the_same_paths(double: tuple[RunFolder, list[dict[str, Any]], str]) -> None:
+    """A second update of a step, which only some steps need: all decide alike, and end alike."""
+    _, (first, second), _ = double
+    assert first["recovery"] == second["recovery"]
+    assert first["recovery"][0] > 0, "some step needed a second update"

@@ -1,6 +1,5 @@
 """A method that owns a second network, heads, parameters, an optimiser, a queue and a sampler that learns."""
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe
 from toolkit.runs.setup import open_backend, open_data, open_space
-from toolkit.training.trainer import begin, prepare_run, train
+from toolkit.training.trainer import begin
 
-RUN = "import tests.methods.owning, sys; from toolkit.cli.main import main; sys.exit(main(sys.argv[1:]))"
 PER_EPOCH = 6
 
 
@@ -37,7 +35,7 @@ def recipe(backend: str, **tables: dict[str, object]) -> Recipe:
     backend_on_cpu(backend)
     asked = tiny.recipe(
         data={"calibration": 1460, "validation": 64},
-        training={"epochs": 3, "ema": 0.9, "clip_norm": 1.0},
+        training={"epochs": 2, "ema": 0.9, "clip_norm": 1.0},
         checkpoints={"keep": 9},
         **tables,
     )
@@ -46,33 +44,11 @@ def recipe(backend: str, **tables: dict[str, object]) -> Recipe:
     )
 
 
-def killed_after_an_epoch(asked: Recipe, folder: Path) -> RunFolder:
-    """A run whose process was killed."""
-    (folder / "recipe.toml").write_text(asked.to_toml())
-    code = (
-        "import sys, time; import tests.methods.owning; from pathlib import Path;"
-        "from toolkit.runs.recipe import read_recipe; from toolkit.training.trainer import prepare_run, train;"
-        "slow = lambda what, done, total: time.sleep(0.1 * (done > 7));"
-        "train(*prepare_run(read_recipe(sys.argv[1]), Path(sys.argv[2]), resume=False), slow)"
-    )
-    run = RunFolder(folder / "killed")
-    process = tiny.start(folder / "recipe.toml", run.path, code=code)
-    tiny.wait_until(run.checkpoint(PER_EPOCH).exists, process)
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert list(run.checkpoints()) == [PER_EPOCH]
-    return run
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_killed_and_resumed_it_ends_bit_for_bit_as_in_one_go(backend: str, tmp_path: Path) -> None:
-    asked = recipe(backend)
-    straight = tiny.train_new(tmp_path / "straight", asked)
-    assert list(straight.checkpoints()) == [PER_EPOCH, 2 * PER_EPOCH, 3 * PER_EPOCH]
-    run = killed_after_an_epoch(asked, tmp_path)
-    train(*prepare_run(None, run.path, resume=True))
-    assert run.latest_checkpoint().read_bytes() == straight.latest_checkpoint().read_bytes()
+def test_resumed_it_ends_bit_for_bit_as_in_one_go(backend: str, tmp_path: Path) -> None:
+    straight, last_of_resumed = tiny.train_with_a_break(tmp_path, recipe(backend))
+    assert list(straight.checkpoints()) == [PER_EPOCH, 2 * PER_EPOCH]
+    assert last_of_resumed.read_bytes() == straight.latest_checkpoint().read_bytes()
 
     first, last = (load_checkpoint(path) for path in (straight.checkpoint(PER_EPOCH), straight.latest_checkpoint()))
     assert {name.split(".")[0] for name in last.lab} == {"teacher", "head", "key_head", "mixture", "adam"}

@@ -1,9 +1,5 @@
-"""Pi-NAS and BN-NAS in real trainings: resumed bit for bit, audited, told in the terminal, in two processes."""
+"""Pi-NAS and BN-NAS in real trainings: resumed bit for bit, audited, told in the terminal."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,37 +66,3 @@ def test_the_audit_sees_frozen_parameters() -> None:
     assert "blocks.1.mb3_k3.expand.weight" in report.frozen
     assert "blocks.1.mb3_k3.bn3.weight" not in report.frozen
     assert f"none of its {len(report.frozen)} tensors changed" in "\n".join(report.facts())
-
-
-STEP = """
-import json
-from contextlib import closing
-from pathlib import Path
-
-from tests.training.test_pinas import recipe
-from toolkit.runs.setup import open_backend, open_data, open_space
-from toolkit.training.trainer import begin
-
-asked = recipe().model_copy(update={"threads": 1})
-backend, data = open_backend(asked), open_data(asked)
-state = begin(asked, backend, open_space(asked, data), None)
-with closing(state.loop(backend, data, asked).steps(state.method.step)) as steps:
-    values = [{name: float(value) for name, value in next(steps).values.items()} for _ in range(2)]
-queue = state.method.state()["queue"].tolist()
-Path(f"{backend.world}.{backend.rank}.json").write_text(json.dumps([values, queue]))
-"""
-
-
-def test_two_processes_gather_their_keys(tmp_path: Path) -> None:
-    """With batch norm over both, the losses and the queue are those of one process."""
-    (tmp_path / "step.py").write_text(STEP)
-    for launcher in ([], ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]):
-        env = os.environ | {"PYTHONPATH": str(tiny.ROOT), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, *launcher, "step.py"]
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-    alone, first, second = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("1.0", "2.0", "2.1"))
-    assert first == second
-    for name in ("loss", "agreement", "hits", "teacher_gap"):
-        assert first[0][1][name] == pytest.approx(alone[0][1][name], rel=2e-3), name
-    np.testing.assert_allclose(first[1], alone[1], atol=1e-3)

@@ -27,7 +27,7 @@ def plan(
     norm: Norm = "calibrate",
     memory: Memory = None,
     workers: Annotated[int, typer.Option(min=1, help="processes, one CPU thread each")] = 1,
-    seconds: Annotated[float, typer.Option(min=0, max=600, help="how long to time this machine; 0: not at all")] = 5.0,
+    seconds: Annotated[float, typer.Option(min=0, max=600, help="how long to time this machine; 0: not at all")] = 2.0,
     accuracy: Annotated[float, typer.Option(min=0, max=100, help="a typical one in percent, for the noise")] = 70.0,
     spread: Annotated[float, typer.Option(min=0.01, help="standard deviation of true accuracies, in points")] = 1.2,
     as_json: AsJson = False,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from toolkit.backends.base import Labels
 from toolkit.data.arrays import Labelled, array_dataset
 from toolkit.data.base import Dataset, ImageSpec
-from toolkit.data.digits import LEVELS
+from toolkit.data.digits import LEVELS, read_digits
 from toolkit.data.splits import Splitting
 
 SPEC = ImageSpec(channels=1, size=8, classes=40, mean=(0.288,), std=(0.305,))
@@ -36,9 +36,7 @@ def open_turned_digits(splitting: Splitting, *, size: int | None, memory_limit: 
     Raises:
         InputError: more images are asked for than there are, or than fit.
     """
-    from sklearn.datasets import load_digits  # slow to import
-
-    images, labels = load_digits(return_X_y=True)
+    images, labels = read_digits()
     digits = (images / LEVELS).reshape(-1, SPEC.size, SPEC.size).astype(np.float32)
     rng = np.random.default_rng(0)
     order = rng.permutation(len(digits))

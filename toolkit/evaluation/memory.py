@@ -6,7 +6,6 @@ twice as much, for it keeps holes of all sizes (`backends/allocator.py`).
 """
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -77,7 +76,7 @@ def memory_need(root: Node[Key], channels: int, size: int) -> Need:
     image = Map(channels, size)
     # While images become floats there are three of each: one of the chunk before, and two on the way.
     activations = image.numbers + max(2 * image.numbers, _walk(root, (image,)))
-    plans = Counter(plan for node in root.descendants() for by_plan in node.children.values() for plan in by_plan)
+    plans = root.plans()
     # The leading part of a weight is copied, and again by the library into its own layout; a HyperNet makes more of it.
     fixed = max(((6 if plan.hyper else 3) * block_cost(plan).params for plan in plans), default=0)
     fixed += sum(times * _statistics(plan) for plan, times in plans.items())
@@ -142,8 +141,15 @@ class _Run:
 def _walk(node: Node[Key], states: tuple[Map, ...]) -> int:
     """The most numbers alive at once below a prefix, besides its own activations `states`, the newest last."""
     most = 0
+    if node.alone is not None:
+        held = 0
+        for plan in node.tail:
+            run = _run((plan,), tuple([states[-back] for back in plan.reads]))
+            most, held = max(most, held + run.most), held + run.held[0]
+            states = (*states, run.leaving[0])
+        return most
     for _, plans, nodes in node.siblings():
-        run = _run(plans, tuple(states[-back] for back in plans[0].reads))
+        run = _run(plans, tuple([states[-back] for back in plans[0].reads]))
         most = max(most, run.most)
         for child, leaving, held in zip(nodes, run.leaving, run.held, strict=True):
             most = max(most, held + _walk(child, (*states, leaving)))

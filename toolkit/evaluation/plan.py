@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from toolkit.collector import no_collector
 from toolkit.data.base import Progress
 from toolkit.evaluation.memory import Need, memory_need
 from toolkit.evaluation.policy import NormPolicy
@@ -56,23 +55,23 @@ def find_sharing(
     """
     done, total = 0, 2 * len(networks)  # as a whole, then in groups
     progress("comparing", done, total)
-    with no_collector():
-        tree = prefix_tree(networks)
-        distinct = sum(bool(node.ends) for node in tree.descendants())
-        progress("comparing", len(networks) // 2, total)
-        whole = by_block(tree), by_convolution(tree)
-        del tree
-        done = len(networks)
+    groups = prefix_groups(networks, limit)
+    # In the groups' order neighbours are at hand: the same tree, in half the time.
+    tree = prefix_tree([network for group in groups for network in group])
+    distinct = sum(node.alone is not None or bool(node.ends) for node in tree.shared())
+    progress("comparing", len(networks) // 2, total)
+    whole = by_block(tree), by_convolution(tree)
+    del tree
+    done = len(networks)
+    progress("comparing", done, total)
+    grouped, fixed, per_image = Work(0, 0), 0, 0
+    for group in groups:
+        tree = prefix_tree(group)
+        grouped += by_convolution(tree)
+        need = memory_need(tree, channels, size)
+        fixed, per_image = max(fixed, need.fixed), max(per_image, need.per_image)
+        done += len(group)
         progress("comparing", done, total)
-        groups = prefix_groups(networks, limit)
-        grouped, fixed, per_image = Work(0, 0), 0, 0
-        for group in groups:
-            tree = prefix_tree(group)
-            grouped += by_convolution(tree)
-            need = memory_need(tree, channels, size)
-            fixed, per_image = max(fixed, need.fixed), max(per_image, need.per_image)
-            done += len(group)
-            progress("comparing", done, total)
     return Sharing(len(networks), distinct, groups, alone(networks), *whole, grouped, Need(fixed, per_image))
 
 

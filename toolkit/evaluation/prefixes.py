@@ -4,6 +4,7 @@ Two candidates whose leading plans are equal have equal leading activations, in 
 each node of the tree has to be computed once. Blocks that follow the same prefix share more: `toolkit.spaces.sharing`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,10 +19,52 @@ Key = TypeVar("Key")
 
 @dataclass(slots=True)
 class Node(Generic[Key]):
-    """A distinct prefix: `children` are the blocks that follow, by position, `ends` the networks it completes."""
+    """A distinct prefix: `children` are the blocks that follow, by position, `ends` the networks it completes.
 
-    children: dict[int, dict[Plan, "Node[Key]"]] = field(default_factory=dict)
+    Of many candidates most blocks lie where a network has parted from all others. So a network that is alone from here
+    on is only named until somebody asks for the children (`alone`: its key, its plans and the first position that
+    counts), and what folds over a tree of tens of thousands takes it as a whole.
+    """
+
+    known: dict[int, dict[Plan, "Node[Key]"]] = field(default_factory=dict)
     ends: list[Key] = field(default_factory=list)
+    alone: tuple[Key, Plans, int] | None = None
+
+    @property
+    def children(self) -> dict[int, dict[Plan, "Node[Key]"]]:
+        """The blocks that follow, by position."""
+        if self.alone is not None:
+            key, plans, index = self.alone
+            self.alone = None
+            plan = plans[index]
+            assert plan is not None  # noqa: S101
+            child: Node[Key] = Node()
+            child.add(key, plans, index + 1)
+            self.known[index] = {plan: child}
+        return self.known
+
+    @property
+    def tail(self) -> tuple[Plan, ...]:
+        """The blocks that follow for the one network that is alone here; empty if there is none."""
+        if self.alone is None:
+            return ()
+        _, plans, start = self.alone
+        return tuple([plan for plan in plans[start:] if plan is not None])
+
+    def add(self, key: Key, plans: Plans, start: int = 0) -> None:
+        """A network more, of whose plans those from `start` on count."""
+        node = self
+        for index, plan in enumerate(plans[start:], start):
+            if plan is None:
+                continue
+            if not node.known and not node.ends and node.alone is None:
+                node.alone = key, plans, index
+                return
+            by_plan = node.children.setdefault(index, {})
+            if (child := by_plan.get(plan)) is None:
+                child = by_plan[plan] = Node()
+            node = child
+        node.ends.append(key)
 
     def siblings(self) -> Iterator[tuple[int, tuple[Plan, ...], tuple["Node[Key]", ...]]]:
         """The blocks that follow: (position, plans in the order that shares best, their nodes).
@@ -48,21 +91,30 @@ class Node(Generic[Key]):
             for by_plan in node.children.values():
                 waiting += by_plan.values()
 
+    def shared(self) -> Iterator["Node[Key]"]:
+        """The node and those below it, without what lies in tails."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            for by_plan in node.known.values():
+                waiting += by_plan.values()
+
+    def plans(self) -> Counter[Plan]:
+        """How often each block stands in the tree."""
+        found: list[Plan] = []
+        for node in self.shared():
+            found += node.tail
+            for by_plan in node.known.values():
+                found += by_plan
+        return Counter(found)
+
 
 def prefix_tree(networks: Sequence[tuple[Key, Plans]]) -> Node[Key]:
     """The tree of all prefixes; its root is the empty one, where images go in."""
     root: Node[Key] = Node()
     for key, plans in networks:
-        node = root
-        for index, plan in enumerate(plans):
-            if plan is None:
-                continue
-            if (by_plan := node.children.get(index)) is None:
-                by_plan = node.children[index] = {}
-            if (child := by_plan.get(plan)) is None:
-                child = by_plan[plan] = Node()
-            node = child
-        node.ends.append(key)
+        root.add(key, plans)
     return root
 
 
@@ -120,28 +172,34 @@ class Work:
 
 def alone(networks: Sequence[tuple[Key, Plans]]) -> Work:
     """Every network for itself."""
-    blocks = sum(sum(plan is not None for plan in plans) - 1 for _, plans in networks)
-    macs = sum(block_cost(plan).macs for _, plans in networks for plan in plans if plan is not None)
-    return Work(blocks, macs)
+    present = Counter([plan for _, plans in networks for plan in plans if plan is not None])
+    return Work(present.total() - len(networks), _macs(present))
 
 
 def by_block(root: Node[Key]) -> Work:
     """Every distinct prefix once."""
-    blocks = macs = 0
-    for node in root.descendants():
-        for by_plan in node.children.values():
-            for plan, child in by_plan.items():
-                blocks += bool(child.children)
-                macs += block_cost(plan).macs
-    return Work(blocks, macs)
+    return Work(_blocks(root), _macs(root.plans()))
 
 
 def by_convolution(root: Node[Key]) -> Work:
     """Every distinct prefix once, and blocks on the same input share their convolutions: what the evaluator does."""
-    blocks = macs = 0
-    for node in root.descendants():
-        for _, plans, nodes in node.siblings():
-            for child in nodes:
-                blocks += bool(child.children)
-            macs += siblings_cost(plans)
-    return Work(blocks, macs)
+    single: list[Plan] = []
+    together: list[tuple[Plan, ...]] = []
+    for node in root.shared():
+        if node.alone is not None:
+            single += node.tail
+        else:
+            together += [plans for _, plans, _ in node.siblings()]
+    shared = sum(times * siblings_cost(plans) for plans, times in Counter(together).items())
+    return Work(_blocks(root), _macs(Counter(single)) + shared)
+
+
+def _blocks(root: Node[Key]) -> int:
+    """How many nodes something follows, but for the root, where images go in."""
+    nodes = sum([len(node.tail) or bool(node.known) for node in root.shared()])
+    return nodes - bool(root.known or root.alone)
+
+
+def _macs(plans: Counter[Plan]) -> int:
+    """Of so many of each; few are different, and each is asked once."""
+    return sum(times * block_cost(plan).macs for plan, times in plans.items())

@@ -90,6 +90,8 @@ def structures(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     Raises:
         ValueError: they are conditioned differently, so that their weights differ and they share nothing.
     """
+    if len(plans) == 1:
+        return (plans[0].structure,)
     if len({plan.condition for plan in plans}) > 1:
         raise ValueError("blocks that are conditioned differently share nothing; run each for itself")
     return tuple(plan.structure for plan in plans)
@@ -104,7 +106,7 @@ def program(plans: tuple[Plan, ...], inputs: tuple[Map, ...] | None = None) -> P
     Raises:
         ValueError: a plan is that of a supernet, which holds several blocks at one position; or see `structures`.
     """
-    return _program(structures(plans), inputs)
+    return _program(structures(plans), None if inputs == plans[0].inputs else inputs)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.candidates import read_candidates
+from toolkit.collector import no_collector
 from toolkit.data.base import Progress
 from toolkit.errors import InputError
 from toolkit.evaluation.evaluate import group_limit
@@ -56,7 +57,7 @@ def plan(
     norm: str = "calibrate",
     memory: str | None = None,
     workers: int = 1,
-    seconds: float = 5.0,
+    seconds: float = 2.0,
     accuracy: float = 70.0,
     spread: float = 1.2,
     progress: Progress = quiet,
@@ -80,11 +81,12 @@ def plan(
     meant, machine, images = _meant(space, run, images, 1 if workers > 1 else None, progress)
     codes = dict.fromkeys(read_candidates(candidates, meant).values())
     networks = []
-    for arch in map(meant.parse, codes):
-        networks.append((arch, meant.supernet_plans(arch)))
-        progress("reading candidates", len(networks), len(codes))
-    sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size, progress)
-    parts = portions(networks, SHARES, workers)
+    with no_collector():
+        for arch in map(meant.parse, codes):
+            networks.append((arch, meant.supernet_plans(arch)))
+            progress("reading candidates", len(networks), len(codes))
+        sharing = find_sharing(networks, group_limit(len(networks), workers), meant.channels, meant.size, progress)
+        parts = portions(networks, SHARES, workers)
     chunk = usual_chunk(policy, images, together(meant))
     if limit is not None:
         chunk = min(chunk, chunk_for(limit, sharing.need, policy))
