@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from toolkit.backends.hypernet import Modulation, Tensors, features
 from toolkit.backends.ops import Ops
+from toolkit.errors import InputError
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.sharing import Instruction, program, structures
 
@@ -14,10 +15,30 @@ PROGRAMS = 2048
 
 
 class Given(NamedTuple):
-    """What a block runs with: a source of batch-norm statistics, and what a HyperNet makes of its condition, if any."""
+    """What a block runs with.
+
+    Attributes:
+        norm: a source of batch-norm statistics.
+        features: what a HyperNet makes of its condition, if any.
+        weights: of a mixture, shape (rows, columns), if it is one.
+    """
 
     norm: Any
     features: Any
+    weights: Any = None
+
+    def weight(self, row: int, column: int) -> Any:
+        """One of the mixture's weights.
+
+        Raises:
+            InputError: none were given.
+        """
+        if self.weights is None:
+            raise InputError(
+                "this is a weighted sum of operations, no candidate: only its training runs it; evaluate the candidate "
+                "that it comes to, in RUN/derived.json"
+            )
+        return self.weights[row, column]
 
 
 Run = Callable[..., Any]
@@ -53,11 +74,15 @@ class Programs:
         self._layers, self._closure, self._ops, self._body = layers, closure, ops, body
         self._known = lru_cache(PROGRAMS)(self._compile)
 
-    def run(self, plan: Plan, inputs: Sequence[Any], norm: Any) -> Any:
-        """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes)."""
+    def run(self, plan: Plan, inputs: Sequence[Any], norm: Any, weights: Any = None) -> Any:
+        """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes).
+
+        Args:
+            weights: of a mixture, shape (rows, columns).
+        """
         room, ((instructions, output, _),) = self._program((plan,))
         values: list[Any] = [*inputs, *room]
-        _execute(instructions, values, self._given(plan, norm))
+        _execute(instructions, values, self._given(plan, norm, weights))
         return values[output]
 
     def siblings(self, plans: Sequence[Plan], inputs: Sequence[Any], norm: Any) -> Iterator[Any]:
@@ -69,12 +94,12 @@ class Programs:
             _execute(instructions, values, given)
             yield values[output] if kept else _taken(values, output)
 
-    def _given(self, plan: Plan, norm: Any) -> Given:
+    def _given(self, plan: Plan, norm: Any, weights: Any = None) -> Given:
         if plan.hyper is None or not plan.answers:
-            return Given(norm, None)
+            return Given(norm, None, weights)
         if not self._body or self._ops is None:
             raise ValueError("a network without a HyperNet runs nothing that is conditioned")
-        return Given(norm, features(self._ops, self._body, plan.hyper, plan.answers))
+        return Given(norm, features(self._ops, self._body, plan.hyper, plan.answers), weights)
 
     def _program(self, plans: tuple[Plan, ...]) -> _Compiled:
         """Conditions are data, so there are no more programs than structures."""

@@ -29,9 +29,11 @@ from toolkit.spaces.primitives import (
     Norm,
     Primitive,
     Resize,
+    Scale,
     Shift,
     Slice,
     SplitSoftmax,
+    Standardise,
     Zeros,
     shrink,
     within,
@@ -230,6 +232,15 @@ class Wiring:
     def multiply(self, x: Value, factor: Value) -> Value:
         """x times `factor`, element by element."""
         return self._add(Multiply(), (x, factor), self._maps[x])
+
+    def scale(self, x: Value, row: int, column: int) -> Value:
+        """x times a weight that the block is run with; see `primitives.Scale`."""
+        return self._add(Scale(row, column), (x,), self._maps[x])
+
+    def standardise(self, x: Value) -> Value:
+        """x normalised by the batch, without scale and shift; see `primitives.Standardise`."""
+        before = self._maps[x]
+        return self._add(Standardise(before.channels), (x,), before)
 
     def concat(self, *values: Value) -> Value:
         """Maps concatenated along the channels."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
+from toolkit.spaces.plans.composed import Edges
 from toolkit.spaces.plans.simple import ConvNorm
 from toolkit.spaces.primitives import Map
 from toolkit.spaces.wiring import Value, Wiring
@@ -68,6 +69,7 @@ class DualCell(Block):
         stride: of the edges from nodes 0 and 1.
         reduced: whether the block before halved the map.
         first: whether there is but one block before it, which is both inputs.
+        shared: see `Edges`.
     """
 
     before_channels: int
@@ -79,6 +81,7 @@ class DualCell(Block):
     size: int
     reduced: bool = False
     first: bool = False
+    shared: bool = False
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -98,9 +101,10 @@ class DualCell(Block):
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """The nodes of its own, concatenated."""
         values = [g.block(f"preprocess{i}", plan, inputs[i]) for i, plan in enumerate(self._preprocess)]
+        between = Edges(g, shared=self.shared)
         for node, edges in enumerate(self.nodes, start=2):
             brought = [
-                g.block(f"edges.{source}-{node}", edge, values[source])
+                between.bring(edge, source, node, max(source + 1, 2), values[source])
                 for source, edge in enumerate(edges)
                 if edge is not None
             ]
