@@ -49,9 +49,7 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
         case p.Multiply():
             return graph.node("Mul", *inputs)
         case p.Scale() | p.Standardise():
-            raise InputError(
-                "a weighted sum of operations is no candidate: export the one that it comes to"
-            )
+            raise InputError("a weighted sum of operations is no candidate: export the one that it comes to")
         case p.Concat():
             return graph.node("Concat", *inputs, axis=1)
         case p.Slice(first, channels):

@@ -151,7 +151,7 @@ class Network(Protocol):
         """
 
     def follow(self, leader: Self, decay: float, plans: Plans | None = None) -> None:
-        """Move towards another network that holds the same: x <- decay x + (1 - decay) leader's x.
+        """Move towards another network that holds the same: x <- decay x + (1 - decay) leader's x; with 0, exactly.
 
         Args:
             plans: move only what these read, each weight's leading slice, and no running statistics; by default all

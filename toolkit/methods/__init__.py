@@ -5,6 +5,7 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 
 from toolkit.methods.base import Batch, Method, Needs
 from toolkit.methods.bn_nas import BNNAS
+from toolkit.methods.darts import DARTS
 from toolkit.methods.fpnas import FPNAS, PARSEC
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
@@ -36,6 +37,7 @@ METHODS: Registry[type[Method]] = Registry(
         WPNAS,
         PARSEC,
         FPNAS,
+        DARTS,
     ),
     subclass_of(Method),
 )

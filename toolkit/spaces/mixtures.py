@@ -6,7 +6,7 @@ mixture comes to, `derived`, is a candidate like others; the mixture itself is n
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from toolkit.spaces.base import Arch, SearchSpace
 from toolkit.spaces.plans import Cell, Choice, DualCell, Mixture, Plan, Plans
+from toolkit.spaces.primitives import Norm, Scale
+from toolkit.spaces.wiring import graph
 
 NONE = "none"
 """The operation that does nothing: no mixture computes it."""
@@ -111,6 +113,28 @@ def broken_cells(space: Mixable, kept: npt.NDArray[np.bool_]) -> list[str]:
             reached.add(edge.node)
             whole[edge.cell] |= edge.output
     return [cell for cell, found in whole.items() if not found]
+
+
+def norms(space: Mixable, blocks: Collection[int]) -> frozenset[str]:
+    """Names of scales and shifts of all batch norms in these blocks of the supernet."""
+    return frozenset(
+        f"blocks.{position}.{step.name}.{part}"
+        for position in blocks
+        if (plan := space.widest[position]) is not None
+        for step in graph(plan).steps
+        if isinstance(step.op, Norm)
+        for part in ("weight", "bias")
+    )
+
+
+def tables(plans: Plans) -> dict[int, tuple[int, int]]:
+    """By position, the least shape that the weights of a mixture may have; other blocks have none."""
+    found = {}
+    for position, plan in enumerate(plans):
+        scales = [] if plan is None else [step.op for step in graph(plan).steps if isinstance(step.op, Scale)]
+        if scales:
+            found[position] = 1 + max(op.row for op in scales), 1 + max(op.column for op in scales)
+    return found
 
 
 AnyCell = TypeVar("AnyCell", Cell, DualCell)

@@ -69,7 +69,10 @@ class PaddleNetwork(nn.Layer, Network):
         own, others = self.state_dict(), leader.state_dict()
         if plans is None:
             for name, tensor in others.items():
-                own[name].lerp_(tensor, 1 - decay)
+                if decay:
+                    own[name].lerp_(tensor, 1 - decay)
+                else:  # exactly, which Paddle's lerp is not
+                    paddle.assign(tensor, own[name])
             return
         for name, shape in used(plans).items():
             if not is_statistic(name):
