@@ -15,7 +15,7 @@ from toolkit.methods.darts import DARTS
 from toolkit.spaces import SPACES
 from toolkit.spaces.conditioning import ConditionedSpace
 
-MIXTURES = ("darts",)
+MIXTURES = ("darts", "entrannas", "sparsenas")
 
 
 def gradients_of(method: DARTS, batch: Any, order: str) -> Any:

@@ -18,7 +18,11 @@ from toolkit.runs.setup import open_backend, open_data, open_space
 from toolkit.spaces import SPACES
 from toolkit.training.trainer import begin
 
-METHODS: dict[str, dict[str, Any]] = {"darts": {"order": "second"}}
+METHODS: dict[str, dict[str, Any]] = {
+    "darts": {"order": "second"},
+    "entrannas": {"sparse": True, "threshold": 0.9},
+    "sparsenas": {"rule": "adam", "each": 0.5, "nodes": 0.1, "every": 1},
+}
 
 
 @pytest.fixture(autouse=True)
