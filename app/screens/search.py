@@ -73,6 +73,27 @@ def show_learned() -> bool:
     return True
 
 
+def show_derived() -> bool:
+    """What a mixture of operations came to; whether there is one."""
+    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived)
+    if not tables and code is None:
+        return False
+    st.subheader("Derived in training", anchor=False)
+    for kind, column in zip(tables, st.columns(len(tables), gap="large"), strict=True) if tables else ():
+        with column:
+            words = f"Operations of the {kind} cell" if kind != "cell" else "Operations of the cell"
+            chart(figures.shares(tables[kind]), f"shares-{kind}", words, tables[kind], f"{name}-{kind}-shares")
+    if tables:
+        st.caption(
+            "Shares of the edges of the candidate derived after each epoch. Skips that take over are a collapse."
+        )
+    if code is not None:
+        st.markdown("**The candidate that it came to**")
+        st.code(code, language=None)
+        inspector.draw(views.space_of(run), code, f"{name}-derived")
+    return True
+
+
 def show_found(*, draw: bool) -> bool:
     """What a search scored; whether there was one."""
     found = load(views.found, run, run.search, rounds_file(run.search), policy_file(run.search))
