@@ -140,12 +140,14 @@ def show_found(*, draw: bool) -> bool:
 @st.fragment(run_every=3 if live else None)
 def follow() -> None:
     """The part that follows a training or a search."""
-    any_learned = any_found = False
+    any_learned = any_derived = any_found = False
     with ui.problems_in_place("The policy cannot be shown"):
         any_learned = show_learned()
+    with ui.problems_in_place("The derived candidate cannot be shown"):
+        any_derived = show_derived()
     with ui.problems_in_place("The search cannot be shown"):
-        any_found = show_found(draw=not any_learned)
-    if not any_learned and not any_found:
+        any_found = show_found(draw=not any_learned and not any_derived)
+    if not any_learned and not any_derived and not any_found:
         ui.empty(
             "No search yet",
             "A search scores networks that stand in no file; a run of wpnas, parsec or fpnas learns a policy.",

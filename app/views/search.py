@@ -86,7 +86,7 @@ def as_shares(found: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
 
 
 def shares(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Of each kind of cell: by epoch (index) and operation (columns), its share of the edges of the derived candidate."""
+    """By kind of cell: of each operation (columns), its share of the derived candidate's edges, by epoch (index)."""
     names = [name for name in curves if str(name).startswith(SHARE)]
     if not names:
         return {}
