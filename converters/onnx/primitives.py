@@ -48,7 +48,7 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.node("Add", *inputs)
         case p.Multiply():
             return graph.node("Mul", *inputs)
-        case p.Scale() | p.Standardise():
+        case p.Scale() | p.Standardise() | p.Drop():
             raise InputError("a weighted sum of operations is no candidate: export the one that it comes to")
         case p.Concat():
             return graph.node("Concat", *inputs, axis=1)

@@ -144,7 +144,8 @@ class Network(Protocol):
             path: the architecture whose plans these are, for observers of a training; it changes nothing.
             watch: called with each position and its output; where there is no block, the output is the input.
             precise: compute in the precision of the weights, even where the backend would use a lower one.
-            weights: of blocks that are mixtures, by position, shape (edges, options); gradients flow back to them.
+            weights: of blocks that are mixtures, by position, shape (edges, options); gradients flow back to them. Of
+                blocks that drop paths, shape (edges, images).
 
         Raises:
             InputError: a block is a mixture, and has no weights here.

@@ -20,7 +20,7 @@ class Given(NamedTuple):
     Attributes:
         norm: a source of batch-norm statistics.
         features: what a HyperNet makes of its condition, if any.
-        weights: of a mixture, shape (rows, columns), if it is one.
+        weights: of a mixture, shape (rows, columns), if it is one; of a block that drops paths, shape (rows, images).
     """
 
     norm: Any
@@ -39,6 +39,12 @@ class Given(NamedTuple):
                 "that it comes to, in RUN/derived.json"
             )
         return self.weights[row, column]
+
+    def kept(self, row: int) -> Any:
+        """What each image's map is multiplied by where paths are dropped, shape (images, 1, 1, 1)."""
+        if self.weights is None:
+            raise ValueError("a block that drops paths is told which: only trainings alone run it")
+        return self.weights[row].reshape([-1, 1, 1, 1])
 
 
 Run = Callable[..., Any]

@@ -65,6 +65,13 @@ class DARTSOptions(SpaceOptions):
         description="of the loss of a second classifier after two thirds of the cells, where candidates are trained "
         "alone; 0.4 with the authors; there is none by default",
     )
+    drop_path: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="share of the edges that candidates trained alone are without, image by image, in the end; it rises "
+        "epoch by epoch from 0; 0.2 with the authors, none by default",
+    )
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ class DARTS(Mixable):
         none: whether an edge may also do nothing.
         imagenet: whether the stem has three convolutions of stride 2, else one of stride 1.
         auxiliary_weight: of the loss of a second classifier when candidates are trained alone; 0: there is none.
+        drop_path: see `SearchSpace`.
     """
 
     options_type: ClassVar[type[SpaceOptions]] = DARTSOptions
@@ -92,6 +100,7 @@ class DARTS(Mixable):
     none: bool = False
     imagenet: bool = False
     auxiliary_weight: float = 0.0
+    drop_path: float = 0.0
     channels: int = 3
     size: int = 32
     classes: int = 10

@@ -173,6 +173,13 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """The map of each image times a number that the block is run with: a row of the table (rows, images)."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standardise:
     """A batch normalisation that holds nothing: no scale, no shift, and no statistics but the batch's own."""
 
@@ -226,6 +233,7 @@ Primitive = (
     | Add
     | Multiply
     | Scale
+    | Drop
     | Standardise
     | Concat
     | Slice

@@ -20,6 +20,7 @@ from toolkit.spaces.primitives import (
     Concat,
     Conv,
     DepthwiseConv,
+    Drop,
     GlobalPool,
     GroupedConv,
     Linear,
@@ -236,6 +237,10 @@ class Wiring:
     def scale(self, x: Value, row: int, column: int) -> Value:
         """x times a weight that the block is run with; see `primitives.Scale`."""
         return self._add(Scale(row, column), (x,), self._maps[x])
+
+    def drop(self, x: Value, row: int) -> Value:
+        """The map of each image times a number that the block is run with; see `primitives.Drop`."""
+        return self._add(Drop(row), (x,), self._maps[x])
 
     def standardise(self, x: Value) -> Value:
         """x normalised by the batch, without scale and shift; see `primitives.Standardise`."""

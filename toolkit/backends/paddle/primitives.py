@@ -113,6 +113,8 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return lambda _, x, factor: x * factor
         case p.Scale(row, column):
             return lambda given, x: x * given.weight(row, column).astype(x.dtype)
+        case p.Drop(row):
+            return lambda given, x: x * given.kept(row).astype(x.dtype)
         case p.Standardise(_, eps):
             return lambda given, x: given.norm(Plain(x, eps), x)
         case p.Concat():
