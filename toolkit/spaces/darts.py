@@ -69,8 +69,8 @@ class DARTSOptions(SpaceOptions):
         None,
         ge=0,
         lt=1,
-        description="share of the edges that candidates trained alone are without, image by image, in the end; it rises "
-        "epoch by epoch from 0; 0.2 with the authors, none by default",
+        description="share of the edges that candidates trained alone are without, image by image, in the end; it "
+        "rises epoch by epoch from 0; 0.2 with the authors, none by default",
     )
 
 
