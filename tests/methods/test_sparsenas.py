@@ -102,6 +102,7 @@ def test_operations_disappear_for_good_and_a_way_stays(backend: Backend, rule: s
     for _ in range(6):
         values = method.step(batch)
         batch.net.gradients()
+        assert not method.parameters.gradients(), "training images teach no coefficients"
         there = method.coefficients != 0
         assert not (there & ~before).any()
         assert values["operations"] == there.sum()

@@ -21,7 +21,7 @@ from toolkit.training.trainer import begin
 METHODS: dict[str, dict[str, Any]] = {
     "darts": {"order": "second"},
     "entrannas": {"sparse": True, "threshold": 0.9},
-    "sparsenas": {"rule": "adam", "each": 0.5, "nodes": 0.1, "every": 1},
+    "sparsenas": {"rule": "adam", "lr": 0.001, "each": 0.02, "every": 1},
 }
 
 

@@ -73,8 +73,7 @@ class MixtureMethod(Method):
     def step(self, batch: Batch) -> dict[str, Tensor]:
         ops = batch.net.ops
         learnt = {} if batch.progress < self.options.warmup else self.learn(batch)
-        with ops.constant():
-            plans, weights = self.network(self.weights())
+        plans, weights = self.network(ops.detach(self.weights()))  # training images teach the supernet alone
         loss = self.label_loss(batch, batch.net.run(plans, batch.images, weights=weights))
         ops.backward(loss)
         return {"loss": ops.detach(loss), **learnt}
