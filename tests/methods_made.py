@@ -13,6 +13,7 @@ from toolkit.backends.base import Backend, Network
 from toolkit.candidates import write_entries
 from toolkit.methods import METHODS, Batch, Method
 from toolkit.methods.lab import Lab
+from toolkit.methods.mixture import MixtureMethod
 from toolkit.spaces import SearchSpace
 
 _TRUTHS = 8
@@ -37,8 +38,11 @@ def make_batch(method: Method, *given: Any, **more: Any) -> Batch:
     return replace(batch, views=method.needs().views * (batch.images,))
 
 
-EVERYWHERE = [name for name in METHODS if name != "bn-nas"]
-"""Those that take any space; that one needs blocks of their own, which do not begin silent."""
+EVERYWHERE = [name for name in METHODS if name != "bn-nas" and not issubclass(METHODS[name], MixtureMethod)]
+"""Those that take any space.
+
+Others need blocks of their own, which do not begin silent, or cells that run as mixtures.
+"""
 
 
 def alone(methods: Iterable[str] = EVERYWHERE) -> list[str]:

@@ -36,6 +36,22 @@ def decided(table: pd.DataFrame, x: str) -> go.Figure:
     return theme.style(figure, max(HEIGHT, ROW * len(table.columns) + 60))
 
 
+def shares(table: pd.DataFrame) -> go.Figure:
+    """Shares of operations (columns) over epochs (index), stacked: they sum to 1."""
+    figure = go.Figure()
+    for number, name in enumerate(map(str, table)):
+        figure.add_bar(
+            x=table.index,
+            y=table[name],
+            name=name,
+            marker={"color": theme.color(number)},
+            hovertemplate="%{y:.0%}",
+        )
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title="edges", tickformat=".0%", range=[0, 1])
+    return theme.style(figure, HEIGHT, barmode="stack", hovermode="x unified")
+
+
 def lines(table: pd.DataFrame, x: str, y: str) -> go.Figure:
     """Columns over the index."""
     figure = go.Figure()

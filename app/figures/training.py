@@ -55,6 +55,10 @@ KNOWN = {
 }
 
 
+ELSEWHERE = ("entropy.", "share.")
+"""How metrics begin that the Search page draws."""
+
+
 def quantity(metric: str) -> Quantity:
     """What is known of a metric; any other is called by its name."""
     return KNOWN.get(metric, Quantity(metric.replace("_", " ").capitalize()))
@@ -63,10 +67,10 @@ def quantity(metric: str) -> Quantity:
 def shown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """The panels, each by its metric: accuracies, losses, then the others, the known ones in their order.
 
-    The smallest network's accuracy stands in the panel of the largest's; entropies of single decisions are drawn on the
-    Search page.
+    The smallest network's accuracy stands in the panel of the largest's; entropies of single decisions and shares of
+    operations are drawn on the Search page.
     """
-    present = {metric for table in tables.values() for metric in metrics(table) if not metric.startswith("entropy.")}
+    present = {metric for table in tables.values() for metric in metrics(table) if not metric.startswith(ELSEWHERE)}
     if LARGEST in present:
         present -= {SMALLEST}
     return [metric for metric in KNOWN if metric in present] + sorted(present - KNOWN.keys())

@@ -76,6 +76,27 @@ def show_learned() -> bool:
     return True
 
 
+def show_derived() -> bool:
+    """What a mixture of operations came to; whether there is one."""
+    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived)
+    if not tables and code is None:
+        return False
+    st.subheader("Derived in training", anchor=False)
+    for kind, column in zip(tables, st.columns(len(tables), gap="large"), strict=True) if tables else ():
+        with column:
+            words = f"Operations of the {kind} cell" if kind != "cell" else "Operations of the cell"
+            chart(figures.shares(tables[kind]), f"shares-{kind}", words, tables[kind], f"{name}-{kind}-shares")
+    if tables:
+        st.caption(
+            "Shares of the edges of the candidate derived after each epoch. Skips that take over are a collapse."
+        )
+    if code is not None:
+        st.markdown("**The candidate that it came to**")
+        st.code(code, language=None)
+        inspector.draw(views.space_of(run), code, f"{name}-derived")
+    return True
+
+
 def show_found(*, draw: bool) -> bool:
     """What a search scored; whether there was one."""
     found = load(views.found, run, run.search, rounds_file(run.search), policy_file(run.search))
@@ -133,12 +154,14 @@ def show_found(*, draw: bool) -> bool:
 @st.fragment(run_every=3 if live else None)
 def follow() -> None:
     """The part that follows a training or a search."""
-    any_learned = any_found = False
+    any_learned = any_derived = any_found = False
     with ui.problems_in_place("The policy cannot be shown"):
         any_learned = show_learned()
+    with ui.problems_in_place("The derived candidate cannot be shown"):
+        any_derived = show_derived()
     with ui.problems_in_place("The search cannot be shown"):
-        any_found = show_found(draw=not any_learned)
-    if not any_learned and not any_found:
+        any_found = show_found(draw=not any_learned and not any_derived)
+    if not any_learned and not any_derived and not any_found:
         ui.empty(
             "No search yet",
             "A search scores networks that stand in no file; a run of wpnas, parsec or fpnas learns a policy.",

@@ -22,6 +22,9 @@ from toolkit.spaces import SearchSpace, get_space
 ENTROPY, REWARDS = "entropy.", ("greedy_reward", "sampled_reward", "samples", "distinct_samples", "effective_samples")
 """Names of metrics: of each decision's entropy, and of what else a policy's training tells."""
 
+SHARE = "share."
+"""How metrics begin of operations of the derived candidate: then the kind of cell and the operation."""
+
 _PREFIX = "sampling."
 
 
@@ -80,6 +83,31 @@ def as_shares(found: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
     most = {d.name: np.log(len(d.options)) for d in space.decisions if len(d.options) > 1}
     kept = [name for name in found if name in most]
     return found[kept].div(pd.Series({name: most[str(name)] for name in kept}), axis="columns") if kept else found
+
+
+def shares(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """By kind of cell: of each operation (columns), its share of the derived candidate's edges, by epoch (index)."""
+    names = [name for name in curves if str(name).startswith(SHARE)]
+    if not names:
+        return {}
+    table = curves.dropna(subset=names, how="any").set_index("epoch")[names]
+    kinds = dict.fromkeys(str(name).split(".")[1] for name in names)
+    return {
+        kind: table[own].rename(columns={name: name.rpartition(".")[2] for name in own})
+        for kind in kinds
+        if (own := [str(name) for name in names if str(name).split(".")[1] == kind])
+    }
+
+
+def derived(run: RunFolder) -> str | None:
+    """The code of the candidate that the method's architecture came to; None if it learns none.
+
+    Raises:
+        InputError: its file is damaged, or of another space.
+    """
+    if not run.derived.is_file():
+        return None
+    return next(iter(read_candidates(run.derived, space_of(run)).values()), None)
 
 
 def rewards(curves: pd.DataFrame) -> pd.DataFrame:

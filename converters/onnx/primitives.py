@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from converters.onnx.graph import Graph, Named
+from toolkit.errors import InputError
 from toolkit.spaces import primitives as p
 from toolkit.spaces.primitives import Map
 from toolkit.spaces.wiring import Step
@@ -47,6 +48,8 @@ def add_step(graph: Graph, step: Step, inputs: Sequence[str], name: str, before:
             return graph.node("Add", *inputs)
         case p.Multiply():
             return graph.node("Mul", *inputs)
+        case p.Scale() | p.Standardise() | p.Drop():
+            raise InputError("a weighted sum of operations is no candidate: export the one that it comes to")
         case p.Concat():
             return graph.node("Concat", *inputs, axis=1)
         case p.Slice(first, channels):

@@ -3,18 +3,25 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.figures.training import shown
 from app.views import search as views
 from app.views.training import curves
 from tests import tiny
 from tests.app import example_run, example_search
 from tests.app.texts import texts
+from toolkit.candidates import write_entries
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.metrics import MetricLog
+from toolkit.runs.recipe import parse_recipe
 from toolkit.spaces import get_space
+from toolkit.spaces.mixtures import Mixable
 
 SPACE = get_space("resnet48-mini")
 
@@ -95,3 +102,31 @@ def test_a_damaged_file_is_named(name: str, tmp_path: Path, open_search) -> None
     (run.path / name).write_bytes(b"\xff garbage\n")
     app = open_search(tmp_path, run="run")
     assert name in " ".join(error.value for error in app.error).replace("\\", "")
+
+
+def test_what_a_mixture_came_to(folder: Path, open_search) -> None:
+    space = cast(Mixable, get_space("darts"))
+    run = RunFolder(folder / "derived")
+    run.path.mkdir()
+    recipe = parse_recipe({"space": "darts", "method": {"name": "darts"}, "data": {"source": "digits"}})
+    run.recipe.write_text(recipe.to_toml())
+    log, rng = MetricLog(run), np.random.default_rng(0)
+    for epoch in (1, 2, 3):
+        log.write(10 * epoch - 5, epoch - 0.5, loss=1.0)
+        arch = space.sample(rng)
+        log.write(10 * epoch, epoch, loss=1.0, **{f"share.{name}": x for name, x in space.shares(arch).items()})
+    log.close()
+    write_entries(run.derived, {"derived": space.format(arch)}, {"derived": 0.0})
+    found = views.shares(curves(run))
+    assert found.keys() == {"normal", "reduce"}
+    assert list(found["normal"].index) == [1, 2, 3]
+    assert found["normal"].sum(axis=1).to_numpy() == pytest.approx(1)
+    assert found["reduce"].loc[3, "skip_connect"] == space.shares(arch)["reduce.skip_connect"]
+    assert views.derived(run) == space.format(arch)
+    assert not any(panel.startswith("share.") for panel in shown({"derived": curves(run)}))
+    app = open_search(folder, run="derived")
+    assert not app.error
+    for words in ("Derived in training", "Skips that take over", "The candidate that it came to"):
+        assert words in texts(app)
+    run.derived.write_text("[]")
+    assert "The derived candidate cannot be shown" in texts(open_search(folder, run="derived"))

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from toolkit.backends.base import Backend, Network, Tensor
 from toolkit.backends.shapes import is_statistic
 from toolkit.spaces import Plans, SearchSpace
+from toolkit.spaces.mixtures import tables
 
 Logits = npt.NDArray[np.floating]
 
@@ -28,7 +29,9 @@ class Reads:
         """Their names."""
         if plans not in self._known:
             net = self._network
-            net.ops.backward(net.ops.sum(net.run(plans, self._images, net.batch_norm(), precise=True)))
+            weights = {place: net.ops.place(np.ones(shape, np.float32)) for place, shape in tables(plans).items()}
+            logits = net.run(plans, self._images, net.batch_norm(), precise=True, weights=weights)
+            net.ops.backward(net.ops.sum(logits))
             used = {*net.gradients()}
             used |= {name for name in self._statistics if f"{name.rpartition('.')[0]}.weight" in used}
             self._known[plans] = frozenset(used)

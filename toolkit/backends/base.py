@@ -132,6 +132,7 @@ class Network(Protocol):
         path: Arch | None = None,
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
+        weights: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
         """Pass normalised images (n, c, h, w) through these blocks and return the last one's output.
 
@@ -143,10 +144,15 @@ class Network(Protocol):
             path: the architecture whose plans these are, for observers of a training; it changes nothing.
             watch: called with each position and its output; where there is no block, the output is the input.
             precise: compute in the precision of the weights, even where the backend would use a lower one.
+            weights: of blocks that are mixtures, by position, shape (edges, options); gradients flow back to them. Of
+                blocks that drop paths, shape (edges, images).
+
+        Raises:
+            InputError: a block is a mixture, and has no weights here.
         """
 
     def follow(self, leader: Self, decay: float, plans: Plans | None = None) -> None:
-        """Move towards another network that holds the same: x <- decay x + (1 - decay) leader's x.
+        """Move towards another network that holds the same: x <- decay x + (1 - decay) leader's x; with 0, exactly.
 
         Args:
             plans: move only what these read, each weight's leading slice, and no running statistics; by default all
@@ -159,6 +165,9 @@ class Network(Protocol):
         Returns:
             their names.
         """
+
+    def move(self, directions: Mapping[str, Tensor], by: float) -> None:
+        """Move parameters, by name, by so much of a direction: x <- x + by * direction."""
 
     def gap(self, other: Self) -> Tensor:
         """|own - other's| / |own| over all parameters of two networks that hold the same; a constant."""
@@ -204,8 +213,8 @@ class Network(Protocol):
     def inference(self) -> AbstractContextManager[object]:
         """Within this context blocks run for evaluation: without gradients, in the backend's precision."""
 
-    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm) -> Tensor:
-        """The block at position `index`, run as `plan`."""
+    def run_block(self, index: int, plan: Plan, state: Tensor, norm: Norm, weights: Tensor | None = None) -> Tensor:
+        """The block at position `index`, run as `plan`; with `weights`, if it is a mixture."""
 
     def run_siblings(self, index: int, plans: Sequence[Plan], state: Tensor, norm: Norm) -> Iterator[Tensor]:
         """The block run as each of `plans` on the same input, one after the other; what they share is computed once.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from toolkit.backends.hypernet import Condition, Modulation, Tensors, condition
 from toolkit.backends.ops import Ops
+from toolkit.errors import InputError
 from toolkit.spaces.plans import Plan
 from toolkit.spaces.sharing import Instruction, program, structures
 
@@ -14,10 +15,36 @@ PROGRAMS = 2048
 
 
 class Given(NamedTuple):
-    """What a block runs with: a source of batch-norm statistics, and by what its weights are modulated, if any."""
+    """What a block runs with.
+
+    Attributes:
+        norm: a source of batch-norm statistics.
+        condition: by what its weights are modulated, if by anything.
+        weights: of a mixture, shape (rows, columns), if it is one; of a block that drops paths, shape (rows, images).
+    """
 
     norm: Any
     condition: Condition | None
+    weights: Any = None
+
+    def weight(self, row: int, column: int) -> Any:
+        """One of the mixture's weights.
+
+        Raises:
+            InputError: none were given.
+        """
+        if self.weights is None:
+            raise InputError(
+                "this is a weighted sum of operations, no candidate: only its training runs it; evaluate the candidate "
+                "that it comes to, in RUN/derived.json"
+            )
+        return self.weights[row, column]
+
+    def kept(self, row: int) -> Any:
+        """What each image's map is multiplied by where paths are dropped, shape (images, 1, 1, 1)."""
+        if self.weights is None:
+            raise ValueError("a block that drops paths is told which: only trainings alone run it")
+        return self.weights[row].reshape([-1, 1, 1, 1])
 
 
 Run = Callable[..., Any]
@@ -53,11 +80,15 @@ class Programs:
         self._layers, self._closure, self._ops, self._body = layers, closure, ops, body
         self._known = lru_cache(PROGRAMS)(self._compile)
 
-    def run(self, plan: Plan, inputs: Sequence[Any], norm: Any) -> Any:
-        """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes)."""
+    def run(self, plan: Plan, inputs: Sequence[Any], norm: Any, weights: Any = None) -> Any:
+        """The block as `plan`: activations (n, c, h, w) to activations, or to logits (n, classes).
+
+        Args:
+            weights: of a mixture, shape (rows, columns).
+        """
         room, ((instructions, output, _),) = self._program((plan,))
         values: list[Any] = [*inputs, *room]
-        _execute(instructions, values, self._given(plan, norm))
+        _execute(instructions, values, self._given(plan, norm, weights))
         return values[output]
 
     def siblings(self, plans: Sequence[Plan], inputs: Sequence[Any], norm: Any) -> Iterator[Any]:
@@ -69,12 +100,12 @@ class Programs:
             _execute(instructions, values, given)
             yield values[output] if kept else _taken(values, output)
 
-    def _given(self, plan: Plan, norm: Any) -> Given:
+    def _given(self, plan: Plan, norm: Any, weights: Any = None) -> Given:
         if plan.hyper is None or not plan.answers:
-            return Given(norm, None)
+            return Given(norm, None, weights)
         if not self._body or self._ops is None:
             raise ValueError("a network without a HyperNet runs nothing that is conditioned")
-        return Given(norm, condition(self._ops, self._body, plan))
+        return Given(norm, condition(self._ops, self._body, plan), weights)
 
     def _program(self, plans: tuple[Plan, ...]) -> _Compiled:
         """Conditions are data, so there are no more programs than structures."""

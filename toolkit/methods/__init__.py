@@ -5,6 +5,8 @@ Other packages add theirs by the entry points `supernet_toolkit.methods` (`toolk
 
 from toolkit.methods.base import Batch, Method, Needs
 from toolkit.methods.bn_nas import BNNAS
+from toolkit.methods.darts import DARTS
+from toolkit.methods.entrannas import EnTranNAS
 from toolkit.methods.fpnas import FPNAS, PARSEC
 from toolkit.methods.landmark import Landmark
 from toolkit.methods.largest import Largest
@@ -15,6 +17,7 @@ from toolkit.methods.pinas import PiNAS
 from toolkit.methods.pinas_supervised import PiNASSupervised
 from toolkit.methods.progressive import Progressive
 from toolkit.methods.sandwich import Sandwich
+from toolkit.methods.sparsenas import SparseNAS
 from toolkit.methods.spos import SPOS
 from toolkit.methods.wpnas import WPNAS
 from toolkit.plugins import Registry, subclass_of
@@ -36,6 +39,9 @@ METHODS: Registry[type[Method]] = Registry(
         WPNAS,
         PARSEC,
         FPNAS,
+        DARTS,
+        EnTranNAS,
+        SparseNAS,
     ),
     subclass_of(Method),
 )

@@ -59,6 +59,7 @@ class Batch:
         labels: class indices, shape (n,); shares of the classes, shape (n, classes), where images are mixed.
         rng: the same in every process of a data-parallel run; all draws come from it.
         progress: share of the training that is done, in [0, 1).
+        epoch: the number of the epoch, from 0.
         lr: the learning rate of the step.
         views: of the images, shaped as `images`, the first of which is `images`: as many as `Needs.views`.
         held_out: other images and their labels, if `Needs.held_out`.
@@ -76,6 +77,7 @@ class Batch:
     held_out: tuple[Tensor, Tensor] | None = None
     siblings: "list[Batch]" = field(default_factory=list, repr=False)
     losses: dict[Arch, float] = field(default_factory=dict, repr=False)
+    epoch: int = 0
 
     def parts(self, count: int, net: Network) -> "list[Batch]":
         """It in `count` equal parts, whose number divides its images; all but the first run on `net`.
@@ -171,6 +173,10 @@ class Method(ABC):
 
     def frozen(self) -> Plans | frozenset[str] | None:
         """What no step may change: blocks, with their statistics, or parameters by name; None if all may change."""
+        return None
+
+    def derived(self) -> Arch | None:
+        """The candidate that comes of what it has learned of architectures; None if it learns nothing of them."""
         return None
 
     def remark(self, values: Mapping[str, float]) -> str:  # noqa: ARG002

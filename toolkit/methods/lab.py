@@ -45,6 +45,10 @@ class Lab:
             return self._keep(self.networks, name, copy_of(self._backend, self.net))
         return self._keep(self.networks, name, self._backend.network(self.net.space, plans, self._seed))
 
+    def scratch(self) -> Network:
+        """A copy of the supernet to try things on; no checkpoint has it, so set it before each use."""
+        return copy_of(self._backend, self.net)
+
     def head(self, name: str, widths: Sequence[int], *, silent: bool = False) -> Head:
         """A small MLP from `widths[0]` features to `widths[-1]`; `silent`: its last layer begins with zeros."""
         return Head(self.ops, self.parameters(name, first_weights(widths, self.generator(name), silent=silent)))

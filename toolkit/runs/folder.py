@@ -27,6 +27,7 @@ class RunFolder:
         self.submission = self.path / "submission.json"
         self.rank = self.path / "rank.json"
         self.search = self.path / "search.json"
+        self.derived = self.path / "derived.json"
         self.interference = self.path / "interference.parquet"
         self.skipped_images = self.path / "skipped-images.txt"
 

@@ -56,6 +56,8 @@ class SearchSpace(ABC):
     """
 
     options_type: ClassVar[type[SpaceOptions]] = SpaceOptions
+    drop_path: float = 0.0
+    """Share of the edges of cells that candidates trained alone are without in the end; it rises from 0."""
     name: str
     summary: str
     channels: int

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from pydantic import Field
 
 from toolkit.errors import InputError
-from toolkit.spaces.base import Arch, Auxiliary, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Auxiliary, Decision
 from toolkit.spaces.features import Columns, FeatureKind
 from toolkit.spaces.genotypes import CELLS, INPUTS, NODES, NONE, OPERATIONS, Edge, Edges, read, write
+from toolkit.spaces.mixtures import Active, Floats, Mixable, MixedEdge, mixed
 from toolkit.spaces.options import SpaceOptions
 from toolkit.spaces.plans import (
     AuxiliaryHead,
@@ -42,6 +43,11 @@ PAIRS = tuple(tuple(combinations(range(node), 2)) for node in NODES)
 _DEPTHS = {"sep_conv_3x3": 2, "sep_conv_5x5": 2, "dil_conv_3x3": 1, "dil_conv_5x5": 1}
 """How many depthwise convolutions an operation has in a row."""
 
+MIXED = (*OPERATIONS, NONE)
+"""What is weighed on an edge of a mixture, whether candidates may do nothing there or not."""
+
+_POOLINGS = ("max_pool_3x3", "avg_pool_3x3")
+
 _Present = tuple[tuple[tuple[str, ...], ...], ...]
 """Of a cell: for each node and each earlier one, the operations on the edge between them."""
 
@@ -59,15 +65,22 @@ class DARTSOptions(SpaceOptions):
         description="of the loss of a second classifier after two thirds of the cells, where candidates are trained "
         "alone; 0.4 with the authors; there is none by default",
     )
+    drop_path: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="share of the edges that candidates trained alone are without, image by image, in the end; it "
+        "rises epoch by epoch from 0; 0.2 with the authors, none by default",
+    )
 
 
 @dataclass(frozen=True)
-class DARTS(SearchSpace):
+class DARTS(Mixable):
     """Stem, cells, head; every combination of inputs and operations is valid.
 
     Weights belong to a cell, an edge and an operation: the supernet holds all 14 edges of each cell, of which a path
     runs eight. Its blocks are those of the networks alone, whose batch norms scale and shift, and none follows a
-    pooling; the mixture that the authors search in has it the other way round.
+    pooling. In a mixture one does, as in the network that the authors search in.
 
     Attributes:
         init_channels: of a node in the first cells (C in the paper).
@@ -75,6 +88,7 @@ class DARTS(SearchSpace):
         none: whether an edge may also do nothing.
         imagenet: whether the stem has three convolutions of stride 2, else one of stride 1.
         auxiliary_weight: of the loss of a second classifier when candidates are trained alone; 0: there is none.
+        drop_path: see `SearchSpace`.
     """
 
     options_type: ClassVar[type[SpaceOptions]] = DARTSOptions
@@ -86,6 +100,7 @@ class DARTS(SearchSpace):
     none: bool = False
     imagenet: bool = False
     auxiliary_weight: float = 0.0
+    drop_path: float = 0.0
     channels: int = 3
     size: int = 32
     classes: int = 10
@@ -105,8 +120,7 @@ class DARTS(SearchSpace):
         """For each cell and node: which two inputs, if there are more; the operations on the edges from both."""
         found = []
         for reduces, cell in enumerate(CELLS):
-            places = [place for place in range(self.layers) if (place in self.reductions) == bool(reduces)]
-            blocks = tuple(len(self._stem) + place for place in places)
+            blocks = self._positions(reduces=bool(reduces))
             for node, pairs in zip(NODES, PAIRS, strict=True):
                 if len(pairs) > 1:
                     inputs = tuple(f"{first}+{second}" for first, second in pairs)
@@ -136,6 +150,52 @@ class DARTS(SearchSpace):
         """Every operation on every edge."""
         operations = tuple(operation for operation in self.operations if operation != NONE)
         return self._network([tuple(node * (operations,) for node in NODES)] * len(CELLS))
+
+    @cached_property
+    def edges(self) -> tuple[MixedEdge, ...]:
+        """14 of a normal cell and 14 of a reduction cell; all nodes are put out."""
+        found = []
+        for reduces, cell in enumerate(CELLS):
+            blocks = self._positions(reduces=bool(reduces))
+            found += [
+                MixedEdge(cell, source, node, output=True, options=MIXED, blocks=blocks)
+                for node in NODES
+                for source in range(node)
+            ]
+        return tuple(found)
+
+    def mixture(self, active: Active, *, shared: bool = False) -> Plans:
+        """Stem, cells in which every edge is a weighted sum, head."""
+        return _mixture(self, active, shared=shared)
+
+    def derived(self, strengths: Floats) -> Arch:
+        """Of each edge its strongest operation that does something; of each node the two edges where that is strongest.
+
+        Of equals the first. Where both edges of a node are to have no strength at all, which no softmax gives, they do
+        nothing, or, in a space in which they must do something, are skip connections.
+        """
+        rows, cells = iter(strengths[:, : len(OPERATIONS)]), []
+        for _ in CELLS:
+            nodes = []
+            for node in NODES:
+                table = np.array([next(rows) for _ in range(node)])
+                best = sorted(np.argsort(-table.max(axis=1), kind="stable")[:2].tolist())
+                nodes.append((self._strongest(table[best[0]], best[0]), self._strongest(table[best[1]], best[1])))
+            cells.append(nodes)
+        return self._answers(cells)
+
+    def _strongest(self, strengths: Floats, source: int) -> Edge:
+        if strengths.any():
+            return Edge(OPERATIONS[int(np.argmax(strengths))], source)
+        return Edge(NONE if self.none else "skip_connect", source)
+
+    def operations_of(self, arch: Arch) -> list[tuple[str, str]]:
+        """Eight of each cell."""
+        cells = zip(CELLS, self.cells(arch), strict=True)
+        return [(name, edge.operation) for name, cell in cells for node in cell for edge in node]
+
+    def _positions(self, *, reduces: bool) -> tuple[int, ...]:
+        return tuple(len(self._stem) + place for place in range(self.layers) if (place in self.reductions) == reduces)
 
     @cached_property
     def _stem(self) -> tuple[Plan, ...]:
@@ -322,6 +382,22 @@ def _cell(
     )
     return DualCell(
         before.channels, last.channels, channels, nodes, stride, before.size, last.size, reduced=reduced, first=first
+    )
+
+
+@lru_cache(maxsize=256)
+def _mixture(space: DARTS, active: Active, *, shared: bool) -> Plans:
+    """See `DARTS.mixture`."""
+    there = iter(tuple(name for name, on in zip(MIXED, row, strict=True) if on and name != NONE) for row in active)
+    present = [tuple(tuple(next(there) for _ in range(node)) for node in NODES) for _ in CELLS]
+    plans = space._network(present)
+    first = {edge.blocks: row for row, edge in reversed([*enumerate(space.edges)])}
+    rows = {position: row for blocks, row in first.items() for position in blocks}
+    return tuple(
+        mixed(plan, rows[position], MIXED, standardised=_POOLINGS, shared=shared)
+        if isinstance(plan, DualCell)
+        else plan
+        for position, plan in enumerate(plans)
     )
 
 

@@ -20,7 +20,7 @@ class DerivedSpace(SearchSpace):
     base: SearchSpace
 
     def __post_init__(self) -> None:
-        for field in ("name", "summary", "channels", "size", "classes"):
+        for field in ("name", "summary", "channels", "size", "classes", "drop_path"):
             object.__setattr__(self, field, getattr(self.base, field))
 
     @property

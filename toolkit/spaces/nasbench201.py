@@ -6,14 +6,15 @@ from the input and all earlier nodes. Definition: Dong and Yang, arXiv 2001.0032
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 
 import numpy as np
 
-from toolkit.spaces.base import Arch, Decision, SearchSpace, shorten
+from toolkit.spaces.base import Arch, Decision, shorten
 from toolkit.spaces.distances import Distance
 from toolkit.spaces.features import Columns, FeatureKind
+from toolkit.spaces.mixtures import Active, Floats, Mixable, MixedEdge, mixed
 from toolkit.spaces.plans import (
     AvgPool,
     Cell,
@@ -47,7 +48,7 @@ def _adaptive(first: Arch, second: Arch) -> float:
 
 
 @dataclass(frozen=True)
-class NASBench201(SearchSpace):
+class NASBench201(Mixable):
     """Three stages of equal cells with a residual reduction between them; every combination of operations is valid.
 
     The five operations of an edge share no weights. Different codes may compute the same function (an edge whose result
@@ -81,6 +82,25 @@ class NASBench201(SearchSpace):
     def widest(self) -> Plans:
         """Every operation on every edge."""
         return self._network(sum(NODES) * [OPERATIONS])
+
+    @cached_property
+    def edges(self) -> tuple[MixedEdge, ...]:
+        """The six of the cell, whose last node is put out."""
+        (blocks,) = {decision.blocks for decision in self.decisions}
+        ends = [(source, node) for node in NODES for source in range(node)]
+        return tuple(MixedEdge("cell", source, node, node == NODES[-1], OPERATIONS, blocks) for source, node in ends)
+
+    def mixture(self, active: Active, *, shared: bool = False) -> Plans:
+        """The network in whose cells every edge is a weighted sum."""
+        return _mixture(self, active, shared=shared)
+
+    def derived(self, strengths: Floats) -> Arch:
+        """The strongest option of each edge, `none` among them; of equals the first, where that is `none` anyway."""
+        return tuple(np.argmax(strengths, axis=1).tolist())
+
+    def operations_of(self, arch: Arch) -> list[tuple[str, str]]:
+        """Six."""
+        return [("cell", OPERATIONS[answer]) for answer in arch]
 
     def _network(self, operations: Sequence[tuple[str, ...]]) -> Plans:
         """The network with these operations on each edge."""
@@ -187,6 +207,15 @@ def _cell(operations: Sequence[tuple[str, ...]], channels: int, size: int) -> Ce
     """The cell with these operations on each edge."""
     edges = (_edge(names, channels, size) for names in operations)
     return Cell(channels, channels, tuple(tuple(islice(edges, node)) for node in NODES))
+
+
+@lru_cache(maxsize=256)
+def _mixture(space: NASBench201, active: Active, *, shared: bool) -> Plans:
+    """See `NASBench201.mixture`."""
+    names = [tuple(name for name, there in zip(OPERATIONS, row, strict=True) if there) for row in active]
+    return tuple(
+        mixed(plan, 0, OPERATIONS, shared=shared) if isinstance(plan, Cell) else plan for plan in space._network(names)
+    )
 
 
 @cache

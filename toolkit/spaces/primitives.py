@@ -165,6 +165,29 @@ class Multiply:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """The map times one of the weights that a mixture is run with: theirs is the table (rows, columns)."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The map of each image times a number that the block is run with: a row of the table (rows, images)."""
+
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standardise:
+    """A batch normalisation that holds nothing: no scale, no shift, and no statistics but the batch's own."""
+
+    channels: int
+    eps: float = EPS
+
+
+@dataclass(frozen=True, slots=True)
 class Concat:
     """Maps of one size, concatenated along the channels."""
 
@@ -209,6 +232,9 @@ Primitive = (
     | Resize
     | Add
     | Multiply
+    | Scale
+    | Drop
+    | Standardise
     | Concat
     | Slice
     | SplitSoftmax

@@ -20,6 +20,7 @@ from toolkit.spaces.primitives import (
     Concat,
     Conv,
     DepthwiseConv,
+    Drop,
     GlobalPool,
     GroupedConv,
     Linear,
@@ -29,9 +30,11 @@ from toolkit.spaces.primitives import (
     Norm,
     Primitive,
     Resize,
+    Scale,
     Shift,
     Slice,
     SplitSoftmax,
+    Standardise,
     Zeros,
     shrink,
     within,
@@ -230,6 +233,19 @@ class Wiring:
     def multiply(self, x: Value, factor: Value) -> Value:
         """x times `factor`, element by element."""
         return self._add(Multiply(), (x, factor), self._maps[x])
+
+    def scale(self, x: Value, row: int, column: int) -> Value:
+        """x times a weight that the block is run with; see `primitives.Scale`."""
+        return self._add(Scale(row, column), (x,), self._maps[x])
+
+    def drop(self, x: Value, row: int) -> Value:
+        """The map of each image times a number that the block is run with; see `primitives.Drop`."""
+        return self._add(Drop(row), (x,), self._maps[x])
+
+    def standardise(self, x: Value) -> Value:
+        """x normalised by the batch, without scale and shift; see `primitives.Standardise`."""
+        before = self._maps[x]
+        return self._add(Standardise(before.channels), (x,), before)
 
     def concat(self, *values: Value) -> Value:
         """Maps concatenated along the channels."""

@@ -130,6 +130,7 @@ class Loop:
                 lr,
                 (shown, *map(self._shown, views)),
                 None if held_out is None else (self._shown(held_out[0]), self.backend.place(held_out[1])),
+                epoch=step // self.steps_per_epoch,
             )
             values = backward(batch) if self._parts == 1 else self._accumulate(backward, batch)
             values["grad_norm"] = self._update(lr)

@@ -30,6 +30,7 @@ from toolkit.runs.setup import open_backend, open_data, open_space, quiet
 from toolkit.runs.tables import Training
 from toolkit.spaces import Arch, Plans, SearchSpace
 from toolkit.spaces.base import Auxiliary
+from toolkit.training.drop_path import dropping, kept_paths
 from toolkit.training.loop import Loop
 from toolkit.training.warm import start_warm, supernet_weights
 
@@ -129,6 +130,8 @@ def train_alone(
 ) -> "Trained":
     """Train one candidate's true network by cross-entropy and test it on the validation split.
 
+    Where the space says so (`drop_path`), cells are without some of their edges; what is tested has them all.
+
     With `supernet`, it begins with the weights of its path through one; see `start_warm`. The loss of an auxiliary
     classifier is added, if the space has one; it is no part of the network that is tested.
 
@@ -136,6 +139,7 @@ def train_alone(
     done, total).
     """
     plans, auxiliary = space.plans(arch), space.auxiliary
+    run = dropping(plans) if space.drop_path else plans
     network = backend.network(space, plans if auxiliary is None else (*plans, auxiliary.plan), seed)
     if supernet is not None:
         start_warm(network, space, arch, supernet)
@@ -143,11 +147,15 @@ def train_alone(
     loop = Loop(backend, network, backend.optimizer(network, config.made_optimizer), data, config, seed)
 
     def backward(batch: Batch) -> dict[str, Tensor]:
-        net = batch.net
+        net, weights = batch.net, None
+        if space.drop_path:
+            dropped = space.drop_path * batch.epoch / config.epochs
+            kept = kept_paths(run, batch.rng, batch.images.shape[0], dropped)
+            weights = {position: backend.place(table) for position, table in kept.items()}
         if auxiliary is None:
-            loss = net.ops.cross_entropy(net.run(plans, batch.images), batch.labels, label_smoothing)
+            loss = net.ops.cross_entropy(net.run(run, batch.images, weights=weights), batch.labels, label_smoothing)
         else:
-            loss = _with_auxiliary(net, plans, auxiliary, batch, label_smoothing)
+            loss = _with_auxiliary(net, run, weights, auxiliary, batch, label_smoothing)
         net.ops.backward(loss)
         return {"loss": net.ops.detach(loss)}
 
@@ -161,10 +169,17 @@ def train_alone(
     return Trained(counts, Counts(0, 0, images, config.batch_size * sum(map(float, losses))))
 
 
-def _with_auxiliary(net: Network, plans: Plans, auxiliary: Auxiliary, batch: Batch, label_smoothing: float) -> Tensor:
+def _with_auxiliary(
+    net: Network,
+    plans: Plans,
+    weights: Mapping[int, Tensor] | None,
+    auxiliary: Auxiliary,
+    batch: Batch,
+    label_smoothing: float,
+) -> Tensor:
     """The loss of a network and, weighted, of the classifier that reads one of its blocks."""
     left: dict[int, Tensor] = {}
-    logits = net.run((*plans, None), batch.images, watch=left.__setitem__)
+    logits = net.run((*plans, None), batch.images, watch=left.__setitem__, weights=weights)
     others = net.run((*[None] * len(plans), auxiliary.plan), left[auxiliary.position])
     own, other = (net.ops.cross_entropy(each, batch.labels, label_smoothing) for each in (logits, others))
     return own + auxiliary.weight * other

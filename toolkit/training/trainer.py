@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from toolkit.backends import settled
 from toolkit.backends.base import Backend, Network, Optimizer
 from toolkit.backends.weights import inherited, trunk_of, with_slope
+from toolkit.candidates import Candidates, write_candidates
 from toolkit.data.base import Dataset, Progress
 from toolkit.errors import InputError, Stopped
 from toolkit.evaluation.evaluator import Evaluator
@@ -27,6 +28,7 @@ from toolkit.runs.metrics import MetricLog, rewind_metrics
 from toolkit.runs.recipe import Recipe, read_recipe
 from toolkit.runs.setup import Note, load_weights, open_backend, open_data, open_space, quiet
 from toolkit.spaces import SearchSpace
+from toolkit.spaces.mixtures import Mixable
 from toolkit.spaces.splitting import SplitSpace
 from toolkit.training.loop import Loop, Step
 from toolkit.training.reorder import reorder_channels, trained_widths
@@ -287,7 +289,7 @@ class _Monitor:
     """Writes metrics about once a second and after each epoch, and stops a diverged run."""
 
     def __init__(self, backend: Backend, network: Network, data: Dataset, run: RunFolder, method: Method) -> None:
-        self.log, self._remark = MetricLog(run), method.remark
+        self.log, self._method = MetricLog(run), method
         images = min(_WATCHED_IMAGES, len(data.validation.labels))
         self._evaluator = Evaluator(
             backend, network, EvaluationSet.of(data, NormPolicy("batch", _WATCHED_IMAGES), images)
@@ -316,11 +318,22 @@ class _Monitor:
             for name, counts in zip(extremes, self._evaluator.evaluate(list(extremes.values())), strict=True):
                 values[f"{name}_top1"] = counts.top1 / counts.total
             self._tested = ", ".join(f"{name} {values[f'{name}_top1']:.1%}" for name in extremes)
-        remark = self._remark(values)
+            values |= self._derived()
+        remark = self._method.remark(values)
         tested = self._tested and f", top-1: {self._tested}"
         note(f"epoch {done.epoch:.1f}, loss {values['loss']:.3f}{tested}{remark and f'; {remark}'}")
         self.log.write(done.step, done.epoch, lr=done.lr, images_per_second=speed, **values)
         self.restart()
+
+    def _derived(self) -> dict[str, float]:
+        """File the candidate that the method's architecture comes to; returns how its edges share the operations."""
+        arch, space = self._method.derived(), self._space
+        if arch is None:
+            return {}
+        write_candidates(self._run.derived, Candidates({"derived": space.format(arch)}, {"derived": 0.0}))
+        if not isinstance(space, Mixable):
+            return {}
+        return {f"share.{name}": share for name, share in space.shares(arch).items()}
 
     def restart(self) -> None:
         """Measure the speed from now on."""

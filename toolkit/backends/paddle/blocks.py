@@ -34,9 +34,9 @@ class Block(nn.Layer):
             _place(self, [NAME, str(number)], held)
         self.programs = Programs(layers, closure, ops, body)  # type: ignore[arg-type]
 
-    def run(self, plan: Plan, inputs: Sequence[Tensor], norm: Norm) -> Tensor:
+    def run(self, plan: Plan, inputs: Sequence[Tensor], norm: Norm, weights: Tensor | None = None) -> Tensor:
         """As `plan`: `Programs.run`."""
-        return self.programs.run(plan, inputs, norm)  # type: ignore[no-any-return]
+        return self.programs.run(plan, inputs, norm, weights)  # type: ignore[no-any-return]
 
     def siblings(self, plans: Sequence[Plan], inputs: Sequence[Tensor], norm: Norm) -> Iterator[Tensor]:
         """As each of `plans`: `Programs.siblings`."""

@@ -51,13 +51,14 @@ class PaddleNetwork(nn.Layer, Network):
         path: Arch | None = None,
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
+        weights: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
         norm = norm or self._training_norm
         state: State = images
         with nullcontext() if precise else self._autocast():
             for index, plan in enumerate(plans):
                 if plan is not None:
-                    state = self.run_block(index, plan, state, norm)
+                    state = self.run_block(index, plan, state, norm, None if weights is None else weights.get(index))
                 if watch is not None:
                     watch(index, newest(state))
         return cast(Tensor, newest(state))
@@ -68,7 +69,10 @@ class PaddleNetwork(nn.Layer, Network):
         own, others = self.state_dict(), leader.state_dict()
         if plans is None:
             for name, tensor in others.items():
-                own[name].lerp_(tensor, 1 - decay)
+                if decay:
+                    own[name].lerp_(tensor, 1 - decay)
+                else:  # exactly, which Paddle's lerp is not
+                    paddle.assign(tensor, own[name])
             return
         for name, shape in used(plans).items():
             if not is_statistic(name):
@@ -81,6 +85,13 @@ class PaddleNetwork(nn.Layer, Network):
         for parameter in frozen.values():
             parameter.stop_gradient = True
         return frozenset(frozen)
+
+    @override
+    @paddle.no_grad()
+    def move(self, directions: Mapping[str, Tensor], by: float) -> None:
+        own = dict(self.named_parameters())
+        for name, direction in directions.items():
+            own[name].add_(direction * by)
 
     @override
     @paddle.no_grad()
@@ -145,8 +156,8 @@ class PaddleNetwork(nn.Layer, Network):
             yield
 
     @override
-    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
-        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm, weights: Tensor | None = None) -> State:
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm, weights)
         return following(state, out, self._reach)
 
     @override

@@ -13,7 +13,7 @@ import paddle.nn.functional as F  # noqa: N812
 from paddle import Tensor, nn
 
 from toolkit.backends.hypernet import ModulatedNorm, Modulation, head_shapes
-from toolkit.backends.paddle.layers import BatchNorm, Conv, Held, Layer, Linear, PReLU, convolve
+from toolkit.backends.paddle.layers import BatchNorm, Conv, Held, Layer, Linear, Plain, PReLU, convolve
 from toolkit.backends.programs import Given, Run, See
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of
@@ -111,6 +111,12 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return lambda _, x, y: x + y
         case p.Multiply():
             return lambda _, x, factor: x * factor
+        case p.Scale(row, column):
+            return lambda given, x: x * given.weight(row, column).astype(x.dtype)
+        case p.Drop(row):
+            return lambda given, x: x * given.kept(row).astype(x.dtype)
+        case p.Standardise(_, eps):
+            return lambda given, x: given.norm(Plain(x, eps), x)
         case p.Concat():
             return lambda _, *parts: paddle.concat(parts, 1)
         case p.Slice(first, channels):

@@ -51,13 +51,14 @@ class TorchNetwork(nn.Module, Network):
         path: Arch | None = None,
         watch: Callable[[int, Tensor], object] | None = None,
         precise: bool = False,
+        weights: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
         norm = norm or self._training_norm
         state: State = images
         with nullcontext() if precise else self._autocast():
             for index, plan in enumerate(plans):
                 if plan is not None:
-                    state = self.run_block(index, plan, state, norm)
+                    state = self.run_block(index, plan, state, norm, None if weights is None else weights.get(index))
                 if watch is not None:
                     watch(index, newest(state))
         return cast(Tensor, newest(state))
@@ -81,6 +82,13 @@ class TorchNetwork(nn.Module, Network):
         for parameter in frozen.values():
             parameter.requires_grad = False
         return frozenset(frozen)
+
+    @override
+    def move(self, directions: Mapping[str, Tensor], by: float) -> None:
+        own = dict(self.named_parameters())
+        with torch.no_grad():
+            for name, direction in directions.items():
+                own[name].add_(direction, alpha=by)
 
     @override
     def gap(self, other: "TorchNetwork") -> Tensor:
@@ -150,8 +158,8 @@ class TorchNetwork(nn.Module, Network):
             yield
 
     @override
-    def run_block(self, index: int, plan: Plan, state: State, norm: Norm) -> State:
-        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm)
+    def run_block(self, index: int, plan: Plan, state: State, norm: Norm, weights: Tensor | None = None) -> State:
+        out = cast(Block, self.blocks[index]).run(plan, read(state, plan), norm, weights)
         return following(state, out, self._reach)
 
     @override

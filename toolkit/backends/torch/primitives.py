@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from toolkit.backends.hypernet import ModulatedNorm, Modulation, head_shapes
 from toolkit.backends.programs import Given, Run, See
 from toolkit.backends.torch.convolution import convolve
-from toolkit.backends.torch.layers import BatchNorm, Conv, Held, Layer, Linear, PReLU
+from toolkit.backends.torch.layers import BatchNorm, Conv, Held, Layer, Linear, Plain, PReLU
 from toolkit.spaces import primitives as p
 from toolkit.spaces.own import group_of
 from toolkit.spaces.sharing import Instruction
@@ -112,6 +112,12 @@ def closure(instruction: Instruction, layer: Layer | None, see: See | None, modu
             return _add_into if overwrite else _add
         case p.Multiply():
             return lambda _, x, factor: x * factor
+        case p.Scale(row, column):
+            return lambda given, x: x * given.weight(row, column)
+        case p.Drop(row):
+            return lambda given, x: x * given.kept(row).to(x.dtype)
+        case p.Standardise(_, eps):
+            return lambda given, x: given.norm(Plain(x, eps), x)
         case p.Concat():
             return lambda _, *parts: torch.cat(parts, 1)
         case p.Slice(first, channels):

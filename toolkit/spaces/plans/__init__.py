@@ -6,7 +6,7 @@ makes a block's weights depend on is part of its plan.
 """
 
 from toolkit.spaces.plans.base import Block, Plan, Plans, unconditioned
-from toolkit.spaces.plans.composed import Cell, Choice, ResidualChoice
+from toolkit.spaces.plans.composed import Cell, Choice, Mixture, ResidualChoice
 from toolkit.spaces.plans.darts import AuxiliaryHead, DualCell, FactorizedReduce, Separable
 from toolkit.spaces.plans.mobile import InvertedResidual, MobileHead
 from toolkit.spaces.plans.residual import BasicBlock, Reduction, SplitAttention
@@ -27,6 +27,7 @@ __all__ = [
     "Identity",
     "InvertedResidual",
     "MaxPool",
+    "Mixture",
     "MobileHead",
     "NormReLU",
     "Plan",

@@ -1,6 +1,6 @@
 """Blocks made of blocks: choices and cells of one input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
@@ -60,17 +60,76 @@ class ResidualChoice(Choice):
 
 
 @dataclass(frozen=True, slots=True)
+class Mixture(Block):
+    """A weighted sum of blocks on one input (DARTS, arXiv 1806.09055); the weights are given whenever it runs.
+
+    Attributes:
+        branches: by the names that they have in the supernet's `Choice`; a branch of weight 0 can be left out.
+        row, columns: where the weights of the branches stand in the table that is given.
+        standardised: names of branches that are normalised by the batch before they are weighed.
+    """
+
+    channels: int
+    branches: tuple[tuple[str, "Plan"], ...]
+    row: int
+    columns: tuple[int, ...]
+    standardised: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Map, ...]:
+        """Those of its branches."""
+        return _sized(self.channels, tuple(plan for _, plan in self.branches))
+
+    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
+        """As above."""
+        (x,) = inputs
+        return self.sum(g, [self.branch(g, name, x) for name, _ in self.branches])
+
+    def branch(self, g: Wiring, name: str, x: Value, prefix: str = "") -> Value:
+        """What a branch makes of x, not weighed yet; `prefix` of its tensors' names, if the mixture wires none."""
+        y = g.block(f"{prefix}{name}", dict(self.branches)[name], x)
+        return g.standardise(y) if name in self.standardised else y
+
+    def sum(self, g: Wiring, values: Sequence[Value]) -> Value:
+        """The weighted sum of what its branches made."""
+        return g.add(*(g.scale(y, self.row, column) for y, column in zip(values, self.columns, strict=True)))
+
+
+class Edges:
+    """What edges of a cell bring to its nodes.
+
+    Args:
+        shared: of mixtures, every operation on a node is computed once, by the weights that it has on the node's first
+            edge, and weighed by each edge (EnTranNAS, arXiv 2101.11342).
+    """
+
+    def __init__(self, g: Wiring, *, shared: bool) -> None:
+        self._g, self._shared = g, shared
+        self._made: dict[tuple[int, str], Value] = {}
+
+    def bring(self, edge: Plan, source: int, node: int, first: int, x: Value) -> Value:
+        """What `edge` makes of x, node `source`; the first node that has an edge from there is `first`."""
+        if not self._shared or not isinstance(edge, Mixture):
+            return self._g.block(f"edges.{source}-{node}", edge, x)
+        for name, _ in edge.branches:
+            if (source, name) not in self._made:
+                self._made[source, name] = edge.branch(self._g, name, x, f"edges.{source}-{first}.")
+        return edge.sum(self._g, [self._made[source, name] for name, _ in edge.branches])
+
+
+@dataclass(frozen=True, slots=True)
 class Cell(Block):
     """A graph of blocks: each node is the sum of what its edges bring from all earlier ones; the last is the output.
 
     Node 0 is the input. `nodes` has one entry for each further node: the blocks on its edges from node 0, 1, ..., None
     where an edge is absent. A node without edges is zero. `channels` is the width of all nodes but the input.
-    The edge from node 0 to node 2 is called `0-2`.
+    The edge from node 0 to node 2 is called `0-2`. `shared`: see `Edges`.
     """
 
     in_channels: int
     channels: int
     nodes: tuple["Plans", ...]
+    shared: bool = False
 
     @property
     def inputs(self) -> tuple[Map, ...]:
@@ -79,10 +138,10 @@ class Cell(Block):
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """The last node."""
-        values = [*inputs]
+        values, between = [*inputs], Edges(g, shared=self.shared)
         for node, edges in enumerate(self.nodes, start=1):
             brought = [
-                g.block(f"edges.{source}-{node}", edge, values[source])
+                between.bring(edge, source, node, source + 1, values[source])
                 for source, edge in enumerate(edges)
                 if edge is not None
             ]

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
+from toolkit.spaces.plans.composed import Edges
 from toolkit.spaces.plans.simple import ConvNorm
 from toolkit.spaces.primitives import Map
 from toolkit.spaces.wiring import Value, Wiring
@@ -68,6 +70,9 @@ class DualCell(Block):
         stride: of the edges from nodes 0 and 1.
         reduced: whether the block before halved the map.
         first: whether there is but one block before it, which is both inputs.
+        shared: see `Edges`.
+        drops: whether what an edge brings may be dropped, image by image, unless it is an identity: for trainings alone
+            (`primitives.Drop`, a row for each edge).
     """
 
     before_channels: int
@@ -79,6 +84,8 @@ class DualCell(Block):
     size: int
     reduced: bool = False
     first: bool = False
+    shared: bool = False
+    drops: bool = False
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -98,12 +105,13 @@ class DualCell(Block):
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """The nodes of its own, concatenated."""
         values = [g.block(f"preprocess{i}", plan, inputs[i]) for i, plan in enumerate(self._preprocess)]
+        between, rows = Edges(g, shared=self.shared), count()
         for node, edges in enumerate(self.nodes, start=2):
-            brought = [
-                g.block(f"edges.{source}-{node}", edge, values[source])
-                for source, edge in enumerate(edges)
-                if edge is not None
-            ]
+            brought = []
+            for source, edge in enumerate(edges):
+                if edge is not None:
+                    value, row = between.bring(edge, source, node, max(source + 1, 2), values[source]), next(rows)
+                    brought.append(g.drop(value, row) if self.drops and value != values[source] else value)
             values.append(g.add(*brought) if brought else self._nothing(g, values[1]))
         return g.concat(*values[2:])
 
