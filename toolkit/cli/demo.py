@@ -62,10 +62,11 @@ def demo(
 ) -> None:
     """Train a supernet on embedded data, evaluate 45,000 candidates, write and check the submission, rank it.
 
-    It is ranked against a truth that ships with the toolkit: some of the candidates, each trained alone with two seeds.
+    It is ranked against a truth that ships with the toolkit: some of the candidates, each trained alone several times.
     Started again on the same folder it goes on where it ended.
     """
     from toolkit.runs.folder import RunFolder
+    from toolkit.truths import read
 
     run = RunFolder(out)
     own = candidates is not None
@@ -138,12 +139,12 @@ def demo(
             f"truth {TRUTH} --out {truth} --overwrite",
             lambda: truths.truth(TRUTH, truth, overwrite=True),
         )
-        seeds = truth.with_suffix(".csv")
+        table, seeds = truth.with_suffix(".csv"), read(TRUTH).seeds
+        columns = " ".join(f"--truth-column {seed}" for seed in seeds)
         do(
             "Rank the supernet against it",
-            f"rank {run.submission} --truth {seeds} --truth-column seed0 --truth-column seed1 --space {SPACE} "
-            f"--out {run.rank}",
-            lambda: rank.rank(run.submission, seeds, SPACE, truth_column=["seed0", "seed1"], out=run.rank),
+            f"rank {run.submission} --truth {table} {columns} --space {SPACE} --out {run.rank}",
+            lambda: rank.rank(run.submission, table, SPACE, truth_column=list(seeds), out=run.rank),
         )
     if size.probed:
         do(

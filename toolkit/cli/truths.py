@@ -28,7 +28,7 @@ def truth(
             found = truths.read(each)
             accs = found.candidates.accs.values()
             said = f"{len(accs):,} networks, {len(found.seeds)} seeds, {100 * min(accs):.1f} to {100 * max(accs):.1f} %"
-            console.print(f"[bold]{escape(each):16}[/] {said}", soft_wrap=True)
+            console.print(f"[bold]{escape(each):16}[/] {said}, SHA-256 {found.digest[:12]}", soft_wrap=True)
         return
     out = out or Path(f"{name}.json")
     refuse_existing(out, out.with_suffix(".csv"), overwrite=overwrite)

@@ -5,6 +5,7 @@ Each is a table, NAME.csv, in the form of a run's `standalone.csv`. How the netw
 
 import csv
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,11 +27,13 @@ class Truth:
         candidates: codes by id, and accuracies, shares from 0 to 1, the mean over seeds.
         seeds: the columns of single trainings.
         table: the text of the file.
+        digest: SHA-256 of the file, hexadecimal.
     """
 
     candidates: Candidates
     seeds: tuple[str, ...]
     table: str
+    digest: str
 
 
 def names() -> list[str]:
@@ -46,11 +49,13 @@ def read(name: str) -> Truth:
     """
     if name not in (known := names()):
         raise InputError(f"unknown truth {name!r}{did_you_mean(name, known)}")
-    text = read_bytes(FOLDER / f"{name}.csv").decode()
+    content = read_bytes(FOLDER / f"{name}.csv")
+    text = content.decode()
     rows = list(csv.DictReader(text.splitlines()))
     codes = {row["id"]: row["arch"] for row in rows}
     accs = {row["id"]: float(row["acc"]) for row in rows}
-    return Truth(Candidates(codes, accs), tuple(column for column in rows[0] if column.startswith(SEED)), text)
+    seeds = tuple(column for column in rows[0] if column.startswith(SEED))
+    return Truth(Candidates(codes, accs), seeds, text, sha256(content).hexdigest())
 
 
 def write_truth(name: str, out: Path) -> Truth:
