@@ -65,7 +65,7 @@ class EnTranNAS(DARTS):
         if without := [kind for kind, blocks in kinds.items() if not {*blocks} & {*engines}]:
             raise InputError(
                 f"method.engines: no {without[0]} cell among them, so nothing would be learned of that kind; add one "
-                f"of {',  '.join(map(str, kinds[without[0]]))}"
+                f"of {', '.join(map(str, kinds[without[0]]))}"
             )
         return engines
 
