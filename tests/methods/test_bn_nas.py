@@ -35,6 +35,14 @@ def test_last_norms_of_edges_are_those_of_every_cell() -> None:
     assert all(name.endswith(".edges.0-2.nor_conv_3x3.bn") for name in options[3])
 
 
+def test_its_own_space_has_an_indicator_for_all_but_the_identity() -> None:
+    space = SPACES["bn-nas"]
+    for decision, options in zip(space.decisions, last_norms(space), strict=True):
+        computed = [len(names) for names in options]
+        assert computed == [1] * 6 + [0] * (len(decision.options) - 6)
+        assert all(name.endswith(".bn3") for names in options for name in names)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

@@ -36,8 +36,8 @@ class Size:
 
 
 FULL = Size((), 45_000)
-QUICK = Size(("training.epochs=2", "training.warmup_epochs=1"), 300, probed=False)
-PADDLE = Size(("training.epochs=16",), 2_000)
+QUICK = Size(("training.epochs=2",), 300, probed=False)
+PADDLE = Size((), 2_000)
 
 TAKEN = 10
 """Networks put first that one would look at."""
@@ -83,7 +83,7 @@ def demo(
 
     if size is PADDLE:
         console.print(
-            "On a CPU Paddle is several times slower than PyTorch, so this demo is smaller: 16 epochs instead of 64, "
+            "On a CPU Paddle is several times slower than PyTorch, so this demo is smaller: "
             f"{PADDLE.candidates:,} candidates instead of {FULL.candidates:,}.",
             soft_wrap=True,
         )
