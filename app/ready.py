@@ -21,6 +21,8 @@ TURN = 0.0005
 """Seconds between two turns of Python's threads: the browser is asking for Streamlit's own files meanwhile."""
 
 WITHOUT_FIGURES = ("/", "/submission", "/weights")
+DOWNLOADS = "/media/"
+"""Where Streamlit serves what a page offers to save, a figure as HTML among it."""
 EVERYWHERE = ("127.0.0.1", "0.0.0.0", "::")  # noqa: S104
 """Addresses under which a server on this machine is `localhost`."""
 
@@ -72,7 +74,8 @@ class Preload:
                         headers.append("link", f"<./static/js/{name}>; rel=modulepreload")
             await send(message)
 
-        figures = scope["type"] == "http" and scope["path"] not in WITHOUT_FIGURES
+        path = scope.get("path", "")  # a websocket has one too, the lifespan has none
+        figures = scope["type"] == "http" and path not in WITHOUT_FIGURES and not path.startswith(DOWNLOADS)
         await self.app(scope, receive, sending if figures else send)
 
 

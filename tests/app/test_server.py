@@ -1,5 +1,6 @@
 """Who may talk to the server that `streamlit run app/main.py` starts."""
 
+import asyncio
 import base64
 import os
 import socket
@@ -11,7 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from app.ready import Preload
 from tests.e2e.server import COMMAND, DOCUMENTED, serve
 
 
@@ -89,6 +92,25 @@ def test_browsers_are_told_of_what_a_page_with_figures_needs(path: str, figures:
         name = link.partition(">")[0].removeprefix("<./")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as file:
             assert "javascript" in file.headers["Content-Type"]
+
+
+@pytest.mark.parametrize(("path", "figures"), [("/verdict", 1), ("/media/a-figure.html", 0)])
+def test_a_figure_that_is_saved_needs_nothing(path: str, figures: int) -> None:
+    """It lies elsewhere, so that a browser would look for Plotly's file in vain."""
+    sent: list[Message] = []
+
+    async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(Preload(page)({"type": "http", "path": path}, receive, send))
+    (answer,) = sent
+    assert sum(name == b"link" for name, _ in answer["headers"]) == figures
 
 
 def test_what_every_page_imports_is_light(root: Path) -> None:
