@@ -12,6 +12,7 @@ from app.figures import search as figures
 from app.verbatim import verbatim
 from app.views import search as views
 from toolkit.search.trace import policy_file, rounds_file
+from toolkit.spaces.mixtures import in_words
 
 REWARDS = (
     "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. WPNAS's "
@@ -84,7 +85,7 @@ def show_derived() -> bool:
     st.subheader("Derived in training", anchor=False)
     for kind, column in zip(tables, st.columns(len(tables), gap="large"), strict=True) if tables else ():
         with column:
-            words = f"Operations of the {kind} cell" if kind != "cell" else "Operations of the cell"
+            words = f"Operations of the {in_words(kind)}"
             chart(figures.shares(tables[kind]), f"shares-{kind}", words, tables[kind], f"{name}-{kind}-shares")
     if tables:
         st.caption(
