@@ -77,9 +77,9 @@ def show_learned() -> bool:
     return True
 
 
-def show_derived() -> bool:
-    """What a mixture of operations came to; whether there is one."""
-    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived)
+def show_derived(*, draw: bool) -> bool:
+    """What a method's architecture came to; whether there is one. Not drawn where a policy's has just been."""
+    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived) if draw else None
     if not tables and code is None:
         return False
     st.subheader("Derived in training", anchor=False)
@@ -89,7 +89,8 @@ def show_derived() -> bool:
             chart(figures.shares(tables[kind]), f"shares-{kind}", words, tables[kind], f"{name}-{kind}-shares")
     if tables:
         st.caption(
-            "Shares of the edges of the candidate derived after each epoch. Skips that take over are a collapse."
+            "Shares of the edges, or positions, of the candidate derived after each epoch. Skips that take over are a "
+            "collapse."
         )
     if code is not None:
         st.markdown("**The candidate that it came to**")
@@ -159,7 +160,7 @@ def follow() -> None:
     with ui.problems_in_place("The policy cannot be shown"):
         any_learned = show_learned()
     with ui.problems_in_place("The derived candidate cannot be shown"):
-        any_derived = show_derived()
+        any_derived = show_derived(draw=not any_learned)
     with ui.problems_in_place("The search cannot be shown"):
         any_found = show_found(draw=not any_learned and not any_derived)
     if not any_learned and not any_derived and not any_found:
