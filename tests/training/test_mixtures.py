@@ -1,6 +1,7 @@
 """Methods whose supernet is a mixture, in a real training: a resumed run is the same run, and files its candidate."""
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 
 
-PAIRS = [*((name, "cell") for name in METHODS), *zip(("darts", "sparsenas", "darts"), CHAINS, strict=False)]
-"""Every method on cells; every kind of chain with one that runs on it."""
+PAIRS = [*((name, "cell") for name in METHODS), *zip(cycle(("darts", "sparsenas")), CHAINS, strict=False)]
+"""Every method on cells; every kind of chain with one of those that run on it."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +77,14 @@ def test_the_audit_finds_nothing_moved_that_should_have_stayed(name: str, kind: 
     report = audit_steps(backend, state, data, asked, steps=2)
     assert report.violations == ()
     assert all(report.owned.values()), "architecture parameters and their optimiser moved"
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_a_moving_average_begins_as_what_it_follows(kind: str) -> None:
+    """After the method has begun, which sets scales that are 0 elsewhere."""
+    asked = recipe("darts", kind, "torch")
+    asked = asked.model_copy(update={"training": asked.training.model_copy(update={"ema": 0.9})})
+    state = begin(asked, open_backend(asked), open_space(asked, open_data(asked)), None)
+    assert state.average is not None
+    own = state.network.weights()
+    assert all((array == own[name]).all() for name, array in state.average.weights().items())
