@@ -149,26 +149,18 @@ def test_operations_that_edges_share_are_those_of_the_first_edge_of_a_node(backe
     np.testing.assert_allclose(mixed(backend, net, plans, weights), apart, rtol=1e-4, atol=1e-5)
 
 
-def test_a_mixture_is_no_candidate(backend: Backend) -> None:
-    net = supernet(backend, CELL)
-
-    class Mixed(type(CELL)):  # type: ignore[misc]
-        def supernet_plans(self, arch: Arch) -> Plans:
-            del arch
-            return CELL.mixture(everything(CELL))
-
-    space = Mixed(**{name: getattr(CELL, name) for name in CELL.__dataclass_fields__})  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", ["cell", *CHAINS])
+def test_a_mixture_is_no_candidate(backend: Backend, kind: str) -> None:
+    space = MIXED[kind]
+    net, plans = supernet(backend, space), space.mixture(everything(space))
     evaluator = Evaluator(
-        backend,
-        net,
-        EvaluationSet.of(noise_dataset(CELL), NormPolicy("batch", 40)),
-        plans=space.supernet_plans,
+        backend, net, EvaluationSet.of(noise_dataset(space), NormPolicy("batch", 40)), plans=lambda _: plans
     )
     sentence = "weighted sum of operations, no candidate.*RUN/derived.json"
     with pytest.raises(InputError, match=sentence):
-        evaluator.evaluate([CELL.largest])
+        evaluator.evaluate([space.largest])
     with pytest.raises(InputError, match=sentence):
-        net.run(CELL.mixture(everything(CELL)), images_of(backend, CELL))
+        net.run(plans, images_of(backend, space))
 
 
 def test_tables_are_as_large_as_plans_need() -> None:
