@@ -48,7 +48,7 @@ def shares(table: pd.DataFrame) -> go.Figure:
             hovertemplate="%{y:.0%}",
         )
     figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title="edges", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="share", tickformat=".0%", range=[0, 1])
     return theme.style(figure, HEIGHT, barmode="stack", hovermode="x unified")
 
 

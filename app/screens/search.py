@@ -12,6 +12,7 @@ from app.figures import search as figures
 from app.verbatim import verbatim
 from app.views import search as views
 from toolkit.search.trace import policy_file, rounds_file
+from toolkit.spaces.mixtures import in_words
 
 REWARDS = (
     "Rewards of the greedy network and of samples, on the same held-out batch, in units of their spread. WPNAS's "
@@ -76,19 +77,20 @@ def show_learned() -> bool:
     return True
 
 
-def show_derived() -> bool:
-    """What a mixture of operations came to; whether there is one."""
-    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived)
+def show_derived(*, draw: bool) -> bool:
+    """What a method's architecture came to; whether there is one. Not drawn where a policy's has just been."""
+    tables, code = views.shares(ui.curves(run)), load(views.derived, run, run.derived) if draw else None
     if not tables and code is None:
         return False
     st.subheader("Derived in training", anchor=False)
     for kind, column in zip(tables, st.columns(len(tables), gap="large"), strict=True) if tables else ():
         with column:
-            words = f"Operations of the {kind} cell" if kind != "cell" else "Operations of the cell"
+            words = f"Operations of the {in_words(kind)}"
             chart(figures.shares(tables[kind]), f"shares-{kind}", words, tables[kind], f"{name}-{kind}-shares")
     if tables:
         st.caption(
-            "Shares of the edges of the candidate derived after each epoch. Skips that take over are a collapse."
+            "Shares of the edges, or positions, of the candidate derived after each epoch. Skips that take over are a "
+            "collapse."
         )
     if code is not None:
         st.markdown("**The candidate that it came to**")
@@ -158,7 +160,7 @@ def follow() -> None:
     with ui.problems_in_place("The policy cannot be shown"):
         any_learned = show_learned()
     with ui.problems_in_place("The derived candidate cannot be shown"):
-        any_derived = show_derived()
+        any_derived = show_derived(draw=not any_learned)
     with ui.problems_in_place("The search cannot be shown"):
         any_found = show_found(draw=not any_learned and not any_derived)
     if not any_learned and not any_derived and not any_found:

@@ -23,7 +23,7 @@ ENTROPY, REWARDS = "entropy.", ("greedy_reward", "sampled_reward", "samples", "d
 """Names of metrics: of each decision's entropy, and of what else a policy's training tells."""
 
 SHARE = "share."
-"""How metrics begin of operations of the derived candidate: then the kind of cell and the operation."""
+"""How metrics begin of operations of the derived candidate: then the kind of cell or `positions`, the operation."""
 
 _PREFIX = "sampling."
 
@@ -86,7 +86,7 @@ def as_shares(found: pd.DataFrame, space: SearchSpace) -> pd.DataFrame:
 
 
 def shares(curves: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """By kind of cell: of each operation (columns), its share of the derived candidate's edges, by epoch (index)."""
+    """By kind of cell (or `positions`): of each operation (columns), its share of the derived candidate, by epoch."""
     names = [name for name in curves if str(name).startswith(SHARE)]
     if not names:
         return {}

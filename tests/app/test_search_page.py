@@ -56,6 +56,8 @@ def test_a_learned_policy(folder: Path, open_search) -> None:
     assert learned is not None
     assert learned.probabilities.groupby("decision")["p"].sum().to_numpy() == pytest.approx(1)
     assert len(learned.advantages) > 0
+    assert views.derived(run) == learned.code
+    assert "Derived in training" not in texts(app), "it is drawn already"
 
 
 def test_what_importance_leaves_of_the_samples() -> None:
@@ -104,11 +106,15 @@ def test_a_damaged_file_is_named(name: str, tmp_path: Path, open_search) -> None
     assert name in " ".join(error.value for error in app.error).replace("\\", "")
 
 
-def test_what_a_mixture_came_to(folder: Path, open_search) -> None:
-    space = cast(Mixable, get_space("darts"))
-    run = RunFolder(folder / "derived")
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("darts", ("normal", "reduce")), ("nasbench201", ("cell",)), ("nasbench-macro", ("positions",))],
+)
+def test_what_a_mixture_came_to(name: str, kinds: tuple[str, ...], folder: Path, open_search) -> None:
+    space = cast(Mixable, get_space(name))
+    run = RunFolder(folder / f"derived-{name}")
     run.path.mkdir()
-    recipe = parse_recipe({"space": "darts", "method": {"name": "darts"}, "data": {"source": "digits"}})
+    recipe = parse_recipe({"space": name, "method": {"name": "darts"}, "data": {"source": "digits"}})
     run.recipe.write_text(recipe.to_toml())
     log, rng = MetricLog(run), np.random.default_rng(0)
     for epoch in (1, 2, 3):
@@ -118,15 +124,17 @@ def test_what_a_mixture_came_to(folder: Path, open_search) -> None:
     log.close()
     write_entries(run.derived, {"derived": space.format(arch)}, {"derived": 0.0})
     found = views.shares(curves(run))
-    assert found.keys() == {"normal", "reduce"}
-    assert list(found["normal"].index) == [1, 2, 3]
-    assert found["normal"].sum(axis=1).to_numpy() == pytest.approx(1)
-    assert found["reduce"].loc[3, "skip_connect"] == space.shares(arch)["reduce.skip_connect"]
+    assert tuple(found) == kinds
+    for kind, table in found.items():
+        assert list(table.index) == [1, 2, 3]
+        assert table.sum(axis=1).to_numpy() == pytest.approx(1)
+        for operation in table:
+            assert table.loc[3, operation] == space.shares(arch)[f"{kind}.{operation}"]
     assert views.derived(run) == space.format(arch)
     assert not any(panel.startswith("share.") for panel in shown({"derived": curves(run)}))
-    app = open_search(folder, run="derived")
+    app = open_search(folder, run=run.path.name)
     assert not app.error
     for words in ("Derived in training", "Skips that take over", "The candidate that it came to"):
         assert words in texts(app)
     run.derived.write_text("[]")
-    assert "The derived candidate cannot be shown" in texts(open_search(folder, run="derived"))
+    assert "The derived candidate cannot be shown" in texts(open_search(folder, run=run.path.name))

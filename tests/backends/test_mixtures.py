@@ -1,4 +1,4 @@
-"""Cells as weighted sums of their operations: what they compute, and the gradients of the weights."""
+"""Cells and positions as weighted sums of their operations: what they compute, and the gradients of the weights."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ import pytest
 
 from converters.onnx.graph import Graph
 from converters.onnx.model import add_block
-from tests.methods.mixing import CELL, SPACES_OF_CELLS, TWO, one_hot
+from tests.methods.mixing import CELL, CHAINS, MIXED, TWO, one_hot
 from tests.networks import backend_on_cpu, noise_dataset, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Network
@@ -18,7 +18,7 @@ from toolkit.evaluation.images import EvaluationSet
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.spaces import Arch
 from toolkit.spaces.mixtures import Mixable, active, tables
-from toolkit.spaces.plans import Identity, Mixture, Plans
+from toolkit.spaces.plans import Choice, Identity, Mixture, Plans
 
 Floats = npt.NDArray[Any]
 
@@ -50,10 +50,10 @@ def without_poolings(space: Mixable, seed: int) -> Arch:
     return next(arch for arch in drawn if not any("pool" in name for _, name in space.operations_of(arch)))
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_weights_of_one_operation_an_edge_are_the_path_bit_for_bit(backend: Backend, kind: str, seed: int) -> None:
-    space = SPACES_OF_CELLS[kind]
+    space = MIXED[kind]
     arch, net = without_poolings(space, seed), supernet(backend, space)
     path = np.asarray(
         backend.ops.numpy(net.run(space.supernet_plans(arch), images_of(backend, space), net.batch_norm()))
@@ -64,12 +64,14 @@ def test_weights_of_one_operation_an_edge_are_the_path_bit_for_bit(backend: Back
     assert np.ptp(path) > 1e-3
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_an_operation_of_weight_zero_is_not_computed(backend: Backend, kind: str) -> None:
     """And what comes out is what came out with it, to the bit."""
-    space = SPACES_OF_CELLS[kind]
+    space = MIXED[kind]
     weights = np.random.default_rng(0).uniform(0.5, 1.5, space.something.shape)
     weights[np.random.default_rng(1).random(weights.shape) < 0.6] = 0
+    silent = ~weights.any(1, where=space.something)
+    weights[silent, space.something.argmax(1)[silent]] = 1.0  # at least one of each edge
     net = supernet(backend, space)
     sparse = space.mixture(active(weights, space))
     assert (
@@ -91,21 +93,22 @@ def _gradients(backend: Backend, net: Network, plans: Plans, weights: Floats) ->
     return net.gradients()
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_frameworks_agree(shared: bool) -> None:
-    weights = np.random.default_rng(0).uniform(0.1, 1.0, TWO.something.shape)
+@pytest.mark.parametrize(("kind", "shared"), [*((kind, False) for kind in MIXED), ("two", True)])
+def test_frameworks_agree(kind: str, shared: bool) -> None:
+    space = MIXED[kind]
+    weights = np.random.default_rng(0).uniform(0.1, 1.0, space.something.shape)
     found = []
     for name in BACKENDS:
         backend = backend_on_cpu(name)
-        found.append(mixed(backend, supernet(backend, TWO), TWO.mixture(everything(TWO), shared=shared), weights))
+        found.append(mixed(backend, supernet(backend, space), space.mixture(everything(space), shared=shared), weights))
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_gradients_of_weights_against_finite_differences(kind: str) -> None:
     for name in BACKENDS:
         backend = backend_on_cpu(name, "fp64")
-        space = SPACES_OF_CELLS[kind]
+        space = MIXED[kind]
         net, plans = supernet(backend, space), space.mixture(everything(space))
         rng = np.random.default_rng(3)
         first = rng.uniform(0.1, 0.5, space.something.shape)
@@ -146,26 +149,18 @@ def test_operations_that_edges_share_are_those_of_the_first_edge_of_a_node(backe
     np.testing.assert_allclose(mixed(backend, net, plans, weights), apart, rtol=1e-4, atol=1e-5)
 
 
-def test_a_mixture_is_no_candidate(backend: Backend) -> None:
-    net = supernet(backend, CELL)
-
-    class Mixed(type(CELL)):  # type: ignore[misc]
-        def supernet_plans(self, arch: Arch) -> Plans:
-            del arch
-            return CELL.mixture(everything(CELL))
-
-    space = Mixed(**{name: getattr(CELL, name) for name in CELL.__dataclass_fields__})  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", ["cell", *CHAINS])
+def test_a_mixture_is_no_candidate(backend: Backend, kind: str) -> None:
+    space = MIXED[kind]
+    net, plans = supernet(backend, space), space.mixture(everything(space))
     evaluator = Evaluator(
-        backend,
-        net,
-        EvaluationSet.of(noise_dataset(CELL), NormPolicy("batch", 40)),
-        plans=space.supernet_plans,
+        backend, net, EvaluationSet.of(noise_dataset(space), NormPolicy("batch", 40)), plans=lambda _: plans
     )
     sentence = "weighted sum of operations, no candidate.*RUN/derived.json"
     with pytest.raises(InputError, match=sentence):
-        evaluator.evaluate([CELL.largest])
+        evaluator.evaluate([space.largest])
     with pytest.raises(InputError, match=sentence):
-        net.run(CELL.mixture(everything(CELL)), images_of(backend, CELL))
+        net.run(plans, images_of(backend, space))
 
 
 def test_tables_are_as_large_as_plans_need() -> None:
@@ -183,11 +178,19 @@ def test_a_cell_without_operations_is_silent(backend: Backend) -> None:
 def test_poolings_are_normalised_in_mixtures_of_darts_alone() -> None:
     """As in the authors' search network: without scale and shift."""
     cell = TWO.mixture(everything(TWO))[1]
-    assert cast(Any, cell).nodes[0][0].standardised == ("max_pool_3x3", "avg_pool_3x3")
+    assert cast(Any, cell).nodes[0][0].mixture.standardised == ("max_pool_3x3", "avg_pool_3x3")
     plans = CELL.mixture(everything(CELL))
-    assert cast(Any, plans[1]).nodes[0][0].standardised == ()
+    assert cast(Any, plans[1]).nodes[0][0].mixture.standardised == ()
 
 
 def test_a_mixture_has_no_onnx_file() -> None:
     with pytest.raises(InputError, match="weighted sum of operations is no candidate"):
-        add_block(Graph({}), Mixture(4, (("skip_connect", Identity()),), 0, (0,)), ["x"], "blocks.1")
+        add_block(Graph({}), Choice(4, 4, (("skip_connect", Identity()),), mixture=Mixture(0, (0,))), ["x"], "blocks.1")
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_a_position_needs_an_active_option(kind: str) -> None:
+    space = MIXED[kind]
+    first, *others = everything(space)
+    with pytest.raises(ValueError, match=f"nothing is active at {space.edges[0].cell}"):
+        space.mixture(((False,) * len(first), *others))

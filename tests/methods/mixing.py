@@ -1,4 +1,4 @@
-"""Small spaces whose cells run as mixtures, and batches for their methods."""
+"""Small spaces whose supernets run as mixtures, and batches for their methods."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -6,12 +6,14 @@ from typing import Any, cast
 import numpy as np
 
 from tests.methods_made import begun, make_method
-from tests.networks import randomise, some_images
+from tests.networks import KINDS, randomise, some_images, thin
 from toolkit.backends.base import Backend, Network
 from toolkit.methods import Batch
 from toolkit.methods.mixture import MixtureMethod
 from toolkit.spaces import SPACES, Arch
+from toolkit.spaces.darts import DARTS
 from toolkit.spaces.mixtures import Mixable
+from toolkit.spaces.nasbench201 import NASBench201
 
 CELL = cast(Mixable, replace(SPACES["nasbench201"].for_images(1, 8, 10), widths=(4, 6), cells=2))
 """Six edges, one kind of cell; `none` is an option."""
@@ -20,6 +22,15 @@ TWO = cast(Mixable, replace(SPACES["darts"].for_images(1, 8, 10), init_channels=
 """Fourteen edges, two kinds of cell: positions 1 and 4 are normal, 2 and 3 reduce."""
 
 SPACES_OF_CELLS = {"cell": CELL, "two": TWO}
+
+_OTHERS = [
+    name for name in KINDS if isinstance(SPACES[name], Mixable) and not isinstance(SPACES[name], NASBench201 | DARTS)
+]
+
+CHAINS = {name: cast(Mixable, thin(SPACES[name]).for_images(1, 8, 10)) for name in _OTHERS}
+"""One of every other class that can be mixed: so far each of them chooses blocks by position."""
+
+MIXED = SPACES_OF_CELLS | CHAINS
 
 
 def batch_of(
@@ -48,10 +59,10 @@ def one_hot(space: Mixable, arch: Arch) -> np.ndarray[Any, np.dtype[np.float32]]
     """Weights of 1 where an architecture has an operation, shape (edges, options)."""
     found = np.zeros(space.something.shape, np.float32)
     options = space.edges[0].options
-    if space is CELL:
+    if not isinstance(space, DARTS):
         found[np.arange(len(arch)), arch] = 1
         return found
-    for kind, cell in zip(space.kinds, cast(Any, space).cells(arch), strict=True):
+    for kind, cell in zip(space.kinds, space.cells(arch), strict=True):
         for node, edges in enumerate(cell, start=2):
             for edge in edges:
                 (row,) = (

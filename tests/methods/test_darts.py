@@ -1,11 +1,12 @@
 """DARTS: what is learned on which images, both orders, what is frozen, what a run leaves behind."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.methods.mixing import CELL, SPACES_OF_CELLS, TWO, batch_of, made, one_hot
+from tests.methods.mixing import CELL, MIXED, TWO, batch_of, made, one_hot
 from tests.methods_made import make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
@@ -27,20 +28,22 @@ def gradients_of(method: DARTS, batch: Any, order: str) -> Any:
     return batch.net.ops.numpy(method.parameters.gradients()["weights"])
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_weights_are_a_softmax_and_begin_nearly_alike(backend: Backend, kind: str) -> None:
-    space = SPACES_OF_CELLS[kind]
+    space = MIXED[kind]
     method = made("darts", backend, batch_of(backend, space).net)
     weights = method.strengths()
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-5)
-    np.testing.assert_allclose(weights, 1 / weights.shape[1], rtol=0.01)
+    alike = space.offered / space.offered.sum(1, keepdims=True)
+    np.testing.assert_allclose(weights, alike, rtol=0.01)
+    assert not weights[~space.offered].any()
     assert len(np.unique(weights)) > weights.size / 2
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_a_step_teaches_weights_what_they_see(backend: Backend, kind: str) -> None:
     """Held-out images move the logits alone, training images the supernet alone; scales and shifts rest."""
-    batch = batch_of(backend, SPACES_OF_CELLS[kind])
+    batch = batch_of(backend, MIXED[kind])
     method = made("darts", backend, batch.net)
     before, statistics = method.parameters.weights()["weights"], batch.net.weights()
     values = method.step(batch)
@@ -65,6 +68,19 @@ def test_a_step_teaches_weights_what_they_see(backend: Backend, kind: str) -> No
     assert all((after[name] == statistics[name]).all() for name in frozen)
 
 
+@pytest.mark.parametrize("kind", MIXED)
+def test_norms_that_are_frozen_begin_with_a_scale_of_1(backend: Backend, kind: str) -> None:
+    """Those of residual branches too, which begin with 0 elsewhere: frozen so, their operations would have no say."""
+    space = MIXED[kind]
+    net = backend.network(space, space.widest, 0)
+    method = made("darts", backend, net)
+    own = net.weights()
+    assert method.frozen()
+    assert all((own[name] == name.endswith("weight")).all() for name in method.frozen() or ())
+    batch = replace(batch_of(backend, space), net=net)
+    assert (np.abs(gradients_of(method, batch, "first")).max(1) > 1e-8).all()  # type: ignore[arg-type]
+
+
 def test_while_it_warms_up_weights_rest(backend: Backend) -> None:
     batch = batch_of(backend, CELL, progress=0.2)
     method = made("darts", backend, batch.net, warmup=0.5)
@@ -73,12 +89,12 @@ def test_while_it_warms_up_weights_rest(backend: Backend) -> None:
     assert (method.parameters.weights()["weights"] == before).all()
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_the_first_order_gradient_is_that_of_the_softmax(kind: str) -> None:
     found = []
     for name in BACKENDS:
         backend = backend_on_cpu(name)
-        batch = batch_of(backend, SPACES_OF_CELLS[kind])
+        batch = batch_of(backend, MIXED[kind])
         method = made("darts", backend, batch.net)
         assert isinstance(method, DARTS)
         found.append(gradients_of(method, batch, "first"))
@@ -86,12 +102,14 @@ def test_the_first_order_gradient_is_that_of_the_softmax(kind: str) -> None:
     np.testing.assert_allclose(found[0], found[1], rtol=1e-2, atol=2e-5)
 
 
+@pytest.mark.parametrize("kind", ["cell", "nasbench-macro"])
 def test_the_second_order_gradient_looks_through_a_step_of_the_weights(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against the difference of held-out losses after a step each, in double precision; no ReLU turns in between."""
     backend = backend_on_cpu(backend.name, "fp64")
-    batch = batch_of(backend, CELL)
+    space = MIXED[kind]
+    batch = batch_of(backend, space)
     method = made("darts", backend, batch.net, order="second")
     assert isinstance(method, DARTS)
     rng = np.random.default_rng(0)
@@ -104,7 +122,7 @@ def test_the_second_order_gradient_looks_through_a_step_of_the_weights(
 
     monkeypatch.setattr(method, "loss_on", loss_on)
     monkeypatch.setattr("toolkit.methods.darts._NEAR", 1e-6)
-    lr, first, direction = 0.1, *(rng.standard_normal(CELL.something.shape) for _ in range(2))
+    lr, first, direction = 0.1, *(rng.standard_normal(space.something.shape) for _ in range(2))
     method.parameters.load_weights({"weights": first})
     gradient = gradients_of(method, batch, "second")
     assert gradients_of(method, batch, "second").tobytes() == gradient.tobytes(), "it leaves nothing behind"
@@ -124,7 +142,7 @@ def test_the_second_order_gradient_looks_through_a_step_of_the_weights(
 
 def test_what_a_mixture_comes_to_is_the_strongest(backend: Backend) -> None:
     rng = np.random.default_rng(0)
-    for space in SPACES_OF_CELLS.values():
+    for space in MIXED.values():
         for _ in range(5):
             arch = space.sample(rng)
             noise = 0.1 * rng.random(space.something.shape)
@@ -143,5 +161,6 @@ def test_what_a_mixture_comes_to_is_the_strongest(backend: Backend) -> None:
 @pytest.mark.parametrize("name", MIXTURES)
 def test_a_space_without_mixtures_is_refused(name: str) -> None:
     for space in (SPACES["resnet20"], ConditionedSpace(CELL, "scale", 0.1, 8)):
-        with pytest.raises(InputError, match=rf"^method {name}: .*cannot run as a weighted sum.*: nasbench201, darts"):
+        able = "nasbench201, nasbench-macro, .*, darts"
+        with pytest.raises(InputError, match=rf"^method {name}: .*cannot run as a weighted sum.*: {able}"):
             make_method(name, space)

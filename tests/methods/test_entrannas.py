@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.methods.mixing import CELL, SPACES_OF_CELLS, TWO, batch_of, made
+from tests.methods.mixing import CELL, CHAINS, SPACES_OF_CELLS, TWO, batch_of, made
 from tests.methods_made import make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
@@ -41,6 +41,12 @@ def test_which_cells_are_engines() -> None:
         make_method("entrannas", TWO, engines=[0, 1, 9])
     with pytest.raises(InputError, match=r"method\.engines: no reduce cell among them.*one of 2, 3"):
         make_method("entrannas", TWO, engines=[1])
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_a_chain_has_no_transit_cells(kind: str) -> None:
+    with pytest.raises(InputError, match=rf"entrannas: space {kind} has nothing that stands at two positions.*darts"):
+        make_method("entrannas", CHAINS[kind])
 
 
 def test_transit_cells_have_the_derived_graph_and_engines_everything(backend: Backend) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.methods.mixing import CELL, SPACES_OF_CELLS, TWO, batch_of, made
+from tests.methods.mixing import CELL, CHAINS, MIXED, TWO, batch_of, made
 from toolkit.backends.base import Backend
 from toolkit.methods.proximal import penalty, proximal
 from toolkit.methods.sparsenas import SparseNAS
-from toolkit.spaces.mixtures import broken_cells
+from toolkit.spaces.mixtures import broken_cells, tables
 
 GROUPS = np.array([0, 0, 1, 2])
 ALL = np.ones((4, 3), bool)
@@ -79,13 +79,13 @@ def test_the_objective_of_a_convex_problem_falls_to_its_least() -> None:
 
 
 def learned(backend: Backend, kind: str = "cell", **options: Any) -> tuple[SparseNAS, Any]:
-    batch = batch_of(backend, SPACES_OF_CELLS[kind])
+    batch = batch_of(backend, MIXED[kind])
     method = made("sparsenas", backend, batch.net, **options)
     assert isinstance(method, SparseNAS)
     return method, batch
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@pytest.mark.parametrize("kind", MIXED)
 def test_coefficients_begin_as_one_over_what_enters_a_node(backend: Backend, kind: str) -> None:
     method, _ = learned(backend, kind)
     space = method.space
@@ -158,6 +158,41 @@ def test_penalties_grow_until_few_are_left(backend: Backend) -> None:
     method._memory["coefficients"] = coefficients
     method._follow_path(20)
     assert method._factor == 1.5**3, "six are left"
+
+
+@pytest.mark.parametrize("kind", MIXED)
+def test_by_default_as_many_as_a_candidate_has(backend: Backend, kind: str) -> None:
+    method, _ = learned(backend, kind, growth=2.0, every=1)
+    wanted = {"cell": {"cell": 6}, "two": {"normal": 8, "reduce": 8}}.get(kind, dict.fromkeys(method.space.kinds, 1))
+    sparse = np.zeros_like(method.coefficients)
+    for name, count in wanted.items():
+        rows = np.flatnonzero([edge.cell == name for edge in method.space.edges])
+        sparse[rows[:count], np.argmax(method.space.something[rows[:count]], axis=1)] = 1.0
+    method._follow_path(1)
+    assert method._factor == 2, "all are there"
+    method._memory["coefficients"] = sparse
+    method._follow_path(2)
+    assert method._factor == 2, "as many as are wanted"
+    row, column = np.argwhere((sparse == 0) & method.space.something)[-1]
+    sparse[row, column] = 1.0
+    method._follow_path(3)
+    assert method._factor == 4
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_the_strongest_option_of_a_position_stays(backend: Backend, kind: str) -> None:
+    """Where all would go in one step; of equals all stay."""
+    method, batch = learned(backend, kind, each=1e3)
+    coefficients = method.coefficients.copy()
+    coefficients[0, :2] = 0.25, 0.75
+    method._memory["coefficients"] = method._memory["before"] = coefficients
+    method.learn(batch)
+    expected = coefficients.copy()
+    expected[0, np.arange(coefficients.shape[1]) != 1] = 0.0
+    assert (method.coefficients == expected).all()
+    plans, weights = method.network(method.weights())
+    assert weights.keys() == tables(plans).keys()
+    assert len(dict(plans[method.cells[0]].branches)) == 1  # type: ignore[union-attr]
 
 
 def test_zeros_revive_only_for_some_epochs(backend: Backend) -> None:

@@ -16,6 +16,9 @@ from toolkit.methods.lab import Lab
 from toolkit.methods.mixture import Floats, MixtureMethod, MixtureOptions
 
 _SPREAD = 1e-3
+_CLOSED = -1e9
+"""Added to a logit, it leaves next to nothing of a weight."""
+
 _NEAR = 0.01
 """How far weights are moved in a finite difference, together: the paper's footnote 2."""
 
@@ -61,8 +64,12 @@ class DARTS(MixtureMethod):
 
     @override
     def weights(self) -> Tensor:
-        """The softmax over the options of each edge."""
-        return self._net.ops.softmax(self.tensor)
+        """The softmax over the options of each edge; exactly 0 where an edge has fewer than others."""
+        ops, tensor, offered = self._net.ops, self.tensor, self.space.offered
+        if offered.all():
+            return ops.softmax(tensor)
+        there = ops.place(offered.astype(ops.numpy(tensor).dtype))
+        return ops.softmax(tensor + _CLOSED * (1 - there)) * there  # not every framework's softmax goes down to 0
 
     @override
     def learn(self, batch: Batch) -> dict[str, Tensor]:

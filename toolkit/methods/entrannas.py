@@ -55,6 +55,11 @@ class EnTranNAS(DARTS):
 
     def _asked(self) -> list[int]:
         kinds = self.space.kinds
+        if all(len(blocks) == 1 for blocks in kinds.values()):
+            raise InputError(
+                f"method {self.name}: space {self.space.name} has nothing that stands at two positions, as an engine "
+                "and a transit cell that follows it; take darts or sparsenas"
+            )
         if self.options.engines is None:
             first, *others = kinds.values()
             return [first[-1], *(blocks[0] for blocks in others)]

@@ -97,6 +97,11 @@ class PARSEC(Method):
         return {"loss": loss, **values}
 
     @override
+    def derived(self) -> Arch:
+        """The most probable network."""
+        return self._policy.policy.argmax()
+
+    @override
     def remark(self, values: Mapping[str, float]) -> str:
         drawn, effective = values.get("samples", 0.0), values.get("effective_samples", 0.0)
         if drawn < _JUDGED or _FEWEST <= effective <= drawn / 2:

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -15,7 +14,7 @@ from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Method, Needs, Options
 from toolkit.methods.lab import Lab
 from toolkit.spaces import SPACES, Arch, Plans, SearchSpace
-from toolkit.spaces.mixtures import Active, Mixable, active, norms
+from toolkit.spaces.mixtures import Active, Mixable, active, in_words, norms
 
 Floats = npt.NDArray[Any]
 
@@ -37,6 +36,9 @@ class MixtureMethod(Method):
     """Trains the supernet as a mixture of operations, and its weights on held-out images.
 
     Subclasses say what the weights are and how they learn.
+
+    Attributes:
+        cells: the positions of all cells, or of a chain's choices.
     """
 
     draws: ClassVar[bool] = False
@@ -51,6 +53,7 @@ class MixtureMethod(Method):
                 f"method {self.name}: the supernet of space {space.name}, shared as this recipe says, cannot run as a "
                 f"weighted sum of operations; plainly shared, these can: {able}"
             )
+        self.cells = tuple(sorted(position for blocks in space.kinds.values() for position in blocks))
         self._frozen: frozenset[str] = frozenset()
 
     @override
@@ -62,6 +65,7 @@ class MixtureMethod(Method):
         self._net = lab.net
         self.parameters = lab.parameters("architecture", {"weights": self.first(lab.generator("architecture"))})
         if not self.options.affine:
+            self._wake(lab.net)
             self._frozen = self._freeze(lab.net)
 
     @override
@@ -86,11 +90,11 @@ class MixtureMethod(Method):
     def remark(self, values: Mapping[str, float]) -> str:
         """After an epoch, the operation that the derived candidate has most of: a collapse to skips is to be seen."""
         found = []
-        for cell in self.space.kinds:
-            shares = {name: share for name, share in values.items() if name.startswith(f"share.{cell}.")}
-            if shares:
-                most = max(shares, key=lambda name: shares[name])
-                found.append(f"{cell} cell {shares[most]:.0%} {most.rpartition('.')[2]}")
+        told = [name.split(".", 2)[1:] for name in values if name.startswith("share.")]
+        for kind in dict.fromkeys(kind for kind, _ in told):
+            shares = {name: values[f"share.{kind}.{name}"] for each, name in told if each == kind}
+            most = max(shares, key=shares.__getitem__)
+            found.append(f"{in_words(kind)} {shares[most]:.0%} {most}")
         return ", ".join(found)
 
     @abstractmethod
@@ -117,11 +121,6 @@ class MixtureMethod(Method):
         """The operations that are computed: those whose weight is not exactly 0."""
         return active(self._net.ops.numpy(weights), self.space)
 
-    @cached_property
-    def cells(self) -> tuple[int, ...]:
-        """The positions of all cells."""
-        return tuple(sorted(position for blocks in self.space.kinds.values() for position in blocks))
-
     @property
     def mixtures(self) -> Collection[int]:
         """The positions that run as mixtures."""
@@ -142,6 +141,13 @@ class MixtureMethod(Method):
         plans, weights = self.network(self.weights())
         logits = net.run(plans, images, net.batch_norm(), weights=weights)
         return net.ops.cross_entropy(logits, labels, self.options.label_smoothing)
+
+    def _wake(self, net: Network) -> None:
+        """Scales that begin at 0 begin at 1: frozen, they would keep their branches silent for good."""
+        own = net.weights()
+        silent = [name for name in norms(self.space, self.mixtures) if name.endswith(".weight") and not own[name].any()]
+        if silent:
+            net.load_weights(own | {name: np.ones_like(own[name]) for name in silent})
 
     def _freeze(self, net: Network) -> frozenset[str]:
         return net.freeze(net.weights().keys() - norms(self.space, self.mixtures))

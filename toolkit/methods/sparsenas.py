@@ -4,7 +4,9 @@ No code exists; formulas are [A, S, K], constants ours [R]. A node is the sum of
 a coefficient without bounds; a sparse group lasso, by hierarchical accelerated proximal gradients, makes them sparse.
 """
 
+from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -33,7 +35,12 @@ class SparseNASOptions(MixtureOptions):
     nodes: float = Field(1e-3, ge=0, description="weight of the length of all coefficients into a node, at first")
     growth: float = Field(1.5, ge=1, description="both weights are multiplied by this from time to time")
     every: int = Field(5, ge=1, description="epochs from one such time to the next")
-    target: int = Field(8, ge=1, description="operations of a cell, at which the weights stop growing")
+    target: int | None = Field(
+        None,
+        ge=1,
+        description="operations of a cell, or of a position, at which the weights stop growing; by default as many as "
+        "a candidate has there",
+    )
     revive: int = Field(0, ge=0, description="epochs after the warm-up in which a coefficient may leave 0 again")
 
 
@@ -133,7 +140,10 @@ class SparseNAS(MixtureMethod):
         after = proximal(ahead - steps * gradient, steps, self.space.nodes, each, nodes, alive)
         for kind in broken_cells(self.space, after != 0):  # else nothing of the images would reach the classifier
             rows = np.array([edge.cell == kind for edge in self.space.edges])
-            after[rows] = self.coefficients[rows]
+            kept = self.coefficients[rows]
+            if len(kept) == 1:  # of a single edge the strongest will do, else those that go together never would
+                kept = np.where(np.abs(kept) == np.abs(kept).max(), kept, 0.0)
+            after[rows] = kept
         changed = ((after != 0) != (self.coefficients != 0)).any()
         memory["before"], memory["coefficients"] = self.coefficients, after
         self._since = 0 if changed else self._since + 1
@@ -143,12 +153,16 @@ class SparseNAS(MixtureMethod):
         times = epochs // self.options.every
         if times > self._grown:
             self._grown = times
-            most = max(self._count(kind) for kind in self.space.kinds)
-            self._factor *= self.options.growth if most > self.options.target else 1.0
+            left = Counter(
+                np.array([edge.cell for edge in self.space.edges])[np.nonzero(self.coefficients)[0]].tolist()
+            )
+            many = any(count > (self.options.target or self._target[kind]) for kind, count in left.items())
+            self._factor *= self.options.growth if many else 1.0
 
-    def _count(self, kind: str) -> int:
-        rows = [edge.cell == kind for edge in self.space.edges]
-        return int(np.count_nonzero(self.coefficients[rows]))
+    @cached_property
+    def _target(self) -> Mapping[str, int]:
+        """Operations of a candidate, by kind of cell."""
+        return Counter(kind for kind, _ in self.space.operations_of(self.space.largest))
 
     _alive: Active | None = None
 

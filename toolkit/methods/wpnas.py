@@ -100,6 +100,11 @@ class WPNAS(SPOS):
             return values
         return values | self._learn(batch)
 
+    @override
+    def derived(self) -> Arch:
+        """The most probable network."""
+        return self._policy.policy.argmax()
+
     def _warming(self, batch: Batch) -> bool:
         return batch.progress < self.options.warmup
 

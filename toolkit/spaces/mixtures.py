@@ -1,7 +1,8 @@
-"""Spaces whose cells may run as mixtures: on every edge the weighted sum of its operations, with weights that learn.
+"""Spaces whose supernets may run as mixtures: on every edge a weighted sum of its operations, with weights that learn.
 
 An edge's weights are a row of a table (edges, options), in the order of `edges` and of each edge's `options`. What a
-mixture comes to, `derived`, is a candidate like others; the mixture itself is none.
+mixture comes to, `derived`, is a candidate like others; the mixture itself is none. Edges are those of cells; where a
+space chooses a block for each position instead, a position is a cell of a single edge (`chains.py`).
 """
 
 from abc import abstractmethod
@@ -10,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ from toolkit.spaces.wiring import graph
 
 NONE = "none"
 """The operation that does nothing: no mixture computes it."""
+
+POSITIONS = "positions"
+"""Under this name shares are told of the positions of a chain, all together."""
 
 Floats = npt.NDArray[np.floating]
 
@@ -37,7 +41,7 @@ class MixedEdge:
         cell: the kind of cell, such as `normal`.
         source, node: between which nodes it leads.
         output: whether `node` is one that the cell puts out.
-        options: the operations that may stand there; all edges of a space have equally many.
+        options: the operations that may stand there; the table has a column for each, and for more if others have more.
         blocks: the positions of these cells.
     """
 
@@ -50,7 +54,13 @@ class MixedEdge:
 
 
 class Mixable(SearchSpace):
-    """A space whose cells may run as mixtures."""
+    """A space whose supernet may run as a mixture.
+
+    Attributes:
+        pooled: by which name shares are told of all kinds of cell together; None: each has its own.
+    """
+
+    pooled: ClassVar[str | None] = None
 
     @property
     @abstractmethod
@@ -74,9 +84,18 @@ class Mixable(SearchSpace):
         """Of a candidate, the kind of cell and the operation of each edge."""
 
     @cached_property
+    def offered(self) -> npt.NDArray[np.bool_]:
+        """Which options there are, shape (edges, options): some edges may have fewer than others."""
+        counts = np.array([len(edge.options) for edge in self.edges])
+        return np.asarray(np.arange(counts.max()) < counts[:, None])
+
+    @cached_property
     def something(self) -> npt.NDArray[np.bool_]:
         """Which options compute something, shape (edges, options)."""
-        return np.array([[option != NONE for option in edge.options] for edge in self.edges])
+        found = self.offered.copy()
+        for row, edge in zip(found, self.edges, strict=True):
+            row[: len(edge.options)] = [option != NONE for option in edge.options]
+        return found
 
     @cached_property
     def kinds(self) -> dict[str, tuple[int, ...]]:
@@ -91,15 +110,20 @@ class Mixable(SearchSpace):
 
     def shares(self, arch: Arch) -> dict[str, float]:
         """Of each kind of cell and operation (`normal.skip_connect`): its share of the edges of a candidate."""
-        found = Counter(self.operations_of(arch))
-        edges = Counter(cell for cell, _ in self.operations_of(arch))
-        options = {edge.cell: edge.options for edge in self.edges}
-        return {f"{cell}.{name}": found[cell, name] / edges[cell] for cell in edges for name in options[cell]}
+        operations = [(self.pooled or cell, name) for cell, name in self.operations_of(arch)]
+        found, edges = Counter(operations), Counter(kind for kind, _ in operations)
+        options = dict.fromkeys((self.pooled or edge.cell, name) for edge in self.edges for name in edge.options)
+        return {f"{kind}.{name}": found[kind, name] / edges[kind] for kind, name in options}
 
 
 def active(weights: Floats, space: Mixable) -> Active:
     """Which options have a weight other than exactly 0, and compute something."""
     return tuple(map(tuple, ((weights != 0) & space.something).tolist()))
+
+
+def in_words(kind: str) -> str:
+    """What `shares` call it, in words: `normal` is a normal cell."""
+    return kind if kind in ("cell", POSITIONS) else f"{kind} cell"
 
 
 def broken_cells(space: Mixable, kept: npt.NDArray[np.bool_]) -> list[str]:
@@ -137,6 +161,16 @@ def tables(plans: Plans) -> dict[int, tuple[int, int]]:
     return found
 
 
+AnyChoice = TypeVar("AnyChoice", bound=Choice)
+
+
+def weighed(choice: AnyChoice, row: int, options: Sequence[str], standardised: Sequence[str] = ()) -> AnyChoice:
+    """A choice that runs as a weighted sum of its branches, by this row of the weights; see `mixed`."""
+    names = [name for name, _ in choice.branches]
+    columns, there = map(options.index, names), (name for name in names if name in standardised)
+    return replace(choice, mixture=Mixture(row, tuple(columns), tuple(there)))
+
+
 AnyCell = TypeVar("AnyCell", Cell, DualCell)
 
 
@@ -153,11 +187,7 @@ def mixed(
     rows = count(row)
 
     def edge(choice: Plan | None, row: int) -> Plan | None:
-        if not isinstance(choice, Choice):
-            return choice
-        columns = tuple(options.index(name) for name, _ in choice.branches)
-        there = tuple(name for name, _ in choice.branches if name in standardised)
-        return Mixture(choice.channels, choice.branches, row, columns, there)
+        return weighed(choice, row, options, standardised) if isinstance(choice, Choice) else choice
 
     nodes = tuple(tuple(edge(choice, next(rows)) for choice in edges) for edges in cell.nodes)
     return replace(cell, nodes=nodes, shared=shared)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Decision
+from toolkit.spaces.chains import Chain
 from toolkit.spaces.plans import Choice, ConvNorm, Head, InvertedResidual, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
@@ -20,7 +21,7 @@ POSITIONS = len(STRIDES)
 
 
 @dataclass(frozen=True)
-class NASBenchMacro(SearchSpace):
+class NASBenchMacro(Chain):
     """Stem, eight positions, a last 1x1 convolution, head; every combination of choices is valid.
 
     Where width and size stay, the identity is an absent block; where they change, a 1x1 convolution with batch norm.

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Decision
+from toolkit.spaces.chains import Chain
 from toolkit.spaces.cost import block_cost
 from toolkit.spaces.plans import DeepStem, Head, Plan, Plans, ResidualChoice, SplitAttention, Stem
 from toolkit.spaces.primitives import shrink
@@ -23,7 +24,7 @@ EXPANSION = 4
 
 
 @dataclass(frozen=True)
-class PiNAS(SearchSpace):
+class PiNAS(Chain):
     """Stem, blocks, head; every combination of candidates is valid.
 
     Attributes:

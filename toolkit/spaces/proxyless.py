@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from toolkit.spaces.base import Arch, Decision, SearchSpace
+from toolkit.spaces.base import Arch, Decision
+from toolkit.spaces.chains import Chain
 from toolkit.spaces.plans import Choice, ConvNorm, Head, InvertedResidual, Plan, Plans, Stem
 from toolkit.spaces.primitives import shrink
 
@@ -22,7 +23,7 @@ _LIST = re.compile(r"\[.*\]", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Proxyless(SearchSpace):
+class Proxyless(Chain):
     """Stem, a fixed first block of expansion 1, 21 positions, last convolution, head; every combination is valid.
 
     Attributes:

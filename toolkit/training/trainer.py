@@ -261,9 +261,9 @@ def begin(recipe: Recipe, backend: Backend, space: SearchSpace, run: RunFolder |
 
 def fresh(recipe: Recipe, backend: Backend, network: Network) -> State:
     """The training of a network that begins with the weights that it has."""
-    average = None if recipe.training.ema is None else copy_of(backend, network)
     method, lab = recipe.make_method(network.space), Lab(backend, network, recipe.seed)
     method.begin(lab)
+    average = None if recipe.training.ema is None else copy_of(backend, network)
     if recipe.training.accumulate and lab.names:  # which a method may move in each call of its step
         raise InputError(
             f"training.accumulate: method {method.name} owns {', '.join(lab.names)}, and moves it in every step; leave "

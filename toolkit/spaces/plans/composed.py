@@ -1,7 +1,7 @@
 """Blocks made of blocks: choices and cells of one input."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from toolkit.spaces.plans.base import Block, Plan, Plans
 from toolkit.spaces.primitives import Activation, Map
@@ -9,12 +9,39 @@ from toolkit.spaces.wiring import Value, Wiring
 
 
 @dataclass(frozen=True, slots=True)
+class Mixture:
+    """How a choice runs as a weighted sum of its blocks (DARTS, arXiv 1806.09055); weights are given whenever it runs.
+
+    Attributes:
+        row, columns: where the weights of the branches stand in the table that is given.
+        standardised: names of branches that are normalised by the batch before they are weighed.
+    """
+
+    row: int
+    columns: tuple[int, ...]
+    standardised: tuple[str, ...] = ()
+
+    def branch(self, g: Wiring, name: str, plan: "Plan", *inputs: Value, prefix: str = "") -> Value:
+        """What a branch makes of its inputs, not weighed yet; `prefix` of its tensors' names, if not the choice's."""
+        y = g.block(f"{prefix}{name}", plan, *inputs)
+        return g.standardise(y) if name in self.standardised else y
+
+    def sum(self, g: Wiring, values: Sequence[Value]) -> Value:
+        """The weighted sum of what its branches made."""
+        return g.add(*(g.scale(y, self.row, column) for y, column in zip(values, self.columns, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
 class Choice(Block):
-    """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all."""
+    """Blocks that share no weights but one position, by name: a path has one of them, the supernet holds them all.
+
+    With a `mixture` it runs as the weighted sum of its branches; one of weight 0 can be left out.
+    """
 
     in_channels: int
     channels: int
     branches: tuple[tuple[str, "Plan"], ...]
+    mixture: Mixture | None = field(default=None, kw_only=True)
 
     @property
     def reads(self) -> tuple[int, ...]:
@@ -29,8 +56,10 @@ class Choice(Block):
         return _sized(self.in_channels, tuple(plan for _, plan in self.branches))
 
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
-        """The one branch of a path; of the supernet all, beside each other."""
-        return g.either(self.branches, *inputs)
+        """The one branch of a path; of the supernet all, beside each other; of a mixture their sum."""
+        if self.mixture is None:
+            return g.either(self.branches, *inputs)
+        return self.mixture.sum(g, [self.mixture.branch(g, name, plan, *inputs) for name, plan in self.branches])
 
     def mapped(self, change: Callable[["Plan"], "Plan"]) -> "Choice":
         """With every branch changed."""
@@ -52,47 +81,11 @@ class ResidualChoice(Choice):
     def wire(self, g: Wiring, /, *inputs: Value) -> Value:
         """As above."""
         (x,) = inputs
-        y = g.either(self.branches, x)
+        y = Choice.wire(self, g, x)
         if self.stride > 1 or self.in_channels != self.channels:
             x = g.avg_pool(x, self.stride, self.stride) if self.stride > 1 else x
             x = g.norm("downsample.1", g.conv("downsample.0", x, "channels", 1))
         return g.activation(g.add(y, x, residual=True), self.activation)
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture(Block):
-    """A weighted sum of blocks on one input (DARTS, arXiv 1806.09055); the weights are given whenever it runs.
-
-    Attributes:
-        branches: by the names that they have in the supernet's `Choice`; a branch of weight 0 can be left out.
-        row, columns: where the weights of the branches stand in the table that is given.
-        standardised: names of branches that are normalised by the batch before they are weighed.
-    """
-
-    channels: int
-    branches: tuple[tuple[str, "Plan"], ...]
-    row: int
-    columns: tuple[int, ...]
-    standardised: tuple[str, ...] = ()
-
-    @property
-    def inputs(self) -> tuple[Map, ...]:
-        """Those of its branches."""
-        return _sized(self.channels, tuple(plan for _, plan in self.branches))
-
-    def wire(self, g: Wiring, /, *inputs: Value) -> Value:
-        """As above."""
-        (x,) = inputs
-        return self.sum(g, [self.branch(g, name, x) for name, _ in self.branches])
-
-    def branch(self, g: Wiring, name: str, x: Value, prefix: str = "") -> Value:
-        """What a branch makes of x, not weighed yet; `prefix` of its tensors' names, if the mixture wires none."""
-        y = g.block(f"{prefix}{name}", dict(self.branches)[name], x)
-        return g.standardise(y) if name in self.standardised else y
-
-    def sum(self, g: Wiring, values: Sequence[Value]) -> Value:
-        """The weighted sum of what its branches made."""
-        return g.add(*(g.scale(y, self.row, column) for y, column in zip(values, self.columns, strict=True)))
 
 
 class Edges:
@@ -109,12 +102,14 @@ class Edges:
 
     def bring(self, edge: Plan, source: int, node: int, first: int, x: Value) -> Value:
         """What `edge` makes of x, node `source`; the first node that has an edge from there is `first`."""
-        if not self._shared or not isinstance(edge, Mixture):
+        if not self._shared or not isinstance(edge, Choice) or edge.mixture is None:
             return self._g.block(f"edges.{source}-{node}", edge, x)
-        for name, _ in edge.branches:
+        mixture = edge.mixture
+        for name, plan in edge.branches:
             if (source, name) not in self._made:
-                self._made[source, name] = edge.branch(self._g, name, x, f"edges.{source}-{first}.")
-        return edge.sum(self._g, [self._made[source, name] for name, _ in edge.branches])
+                prefix = f"edges.{source}-{first}."
+                self._made[source, name] = mixture.branch(self._g, name, plan, x, prefix=prefix)
+        return mixture.sum(self._g, [self._made[source, name] for name, _ in edge.branches])
 
 
 @dataclass(frozen=True, slots=True)
