@@ -72,7 +72,9 @@ class Preload:
                         headers.append("link", f"<./static/js/{name}>; rel=modulepreload")
             await send(message)
 
-        figures = scope["type"] == "http" and scope["path"] not in WITHOUT_FIGURES
+        # A file to take away may be HTML too; the link would be looked for beside it.
+        page = scope["type"] == "http" and "/media/" not in scope["path"]
+        figures = page and scope["path"] not in WITHOUT_FIGURES
         await self.app(scope, receive, sending if figures else send)
 
 

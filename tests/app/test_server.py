@@ -1,5 +1,6 @@
 """Who may talk to the server that `streamlit run app/main.py` starts."""
 
+import asyncio
 import base64
 import os
 import socket
@@ -8,10 +9,12 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from app.ready import Preload
 from tests.e2e.server import COMMAND, DOCUMENTED, serve
 
 
@@ -89,6 +92,21 @@ def test_browsers_are_told_of_what_a_page_with_figures_needs(path: str, figures:
         name = link.partition(">")[0].removeprefix("<./")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as file:
             assert "javascript" in file.headers["Content-Type"]
+
+
+def test_a_figure_to_take_away_asks_for_nothing() -> None:
+    """It may be HTML, as pages are."""
+    sent: list[Any] = []
+
+    async def html(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    for path in ("/media/0123.html", "/candidates"):
+        asyncio.run(Preload(html)({"type": "http", "path": path}, None, keep))  # type: ignore[arg-type]
+    assert [any(name == b"link" for name, _ in message["headers"]) for message in sent] == [False, True]
 
 
 def test_what_every_page_imports_is_light(root: Path) -> None:
