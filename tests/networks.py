@@ -1,6 +1,6 @@
 """Helpers for tests that run networks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -77,6 +77,12 @@ def on_backends(every: Iterable[tuple[Any, ...]], few: Iterable[tuple[Any, ...]]
     first, *others = BACKENDS
     few = list(few)
     return [(first, *case) for case in every] + [(other, *case) for other in others for case in few]
+
+
+def with_one_of(options: Sequence[Any], names: Iterable[str] = KINDS) -> list[tuple[str, Any]]:
+    """Spaces with the last of three options, which does what the others do and more; those of UNALIKE with each."""
+    *others, last = options
+    return [(name, last) for name in names] + [(name, other) for name in UNALIKE for other in others]
 
 
 EVERY_FORM = pytest.mark.parametrize(("backend", "space"), on_backends(zip(FORMS), zip(UNALIKE)), indirect=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
-from tests.networks import EVERY_FORM, KINDS, UNALIKE, forward, logits, on_backends, randomise, some_images
+from tests.networks import EVERY_FORM, KINDS, UNALIKE, forward, logits, on_backends, randomise, some_images, with_one_of
 from toolkit.backends.base import SGD, Backend, Network, Norm
 from toolkit.backends.shapes import used
 from toolkit.backends.states import newest
@@ -18,6 +18,7 @@ from toolkit.spaces.sharing import sharing_order
 from toolkit.spaces.windows import window
 
 PLAIN_SGD = SGD()
+SOURCES = ("stored", "batch", "calibrating")
 
 
 @pytest.fixture
@@ -157,11 +158,7 @@ def test_calibration_uses_the_first_images_and_remembers(
 
 @pytest.mark.parametrize(
     ("backend", "space", "source"),
-    on_backends(
-        [(kind, "calibrating") for kind in KINDS]
-        + [(kind, source) for kind in UNALIKE for source in ("stored", "batch")],
-        zip(UNALIKE, ["calibrating", "stored", "batch"], strict=True),
-    ),
+    on_backends(with_one_of(SOURCES), zip(UNALIKE, SOURCES, strict=True)),
     indirect=["backend", "space"],
 )
 def test_siblings_compute_what_each_computes_alone(
