@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from tests.methods_made import begun, make_method
-from tests.networks import randomise, some_images
+from tests.networks import on_backends, randomise, some_images
 from toolkit.backends.base import Backend, Network
 from toolkit.methods import Batch
 from toolkit.methods.mixture import MixtureMethod
@@ -20,6 +21,9 @@ TWO = cast(Mixable, replace(SPACES["darts"].for_images(1, 8, 10), init_channels=
 """Fourteen edges, two kinds of cell: positions 1 and 4 are normal, 2 and 3 reduce."""
 
 SPACES_OF_CELLS = {"cell": CELL, "two": TWO}
+EVERY_CELL = pytest.mark.parametrize(
+    ("backend", "kind"), on_backends(zip(SPACES_OF_CELLS), [("cell",)]), indirect=["backend"]
+)
 
 
 def batch_of(
