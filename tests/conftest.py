@@ -1,5 +1,6 @@
 """Fixtures that several packages' tests use."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -15,6 +16,12 @@ ROOT = Path(__file__).parent.parent
 hypothesis.settings.register_profile("toolkit", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("toolkit")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported never becomes garbage, and Streamlit looks through it after every run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

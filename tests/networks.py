@@ -1,5 +1,6 @@
 """Helpers for tests that run networks."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from toolkit.backends import get_backend
+from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend, Network, Norm, Precision
 from toolkit.data.arrays import ArraySplit
 from toolkit.data.base import Dataset, ImageSpec
@@ -63,6 +64,29 @@ KINDS = list({type(space): name for name, space in SPACES.items()}.values())
 
 FORMS = [*KINDS, "resnet48", "pinas", "ofa-proxyless", "darts-imagenet"]
 """Besides, those with stems, heads or activations of their own."""
+
+UNALIKE = ["resnet48", "nasbench201", "ofa-mini"]
+"""Of residual blocks, of cells, of inverted residuals: for what a framework could get wrong, not a space."""
+
+
+def on_backends(every: Iterable[tuple[Any, ...]], few: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Cases that begin with the name of a backend: every one for the first backend, a few for each other.
+
+    Others are held to the first on every class of space and with every method by tests/backends/test_parity.py.
+    """
+    first, *others = BACKENDS
+    few = list(few)
+    return [(first, *case) for case in every] + [(other, *case) for other in others for case in few]
+
+
+def with_one_of(options: Sequence[Any], names: Iterable[str] = KINDS) -> list[tuple[str, Any]]:
+    """Spaces with the last of three options, which does what the others do and more; those of UNALIKE with each."""
+    *others, last = options
+    return [(name, last) for name in names] + [(name, other) for name in UNALIKE for other in others]
+
+
+EVERY_FORM = pytest.mark.parametrize(("backend", "space"), on_backends(zip(FORMS), zip(UNALIKE)), indirect=True)
+"""For tests with fixtures `backend` and `space`."""
 
 
 def randomise(network: Network, seed: int = 0) -> None:

@@ -3,10 +3,12 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.pages import page_file
@@ -43,6 +45,14 @@ def _small_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 def own_run(_small_run: RunFolder, tmp_path: Path) -> RunFolder:
     """A small run that has everything, to be damaged at will."""
     return RunFolder(shutil.copytree(_small_run.path, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scanned_once() -> Iterator[None]:
+    """Each `AppTest` looks for components in every installed package, as a server does once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.networks import KINDS, backend_on_cpu, forward, logits, noise_dataset, randomise, some_images, thin
-from toolkit.backends import BACKENDS
+from tests.networks import (
+    KINDS,
+    UNALIKE,
+    backend_on_cpu,
+    forward,
+    logits,
+    noise_dataset,
+    on_backends,
+    randomise,
+    some_images,
+    thin,
+)
 from toolkit.backends.base import SGD, Backend, Network
 from toolkit.backends.hypernet import is_hyper
 from toolkit.backends.shapes import used
@@ -24,6 +35,12 @@ from toolkit.spaces.plans import unconditioned
 
 FORMS = {"scale": 0, "low-rank": 2, "mixture": 3}
 MACRO = thin(SPACES["nasbench-macro"], 8)
+EVERY_KIND = pytest.mark.parametrize(
+    ("backend", "name", "form"),
+    on_backends(zip(KINDS, cycle(FORMS)), zip(UNALIKE, FORMS, strict=True)),
+    indirect=["backend"],
+)
+"""Each kind of space with one of the forms, each form on several kinds."""
 
 
 def weak(base: SearchSpace, form: str = "scale", **how: Any) -> ConditionedSpace:
@@ -53,8 +70,7 @@ def recoded(plans: Plans, others: Plans) -> Plans:
     )
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", KINDS)
+@EVERY_KIND
 def test_training_begins_with_plain_sharing_to_the_bit(backend: Backend, name: str, form: str) -> None:
     """A fresh HyperNet says nothing, and its draws change no other weight; nor does rho matter then."""
     base = thin(SPACES[name])
@@ -163,8 +179,7 @@ def test_a_factor_of_what_goes_out_is_undone_by_batch_norm(backend: Backend) -> 
         assert np.allclose(found, expected, rtol=1e-2, atol=1e-2) == unchanged
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", KINDS)
+@EVERY_KIND
 def test_folded_into_its_weights_a_path_computes_the_same_alone(backend: Backend, name: str, form: str) -> None:
     base = thin(SPACES[name], 8)
     space = weak(base, form)
@@ -192,8 +207,7 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "resnet48-mini", "mixture", {"control": "constant"}
 
 
-@pytest.mark.parametrize(("name", "form", "how"), list(cases()))
-@pytest.mark.parametrize("framework", BACKENDS)
+@pytest.mark.parametrize(("framework", "name", "form", "how"), on_backends(cases(), islice(cases(), 3, 6)))
 def test_together_candidates_count_as_each_for_itself(
     framework: str, name: str, form: str, how: dict[str, Any]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from converters.onnx.graph import Graph
 from converters.onnx.model import add_block
-from tests.methods.mixing import CELL, CHAINS, MIXED, TWO, one_hot
+from tests.methods.mixing import CELL, CHAINS, EVERY_MIXED, MIXED, TWO, one_hot
 from tests.networks import backend_on_cpu, noise_dataset, randomise, some_images
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Network
@@ -50,7 +50,7 @@ def without_poolings(space: Mixable, seed: int) -> Arch:
     return next(arch for arch in drawn if not any("pool" in name for _, name in space.operations_of(arch)))
 
 
-@pytest.mark.parametrize("kind", MIXED)
+@EVERY_MIXED
 @pytest.mark.parametrize("seed", [0, 1])
 def test_weights_of_one_operation_an_edge_are_the_path_bit_for_bit(backend: Backend, kind: str, seed: int) -> None:
     space = MIXED[kind]
@@ -64,7 +64,7 @@ def test_weights_of_one_operation_an_edge_are_the_path_bit_for_bit(backend: Back
     assert np.ptp(path) > 1e-3
 
 
-@pytest.mark.parametrize("kind", MIXED)
+@EVERY_MIXED
 def test_an_operation_of_weight_zero_is_not_computed(backend: Backend, kind: str) -> None:
     """And what comes out is what came out with it, to the bit."""
     space = MIXED[kind]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.networks import forward, randomise, some_images
+from tests.networks import EVERY_FORM, UNALIKE, forward, randomise, some_images
 from toolkit.backends import get_backend
 from toolkit.backends.base import Backend, Network, Norm, Tensor
 from toolkit.spaces import Arch, Plan, SearchSpace
@@ -40,6 +40,7 @@ def arrays(gradients: dict[str, Tensor]) -> dict[str, Any]:
     return {name: np.asarray(gradient) for name, gradient in gradients.items()}
 
 
+@EVERY_FORM
 def test_gradients_add_up_and_are_taken(backend: Backend, space: SearchSpace, network: Network) -> None:
     assert network.gradients() == {}
     apart = []
@@ -52,11 +53,13 @@ def test_gradients_add_up_and_are_taken(backend: Backend, space: SearchSpace, ne
     together = arrays(network.gradients())
     assert together.keys() == apart[0].keys() == apart[1].keys()
     scale = max(np.abs(gradient).max() for gradient in together.values())
+    weights = network.weights()
     for name, gradient in together.items():
-        assert gradient.shape == network.weights()[name].shape
+        assert gradient.shape == weights[name].shape
         np.testing.assert_allclose(gradient, apart[0][name] + apart[1][name], rtol=1e-3, atol=1e-5 * scale)
 
 
+@EVERY_FORM
 def test_gradients_are_zero_beyond_the_path(backend: Backend, space: SearchSpace, network: Network) -> None:
     backward(backend, network, space.smallest)
     found = arrays(network.gradients())
@@ -73,6 +76,7 @@ def relus(plan: Plan | None) -> int:
     return sum(step.op in (Activate("relu"), Activate("relu6")) for step in graph(plan).steps) if plan else 0
 
 
+@EVERY_FORM
 def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchSpace, network: Network) -> None:
     arch, x = space.sample(np.random.default_rng(0)), placed(backend, space)
     seen: list[tuple[int, ...]] = []
@@ -93,6 +97,7 @@ def test_every_relu_is_seen_and_nothing_changes(backend: Backend, space: SearchS
     np.testing.assert_array_equal(after, before)
 
 
+@pytest.mark.parametrize("space", UNALIKE[:1], indirect=True)
 def test_a_relu_is_seen_before_anything_works_on_it(backend: Backend, space: SearchSpace) -> None:
     plans = (ConvNorm(space.channels, 4, 3, 1, "after", space.size),)
     network, x = backend.network(space, plans, seed=0), placed(backend, space)
@@ -102,6 +107,7 @@ def test_a_relu_is_seen_before_anything_works_on_it(backend: Backend, space: Sea
     np.testing.assert_array_equal(seen[0], np.asarray(result))
 
 
+@pytest.mark.parametrize("space", UNALIKE[:1], indirect=True)
 def test_an_observer_goes_when_something_breaks(backend: Backend, space: SearchSpace, network: Network) -> None:
     seen: list[int] = []
     with pytest.raises(ZeroDivisionError), network.observe_relus(seen.append):
@@ -111,6 +117,7 @@ def test_an_observer_goes_when_something_breaks(backend: Backend, space: SearchS
     assert not seen
 
 
+@pytest.mark.parametrize("space", UNALIKE[:1], indirect=True)
 def test_statistics_are_those_of_what_goes_into_the_norm(backend: Backend, space: SearchSpace) -> None:
     plans = (ConvNorm(space.channels, 5, 3, 2, None, space.size),)
     network, x = backend.network(space, plans, seed=0), placed(backend, space)
@@ -125,6 +132,7 @@ def test_statistics_are_those_of_what_goes_into_the_norm(backend: Backend, space
     np.testing.assert_allclose(seen.variance, values[:4].var((0, 2, 3)), rtol=1e-4, atol=1e-5)
 
 
+@EVERY_FORM
 def test_statistics_of_every_norm_in_turn(backend: Backend, space: SearchSpace, network: Network) -> None:
     arch = space.sample(np.random.default_rng(2))
     norm = network.calibrating_norm(6)
@@ -140,6 +148,7 @@ def test_statistics_of_every_norm_in_turn(backend: Backend, space: SearchSpace, 
     assert all((seen.variance >= -1e-6).all() and seen.count % 6 == 0 for seen in found)
 
 
+@pytest.mark.parametrize("space", UNALIKE[:1], indirect=True)
 def test_a_network_of_any_blocks(backend: Backend, space: SearchSpace) -> None:
     plans = (
         ConvNorm(space.channels, 6, 3, 1, "after", space.size),
@@ -158,6 +167,7 @@ def test_a_network_of_any_blocks(backend: Backend, space: SearchSpace) -> None:
     assert tuple(features.shape) == (6, 4, 8, 8)
 
 
+@EVERY_FORM
 def test_64_bits_compute_the_same_but_finer(backend: Backend, space: SearchSpace, network: Network) -> None:
     precise = get_backend(backend.name, "cpu", "fp64")
     double = precise.network(space, space.widest, 0)

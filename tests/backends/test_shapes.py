@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.networks import backend_on_cpu, forward, thin
-from tests.supernets import ACTIVATED, SUPERNETS
+from tests.networks import backend_on_cpu, forward, on_backends, thin
+from tests.supernets import ACTIVATED, SUPERNETS, WEAK
 from toolkit.backends.base import Backend
 from toolkit.backends.shapes import shapes, used
 from toolkit.spaces import SPACES, SearchSpace
@@ -18,7 +18,7 @@ def test_all_tensors_of_a_supernet(name: str) -> None:
     assert shapes(EVERY[name].widest) == {name: array.shape for name, array in weights.items()}
 
 
-@pytest.mark.parametrize("name", SUPERNETS)
+@pytest.mark.parametrize(("backend", "name"), on_backends(zip(SUPERNETS), zip(WEAK)), indirect=["backend"])
 def test_a_path_depends_on_what_it_is_said_to_use_and_on_nothing_else(backend: Backend, name: str) -> None:
     space = SUPERNETS[name]
     network = backend.network(space, space.widest, 0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.networks import forward
+from tests.networks import EVERY_FORM, forward
 from toolkit.backends.base import SGD, Backend, Network, Optimizer
 from toolkit.backends.shapes import is_matrix
 from toolkit.spaces import SPACES, Arch, SearchSpace
@@ -11,6 +11,7 @@ from toolkit.spaces.grouping import GroupedSpace
 from toolkit.spaces.splitting import Split, SplitSpace
 
 
+@EVERY_FORM
 def test_a_seed_draws_everything(backend: Backend, space: SearchSpace) -> None:
     first, same, other = (backend.network(space, space.widest, seed).weights() for seed in (3, 3, 4))
     for name, array in first.items():

@@ -15,7 +15,7 @@ from converters.logits import largest_difference, run_plans
 from converters.onnx import OPSET, build_model
 from converters.onnx.latency import measure, open_session
 from tests import weight_files
-from tests.networks import FORMS, some_images, thin
+from tests.networks import EVERY_FORM, FORMS, on_backends, some_images, thin
 from tests.supernets import ACTIVATED, SUPERNETS
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend
@@ -57,12 +57,17 @@ def archs(space: SearchSpace) -> list[Arch]:
     return [space.smallest, *(space.sample(rng) for _ in range(3))]
 
 
-@pytest.mark.parametrize("name", [*SUPERNETS, *ACTIVATED])
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    on_backends(zip((*SUPERNETS, *ACTIVATED)), [("resnet20, winner's",), ("nats-size, weak",)]),
+    indirect=["backend"],
+)
 def test_enhanced_and_grouped_supernets(backend: Backend, name: str) -> None:
     """With the weights of the group that serves a width, and every activation."""
     compare_paths(backend, (SUPERNETS | ACTIVATED)[name])
 
 
+@EVERY_FORM
 def test_a_path_of_the_supernet_as_each_backend_runs_it(backend: Backend, space: SearchSpace) -> None:
     compare_paths(backend, space)
 

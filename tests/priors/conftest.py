@@ -1,4 +1,4 @@
-"""Every backend and every space, thin: the same as for the networks that scores are taken from."""
+"""Backends and spaces, thin: the same as for the networks that scores are taken from."""
 
 from tests.backends.conftest import backend, space
 

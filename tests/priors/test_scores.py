@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.networks import backend_on_cpu
+from tests.networks import EVERY_FORM, backend_on_cpu
 from tests.priors import plain_scores
 from toolkit.backends import BACKENDS, get_backend
 from toolkit.backends.base import Backend
@@ -49,6 +49,7 @@ def backend_for(backend: Backend, prior: Prior) -> Backend:
 
 
 @pytest.mark.parametrize("name", ["snip", "grad_norm"])
+@EVERY_FORM
 def test_scores_of_a_gradient(name: str, backend: Backend, space: SearchSpace, arch: Arch) -> None:
     measures = {"snip": lambda w, g: (w * g).abs().sum(), "grad_norm": lambda w, g: g.norm()}
     prior = small(name, batch=ENOUGH)
@@ -59,6 +60,7 @@ def test_scores_of_a_gradient(name: str, backend: Backend, space: SearchSpace, a
     assert score == pytest.approx(expected, rel=2e-3)
 
 
+@EVERY_FORM
 def test_naswot(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     with plain_scores.watch(naswot, "draw_weights") as drawn:
         score = small("naswot").score(backend, space, arch, Noise())
@@ -67,6 +69,7 @@ def test_naswot(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     assert score == pytest.approx(expected, rel=1e-3)  # an input next to 0 may fall on either side
 
 
+@EVERY_FORM
 def test_synflow(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     prior = small("synflow")
     with plain_scores.watch(synflow, "draw_weights") as drawn:
@@ -75,6 +78,7 @@ def test_synflow(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     assert score == pytest.approx(math.log(plain_scores.synflow(space.plans(arch), drawn[0], shape)), rel=1e-7)
 
 
+@EVERY_FORM
 def test_zen(backend: Backend, space: SearchSpace, arch: Arch) -> None:
     """Two repetitions, because running variances go on from one to the next."""
     prior = small("zen", repeats=2)

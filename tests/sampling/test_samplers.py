@@ -54,7 +54,14 @@ def test_draws_are_architectures_and_depend_on_the_generator_alone(name: str, sp
     assert source.draw(np.random.default_rng(0), 0, Moment(0.5, lambda _: 0.0)) == []
 
 
-def test_a_resumed_training_draws_as_one_never_interrupted(name: str, space: SearchSpace) -> None:
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [(name, FORMS[(place + turn) % len(FORMS)]) for place, name in enumerate(SAMPLERS) for turn in (0, 4, 8)],
+    indirect=["name"],
+)
+def test_a_resumed_training_draws_as_one_never_interrupted(name: str, form: str) -> None:
+    """Each sampler in three forms of spaces: what it remembers is its own."""
+    space = SPACES[form]
     whole = draw_steps(make(name, space), range(40, 52), paths=3)
     for stop in (40, 41, 47):
         before, after = make(name, space), make(name, space)

@@ -1,5 +1,6 @@
 import json
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests import tiny
 from tests.command import supernet
 from toolkit.candidates import Candidates, draw_candidates, write_candidates
 from toolkit.errors import InputError
+from toolkit.interference.probe import Settings
 from toolkit.interference.splits import Suggestion
 from toolkit.interference.table import read_interference, write_interference
 from toolkit.runs.recipe import parse_recipe
@@ -85,7 +87,8 @@ def test_the_experiment_in_one_command(tmp_path: Path) -> None:
     assert ((out / "sweep.toml").read_bytes(), (out / "sweep.json").read_bytes()) == kept
 
 
-def test_a_table_that_lacks_decisions_is_made_anew(tmp_path: Path) -> None:
+def test_a_table_that_lacks_decisions_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.sweeps.splits.Settings", partial(Settings, batches=2, images=8))
     run = tiny.train_new(tmp_path / "run", RECIPE)
     (_, checkpoint), *_ = reversed(run.checkpoints().items())
     first = suggestions_at(run, checkpoint)

@@ -10,7 +10,7 @@ import pytest
 from tests import tiny
 from tests.interference.toys import Toy
 from tests.methods_made import make_method
-from tests.networks import backend_on_cpu
+from tests.networks import backend_on_cpu, on_backends
 from toolkit.audit.audit import audit_steps
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import Backend, Weights
@@ -86,18 +86,24 @@ def trained(backend: Backend, method: Method, **training: Any) -> tuple[Weights,
     return network.weights(), drawn, tally.networks, method.state()
 
 
+METHODS: list[tuple[str, dict[str, Any]]] = [
+    ("spos", {"paths": 2}),
+    ("spos", {"paths": 2, "sampling": {"name": "fair"}}),
+    ("spos", {"sampling": {"name": "attentive", "bins": 2}}),
+    ("sandwich", {"divergence": "alpha", "label_share": 0.3, "label_smoothing": 0.1}),
+    ("nsas", {"archive": 2}),
+    ("progressive", {"look": 0}),
+]
+ADAM = {"optimizer": "adamw", "lr": 1e-2, "clip_norm": 0.5}
+
+
 @pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("spos", {"paths": 2}),
-        ("spos", {"paths": 2, "sampling": {"name": "fair"}}),
-        ("spos", {"sampling": {"name": "attentive", "bins": 2}}),
-        ("sandwich", {"divergence": "alpha", "label_share": 0.3, "label_smoothing": 0.1}),
-        ("nsas", {"archive": 2}),
-        ("progressive", {"look": 0}),
-    ],
+    ("backend", "name", "options", "optimizer"),
+    on_backends(
+        [*((*method, {}) for method in METHODS), (*METHODS[0], ADAM)], [(*METHODS[2], {}), (*METHODS[0], ADAM)]
+    ),
+    indirect=["backend"],
 )
-@pytest.mark.parametrize("optimizer", [{}, {"optimizer": "adamw", "lr": 1e-2, "clip_norm": 0.5}])
 def test_parts_are_as_good_as_the_whole(
     backend: Backend, name: str, options: dict[str, Any], optimizer: dict[str, Any]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests import tiny
 from tests.methods_made import EVERYWHERE, begun, make_batch, make_method
-from tests.networks import backend_on_cpu
+from tests.networks import backend_on_cpu, on_backends
 from toolkit.backends import BACKENDS
 from toolkit.backends.base import SGD
 from toolkit.errors import InputError
@@ -64,21 +64,20 @@ def test_branches_are_counted_where_their_networks_learn(name: str) -> None:
         assert times == (0 if unlabelled else sum(arch[number] == answer for arch in trained))
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "expected"),
-    [
-        ("spos", {"paths": 3}, 3 * STEPS),
-        ("pgonas", {"paths": 4, "pairs": 2, "schedule": "constant"}, (4 + 2) * STEPS),
-        ("pgonas", {"paths": 4, "pairs": 2, "rank_loss": "symmetric", "schedule": "constant"}, (4 + 4) * STEPS),
-        ("pgonas", {"paths": 4, "pairs": 2, "schedule": "warmup"}, 4 + (4 + 2) * (STEPS - 1)),  # from 0 on
-        ("landmark", {}, (1 + 2) * STEPS),
-        ("landmark", {"pairs": "adjacent", "form": "tanh"}, (1 + 8) * STEPS),
-        ("nsas", {"archive": 2}, 1 + 2 + 3 + 3),
-        ("progressive", {"look": 0, "paths": 2}, (1 + 2) * STEPS),
-        ("sandwich", {"sampling": AttentiveOptions(table=200)}, 4 * STEPS),  # which paths follows from their losses
-    ],
-)
-@pytest.mark.parametrize("backend", BACKENDS)
+COUNTED: list[tuple[str, dict[str, Any], int]] = [
+    ("spos", {"paths": 3}, 3 * STEPS),
+    ("pgonas", {"paths": 4, "pairs": 2, "schedule": "constant"}, (4 + 2) * STEPS),
+    ("pgonas", {"paths": 4, "pairs": 2, "rank_loss": "symmetric", "schedule": "constant"}, (4 + 4) * STEPS),
+    ("pgonas", {"paths": 4, "pairs": 2, "schedule": "warmup"}, 4 + (4 + 2) * (STEPS - 1)),  # from 0 on
+    ("landmark", {}, (1 + 2) * STEPS),
+    ("landmark", {"pairs": "adjacent", "form": "tanh"}, (1 + 8) * STEPS),
+    ("nsas", {"archive": 2}, 1 + 2 + 3 + 3),
+    ("progressive", {"look": 0, "paths": 2}, (1 + 2) * STEPS),
+    ("sandwich", {"sampling": AttentiveOptions(table=200)}, 4 * STEPS),  # which paths follows from their losses
+]
+
+
+@pytest.mark.parametrize(("backend", "name", "options", "expected"), on_backends(COUNTED, COUNTED[-1:]))
 def test_networks_of_a_step(backend: str, name: str, options: dict[str, Any], expected: int) -> None:
     tally, _ = train_a_little(make_method(name, SPACE, **options), backend)
     assert tally.networks == expected

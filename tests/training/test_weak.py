@@ -17,7 +17,7 @@ from toolkit.evaluation.evaluate import Job, evaluate_candidates
 from toolkit.evaluation.ledger import Ledger
 from toolkit.evaluation.policy import NormPolicy
 from toolkit.interference.afterwards import probe_run
-from toolkit.interference.probe import SHARING, Settings
+from toolkit.interference.probe import HISTORY, SHARING, Settings
 from toolkit.runs.checkpoint import load_checkpoint
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.recipe import Recipe, parse_recipe, read_recipe
@@ -45,6 +45,9 @@ def recipe(form: str = "scale", **tables: Any) -> Recipe:
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Trained for two epochs."""
     return tiny.train_new(tmp_path_factory.mktemp("weak") / request.param, recipe(request.param))
+
+
+ONE_FORM = pytest.mark.parametrize("run", list(FORMS)[:1], indirect=True)
 
 
 def weights_of(run: RunFolder) -> dict[str, Any]:
@@ -120,11 +123,9 @@ def test_with_a_tiny_rho_it_trains_as_plain_sharing_does(tmp_path: Path) -> None
         )
         for rho in (1e-10, 0.5)
     )
-    expected = weights_of(plain)
-    same = [np.allclose(weights_of(near)[name], array, rtol=1e-4, atol=1e-6) for name, array in expected.items()]
-    differ = [not np.allclose(weights_of(far)[name], array, rtol=1e-4) for name, array in expected.items()]
-    assert all(same)
-    assert any(differ)
+    expected, closely, hardly = (weights_of(run) for run in (plain, near, far))
+    assert all(np.allclose(closely[name], array, rtol=1e-4, atol=1e-6) for name, array in expected.items())
+    assert not all(np.allclose(hardly[name], array, rtol=1e-4) for name, array in expected.items())
 
 
 def test_every_pass_of_a_training_has_the_strength_of_its_moment(
@@ -158,6 +159,7 @@ def test_every_pass_of_a_training_has_the_strength_of_its_moment(
     assert all(told for *_, told in rewarding)
 
 
+@ONE_FORM
 def test_plain_and_weak_are_not_taken_for_each_other(run: RunFolder, trained: RunFolder, tmp_path: Path) -> None:
     for own, other, message in (
         (run, trained, "holds plainly shared weights, and this supernet has a HyperNet"),
@@ -185,6 +187,7 @@ def test_a_plain_supernet_may_go_on_weakly_shared(trained: RunFolder, tmp_path: 
         tiny.train_new(tmp_path / "back", tiny.recipe(initial=start))
 
 
+@ONE_FORM
 def test_evaluated_with_processes_or_without(run: RunFolder) -> None:
     def results() -> dict[str, Counts]:
         with Ledger.read(run.ledger) as ledger:
@@ -221,16 +224,24 @@ def test_alone_a_candidate_begins_with_modulated_weights(run: RunFolder) -> None
     assert not np.allclose(other, found[0], rtol=1e-3, atol=1e-4), "the modulation matters"
 
 
-def test_probes(run: RunFolder) -> None:
-    probed = probe_run(run, [run.latest_checkpoint()], Settings(paths=3, batches=2, images=16))
-    table = probed.table
+def test_a_probe_tells_the_degree_of_sharing(run: RunFolder) -> None:
+    settings = Settings(paths=3, batches=1, images=16, measures=(*SHARING, *HISTORY))
+    table = probe_run(run, [run.latest_checkpoint()], settings).table
     for measure in SHARING:
         values = table[table["measure"] == measure]
         assert len(values) > 3
         assert np.isfinite(values["value"]).any()
     assert (table.loc[table["measure"] == SHARING[0], "value"] > 0).any()
-    assert np.isfinite(table.loc[table["measure"] == "gradient_cosine", "value"]).any()
     assert not table["first"].str.contains("hyper").any(), "a HyperNet has no widths of its own"
+
+
+@ONE_FORM
+def test_probes(run: RunFolder) -> None:
+    """Branch after branch, which takes long; gradients of each form: tests/backends/test_hypernet.py."""
+    table = probe_run(run, [run.latest_checkpoint()], Settings(paths=3, batches=1, images=16)).table
+    assert {*SHARING, *HISTORY} < set(table["measure"])
+    assert np.isfinite(table.loc[table["measure"] == "gradient_cosine", "value"]).any()
+    assert not table["first"].str.contains("hyper").any()
 
 
 def test_weights_and_candidates_leave_and_come_back(run: RunFolder, tmp_path: Path) -> None:

@@ -67,7 +67,11 @@ def test_what_leads_outside_is_refused_and_the_others_stay(folder: Path) -> None
     assert any(remedy in problem for remedy in ("rename", "open that folder", "put a copy", "remove it"))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("folder", "page"),
+    [(make, "overview") for make in BAD] + [(_linked_recipe, page) for page in PAGES if page != "overview"],
+    indirect=["folder"],
+)
 def test_no_page_breaks_or_shows_it(page: str, folder: Path, open_page) -> None:
     (bad,) = scan(folder).refused
     app = open_page(folder, page, run=bad)
