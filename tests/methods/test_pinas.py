@@ -59,6 +59,19 @@ def _floats(space: Any, seed: int) -> Any:
     return (some_images(space, 4, seed).astype(np.float32) - 128) / 64
 
 
+@pytest.mark.parametrize("name", BACKENDS)
+def test_images_without_any_feature_do_not_throw_the_head_away(name: str) -> None:
+    """A narrow path may see nothing in an image; its z is a bias of 0 divided by its length."""
+    made = Made(backend_on_cpu(name))
+    dark = {n: np.zeros_like(a) if n.endswith((".weight", ".bias")) else a for n, a in made.net.weights().items()}
+    made.net.load_weights(dark)
+    before = made.lab.state()
+    made.step()
+    after = made.lab.state()
+    moved = [float(np.abs(after[n] - before[n]).max()) for n in before if n.startswith("head.")]
+    assert 0 < max(moved) < 1
+
+
 def test_disjoint_paths_share_no_answer() -> None:
     rng = np.random.default_rng(0)
     for name in ("pinas", "nasbench201", "resnet48-mini", "nasbench-macro"):

@@ -25,7 +25,9 @@ from toolkit.spaces import Plans, SearchSpace
 COLLAPSED = 0.25
 """Spread of z below which it is said to have collapsed; 1 is that of directions drawn evenly."""
 
-_HEAD = SGD(momentum=0.9, weight_decay=1e-4)
+_HEAD = SGD(momentum=0.9, weight_decay=1e-4, clip_norm=5.0)
+"""Theirs does not clip, but has 2,048 features: of few, an image may have none, whose z is a bias that is 0, at first,
+divided by its length. The gradient of that knows no bounds."""
 
 
 class PiNASOptions(TeacherOptions):
