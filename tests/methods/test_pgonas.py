@@ -108,6 +108,37 @@ def test_a_distance_that_no_pair_has_is_refused() -> None:
         make_method("pgonas", SPACE, min_distance=48)
 
 
+def test_pairs_differ_in_one_of_the_decisions_that_are_named() -> None:
+    named = [place for place, decision in enumerate(SPACE.decisions) if decision.name.startswith("width1")]
+    method = make_method("pgonas", SPACE, differ=["width1"], pairs=3, paths=2, schedule="constant")
+    for seed in range(20):
+        notes = Notes()
+        method.step(notes_batch(notes, seed))
+        assert len(notes.archs) == 8
+        for first, second in (notes.archs[i : i + 2] for i in (2, 4, 6)):
+            (place,) = (place for place, pair in enumerate(zip(first, second, strict=True)) if pair[0] != pair[1])
+            assert place in named
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"differ": ["widht1"]}, r"^method\.differ: no decision that paths can differ in is called 'widht1'.*'width1'"),
+        ({"differ": ["width1"], "min_distance": 3}, "such pairs are near, not far apart; leave out min_distance"),
+    ],
+)
+def test_pairs_that_cannot_be_had_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_method("pgonas", SPACE, **options)
+
+
+def test_a_file_of_scores_has_no_neighbours(tmp_path: Path) -> None:
+    archs = [SPACE.sample(np.random.default_rng(number)) for number in range(4)]
+    prior = write_scores(tmp_path / "zen.json", {arch: number for number, arch in enumerate(archs)})
+    with pytest.raises(InputError, match=r"^method\.differ: a prior from a file scores no neighbours"):
+        make_method("pgonas", SPACE, prior=prior, differ=["width1"])
+
+
 def test_without_weight_there_are_no_pairs() -> None:
     """So a warm-up from 0 costs nothing in its first step."""
     notes = Notes()

@@ -7,11 +7,13 @@ from pydantic import Field
 from typing_extensions import override
 
 from toolkit.backends.base import Tensor
+from toolkit.errors import InputError
 from toolkit.methods.base import Batch, Options
 from toolkit.methods.losses import hinge
 from toolkit.methods.sandwich import Sandwich, SandwichOptions
 from toolkit.sampling.distance import distance_of
 from toolkit.sampling.distant import distant_pair, require_pairs
+from toolkit.sampling.neighbours import Names, decisions_called, neighbours
 from toolkit.sampling.prior import PriorName, prior_of
 from toolkit.spaces import Arch, SearchSpace
 
@@ -34,6 +36,10 @@ class PGONASOptions(SandwichOptions):
     min_distance: float = Field(
         0.0, ge=0.0, description="in how many decisions (width digits, in resnet48) a pair differs at least; theirs: 33"
     )
+    differ: Names = Field(
+        (),
+        description="instead, decisions (or beginnings of their names) of which a pair differs in one, and in no other",
+    )
 
 
 class PGONAS(Sandwich):
@@ -49,6 +55,13 @@ class PGONAS(Sandwich):
         self._prior = prior_of(self.options.prior, space)
         self._distance = distance_of(None, space)
         require_pairs("method.min_distance", self._prior.sample, self._distance, self.options.min_distance)
+        self._differ: tuple[int, ...] = ()
+        if differ := self.options.differ:
+            if self._prior.pool is not None:
+                raise InputError("method.differ: a prior from a file scores no neighbours; choose macs or parameters")
+            if self.options.min_distance:
+                raise InputError("method.differ: such pairs are near, not far apart; leave out min_distance")
+            self._differ = decisions_called("method.differ", space, differ)
 
     @override
     def step(self, batch: Batch) -> dict[str, Tensor]:
@@ -65,6 +78,8 @@ class PGONAS(Sandwich):
         return values | {"rank_loss": sum(losses) / len(losses)}
 
     def _pair(self, batch: Batch) -> tuple[Arch, Arch]:
+        if self._differ:
+            return neighbours(batch.rng, self.space, self._differ)
         return distant_pair(batch.rng, self._prior.sample, self._distance, self.options.min_distance)
 
     def _rank_loss(self, batch: Batch, first: Arch, second: Arch) -> Tensor:

@@ -19,6 +19,7 @@ from toolkit.sampling.base import Moment, Sampler, SamplerOptions
 from toolkit.sampling.candidates import Candidates
 from toolkit.sampling.distant import Distant
 from toolkit.sampling.fair import Fair
+from toolkit.sampling.neighbours import Neighbours
 from toolkit.sampling.policy import PolicySampler
 from toolkit.sampling.shrinking import Shrinking
 from toolkit.sampling.uniform import Uniform, UniformOptions
@@ -27,7 +28,7 @@ from toolkit.spaces import SearchSpace
 
 SAMPLERS: Registry[type[Sampler]] = Registry(
     "samplers",
-    (Uniform, Fair, Balanced, Attentive, Shrinking, Within, Candidates, Distant, PolicySampler),
+    (Uniform, Fair, Balanced, Attentive, Shrinking, Within, Candidates, Distant, Neighbours, PolicySampler),
     subclass_of(Sampler),
 )
 

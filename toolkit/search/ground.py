@@ -54,7 +54,8 @@ class Ground:
             for _ in range(_TRIES // 10):
                 places = [place for place, answer in enumerate(arch) if answer != ABSENT]
                 place = places[rng.integers(len(places))]
-                other = self._with(arch, place, int(rng.integers(len(self.space.decisions[place].options))), rng)
+                option = int(rng.integers(len(self.space.decisions[place].options)))
+                other = self.space.changed(arch, place, option, rng)
                 if self.space.allows(other) and self._excess(other) <= excess:
                     arch, excess = other, self._excess(other)
                 if self.allows(arch):
@@ -76,7 +77,7 @@ class Ground:
         for _ in range(_TRIES // 100):
             place = places[rng.integers(len(places))]
             other = int(rng.integers(len(decisions[place].options) - 1))
-            found = self._with(arch, place, other + (other >= arch[place]), rng)
+            found = self.space.changed(arch, place, other + (other >= arch[place]), rng)
             if self.space.allows(found) and self.allows(found):
                 return found
         return self.draw(rng)
@@ -84,18 +85,10 @@ class Ground:
     def neighbours(self, arch: Arch, rng: np.random.Generator) -> list[Arch]:
         """All that differ in one answer and are allowed, in random order."""
         found = [
-            self._with(arch, place, option, rng)
+            self.space.changed(arch, place, option, rng)
             for place, decision in enumerate(self.space.decisions)
             for option in range(len(decision.options))
             if arch[place] not in (ABSENT, option)
         ]
         found = [each for each in found if self.space.allows(each) and self.allows(each)]
         return [found[place] for place in rng.permutation(len(found))]
-
-    def _with(self, arch: Arch, place: int, option: int, rng: np.random.Generator) -> Arch:
-        answers = [
-            int(rng.integers(len(decision.options))) if answer == ABSENT else answer
-            for answer, decision in zip(arch, self.space.decisions, strict=True)
-        ]
-        answers[place] = option
-        return self.space.canonical(answers)

@@ -172,6 +172,18 @@ class SearchSpace(ABC):
         asked = self.decisions[decision]
         raise InputError(f"space {self.name}: none of {_TRIES:,} drawn has {asked.name} = {asked.options[option]}")
 
+    def changed(self, arch: Arch, decision: int, option: int, rng: np.random.Generator) -> Arch:
+        """`arch` with another answer to one decision. Decisions that come to apply by it are answered at random.
+
+        Where decisions constrain each other, it need not be allowed.
+        """
+        answers = [
+            int(rng.integers(count)) if answer == ABSENT else answer
+            for answer, count in zip(arch, self._option_counts, strict=True)
+        ]
+        answers[decision] = option
+        return self.canonical(answers)
+
     def allows(self, arch: Arch) -> bool:  # noqa: ARG002
         """Whether the answers of a canonical `arch` agree, for spaces whose decisions constrain each other.
 
