@@ -70,7 +70,9 @@ def test_what_a_score_adds_is_said() -> None:
     result = predict("--score", "score.json", "--drop-one", "--json")
     assert result.status == 0, result.err
     facts = json.loads(result.out)
-    assert facts["adds"].keys() >= {"score.json", "log-widths"}
+    kinds = [kind for kind in facts["features"]["kinds"] if kind in SPACE.feature_kinds]
+    assert facts["adds"].keys() == {"score.json", *kinds}, "what is not used adds nothing"
+    assert "log-widths" in kinds
     assert facts["beside"]["score.json"]["tau"] < facts["leave_one_out"]["tau"]
     text = predict("--score", "score.json", "--score-role", "trust").out
     assert "Weight of the prediction beside the scores: 2.00" in text

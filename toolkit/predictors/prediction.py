@@ -101,7 +101,7 @@ def predict(
         agreement,
         taken,
         gains,
-        _dropped(known, inputs.labels, options, predictor.left_out().mean) if drop else {},
+        _dropped(known, inputs.labels, options, predictor) if drop else {},
         weight,
         time.perf_counter() - started,
         (*inputs.notes, *_notes(predictor, inputs)),
@@ -140,8 +140,8 @@ def _beside(inputs: Inputs) -> dict[str, FloatArray]:
     return {name: column for name, column in columns.items() if np.ptp(column) > 0}
 
 
-def _dropped(known: Features, labels: FloatArray, options: Options, whole: FloatArray) -> dict[str, Gain]:
-    """What the left-out predictions lose without each score column and each kind of features."""
+def _dropped(known: Features, labels: FloatArray, options: Options, whole: Predictor) -> dict[str, Gain]:
+    """What the left-out predictions lose without each score column and each kind of features that they use."""
     less: dict[str, Features] = {}
     scores = known.kinds.get(SCORES, {})
     own = [kind for kind in known.kinds if kind != SCORES]
@@ -149,9 +149,9 @@ def _dropped(known: Features, labels: FloatArray, options: Options, whole: Float
         others = {other: column for other, column in scores.items() if other != name}
         kinds = {kind: known.kinds[kind] for kind in own} | ({SCORES: others} if others else {})
         less[name] = Features(kinds, known.networks)
-    for kind in own if len(known.kinds) > 1 else ():
+    for kind in (kind for kind in own if kind in whole.kinds and len(known.kinds) > 1):
         less[kind] = Features({name: known.kinds[name] for name in known.kinds if name != kind}, known.networks)
-    estimates = {PREDICTION: whole}
+    estimates = {PREDICTION: whole.left_out().mean}
     for name, features in less.items():
         role = options.role if SCORES in features.kinds else "feature"
         kinds_left = tuple(kind for kind in features.kinds if kind != SCORES)
